@@ -1,0 +1,46 @@
+/* A byte buffer that is born with a maximum.
+ *
+ * Invariants: `len <= max`; `data[len]` is always 0 once anything was appended, so data is a C string when no zero byte
+ * was appended; `buf_text` never returns NULL. Going over the maximum (or out of memory) sets `overflow`, which is
+ * sticky: later appends do nothing, and one check at the end is enough. */
+#ifndef LANDWAITER_BASE_BUF_H
+#define LANDWAITER_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/own.h"
+
+struct buf {
+    char *data;
+    size_t len;
+    size_t capacity;
+    size_t max;
+    bool overflow;
+};
+
+/* `struct buf b = BUF_INIT(64 * 1024);` bytes, without the closing zero. */
+#define BUF_INIT(maximum)                                                                          \
+    { .data = NULL, .len = 0, .capacity = 0, .max = (maximum), .overflow = false }
+
+void buf_release(struct buf *buf);
+/* Empty again, memory kept, overflow forgotten. */
+void buf_clear(struct buf *buf);
+
+void buf_append(struct buf *buf, const void *bytes, size_t len);
+void buf_puts(struct buf *buf, const char *text);
+void buf_putc(struct buf *buf, char byte);
+void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Percent-encodes everything but RFC 3986 unreserved characters. */
+void buf_put_url(struct buf *buf, const char *text);
+/* Base64; url: the URL-safe alphabet. Both with padding. */
+void buf_put_base64(struct buf *buf, const void *bytes, size_t len);
+void buf_put_base64url(struct buf *buf, const void *bytes, size_t len);
+
+/* The contents as a C string, "" when empty; borrowed. */
+const char *buf_text(const struct buf *buf);
+/* Moves the contents out as a C string that the caller frees; NULL after an overflow. The buffer is empty afterwards. */
+char *buf_take(struct buf *buf) MUST_USE;
+
+#endif

@@ -1,0 +1,33 @@
+/* Ownership helpers: cleanup at the end of a scope, and handing a value on.
+ *
+ * Every type that owns something ships a `foo_release(struct foo *)` (for a struct on the stack) or a `foo_free(struct foo *)`
+ * (for the heap) that takes half-built objects; CLEANUP names the function that runs when the variable leaves its scope. */
+#ifndef LANDWAITER_BASE_OWN_H
+#define LANDWAITER_BASE_OWN_H
+
+#include <stdlib.h>
+
+/* `CLEANUP(buf_release) struct buf b = BUF_INIT(4096);` */
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+/* The caller must look at the result. */
+#define MUST_USE __attribute__((warn_unused_result))
+
+#define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
+
+/* Moves a pointer out of a variable that has a cleanup: `*out = TAKE(p);` */
+#define TAKE(pointer)                                                                              \
+    __extension__({                                                                                \
+        __typeof__(pointer) taken_ = (pointer);                                                    \
+        (pointer) = NULL;                                                                          \
+        taken_;                                                                                    \
+    })
+
+#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* For `CLEANUP(own_free) char *text = NULL;` */
+static inline void own_free(void *pointer_to_pointer) {
+    free(*(void **)pointer_to_pointer);
+}
+
+#endif

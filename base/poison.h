@@ -1,0 +1,18 @@
+/* Functions that nobody here calls: unbounded, silent about errors, or not thread-safe. Included in front of every file by
+ * the build (CMakeLists.txt), so that a call does not compile. */
+#ifndef LANDWAITER_BASE_POISON_H
+#define LANDWAITER_BASE_POISON_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#undef strcpy
+#undef strcat
+#undef sprintf
+#undef vsprintf
+#undef strtok
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gmtime localtime asctime ctime system popen gets
+
+#endif
