@@ -1,0 +1,38 @@
+/* Is it them? Checks the raw bytes of one request against one sender (interface.md section 4;
+ * protocols.md section 1.14). Pure but for the clock that is passed in; constant time in what is
+ * secret. */
+#ifndef LANDWAITER_WEBHOOK_AUTHENTICATION_H
+#define LANDWAITER_WEBHOOK_AUTHENTICATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "webhook/sender.h"
+
+#define AUTHENTICATION_TOLERANCE_MS (5 * 60 * 1000) /* either way, Standard Webhooks */
+#define AUTHENTICATION_ID_MAX 256
+
+struct authentication_request {
+    /* The single value of a header (case ignored) or NULL. */
+    const char *(*header)(void *context, const char *name);
+    void *context;
+    const void *body; /* not read by kinds that do not sign it */
+    size_t body_len;
+    int64_t now_ms;
+};
+
+struct authentication_proof {
+    bool keyed; /* key tells this delivery from others; a second one with the same key is a
+                   duplicate */
+    unsigned char
+        key[DIGEST_BYTES]; /* hash over sender and signed id (or, for a plain HMAC, the body) */
+};
+
+/* sender may be NULL (nobody of that name): does the same work and says no. */
+bool authentication_check(const struct sender *sender, const struct authentication_request *request,
+                          struct authentication_proof *out) MUST_USE;
+/* Can it be decided before the body is read (bearer)? */
+bool authentication_before_body(const struct sender *sender) MUST_USE;
+
+#endif

@@ -1,0 +1,48 @@
+/* A sender: a name, a way to prove it is them, and the images they may speak for (interface.md
+ * sections 2 and 4). Filled from the configuration; never changed afterwards. */
+#ifndef LANDWAITER_WEBHOOK_SENDER_H
+#define LANDWAITER_WEBHOOK_SENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/ref.h"
+#include "base/secret.h"
+
+struct source; /* webhook/source.h */
+
+enum sender_auth {
+    SENDER_HMAC, /* native: Standard Webhooks, unless `header` says a plain HMAC over the body */
+    SENDER_STANDARD_WEBHOOKS, /* secrets are whsec_… (HMAC) or whpk_… (Ed25519) */
+    SENDER_BEARER,
+};
+
+struct sender {
+    char *name; /* [a-z0-9][a-z0-9-]{0,62} */
+    const struct source *source;
+    enum sender_auth auth;
+    struct secret
+        *secrets; /* any of them, so that one can be rotated; as configured (with whsec_) */
+    size_t secret_count;
+    char *hmac_header; /* plain HMAC: the header's name, e.g. X-Signature-256; NULL: the format's
+                          own scheme */
+    enum digest_mac hmac_algorithm;
+    char *hmac_prefix;      /* "sha256=", "" */
+    char **images;          /* patterns, NULL-terminated, at least one */
+    int64_t rate_count;     /* at most so many requests … */
+    int64_t rate_period_ms; /* … in that time; 0: no limit */
+};
+
+void sender_release(struct sender *sender);
+/* May it speak for that image? */
+bool sender_may_push(const struct sender *sender, const struct ref *image) MUST_USE;
+
+struct sender_set {
+    struct sender *items;
+    size_t count;
+};
+const struct sender *sender_find(const struct sender_set *set, const char *name);
+
+#endif
