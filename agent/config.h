@@ -1,0 +1,84 @@
+/* The configuration as an immutable snapshot (interface.md section 2). One table of keys parses,
+ * validates and documents it (config_keys.c). Every fault has line and column, and all of them are
+ * found, not only the first. */
+#ifndef LANDWAITER_AGENT_CONFIG_H
+#define LANDWAITER_AGENT_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/settings.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "registry/client.h"
+#include "webhook/sender.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/landwaiter/landwaiter.yaml"
+
+struct config_docker {
+    bool enabled;
+    char *host;                               /* "unix:///var/run/docker.sock", "tcp://HOST:PORT" */
+    bool tls;                                 /* tcp with TLS */
+    char *tls_ca, *tls_certificate, *tls_key; /* may be NULL */
+    bool select_all;                          /* select: all; else opted-in */
+};
+
+struct config {
+    atomic_uint references;
+    char *path; /* NULL: no file */
+    char *listen;
+    char *control; /* "unix:PATH", "127.0.0.1:9078" */
+    struct secret control_token;
+    char *state;
+    int64_t history_ms;
+    enum log_level log_level;
+    enum log_format log_format;
+    struct sender_set senders;
+    struct registry_host *registries;
+    size_t registry_count;
+    struct config_docker docker;
+    struct settings defaults;
+    unsigned concurrency; /* updates applied at once, per platform */
+};
+
+struct config_fault {
+    int line, column; /* 0: about no place in the file */
+    bool warning;
+    char message[320];
+};
+struct config_faults {
+    struct config_fault *items; /* in the order of the file; at most CONFIG_FAULTS_MAX */
+    size_t count;
+};
+#define CONFIG_FAULTS_MAX 200
+void config_faults_release(struct config_faults *faults);
+bool config_faults_fatal(const struct config_faults *faults); /* any that is not a warning */
+
+/* path: NULL for LANDWAITER_CONFIG or the default path, where a missing file means the built-in
+ * configuration (a path that was named must exist). Reads secrets' files and variables. False:
+ * *faults says why. Warnings may be in *faults on success too. The caller owns one reference of
+ * *out. */
+bool config_load(const char *path, struct config **out, struct config_faults *faults) MUST_USE;
+/* The same from memory; for tests and fuzzing. `path` is only for messages. */
+bool config_parse(const char *text, size_t len, struct config **out,
+                  struct config_faults *faults) MUST_USE;
+/* The path that config_load(path) would read, for messages. Returns a static string or path. */
+const char *config_path(const char *path);
+
+struct config *config_hold(struct config *config);
+void config_drop(struct config *config);
+/* For CLEANUP. */
+void config_release(struct config **config);
+
+/* How to reach a registry, or NULL. */
+const struct registry_host *config_registry(const struct config *config, const char *host);
+
+/* Markdown reference of all keys, generated from the table. */
+void config_reference(struct buf *out);
+
+#endif
