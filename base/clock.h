@@ -1,7 +1,7 @@
 /* Time, replaceable for tests and the simulation.
  *
- * Wall-clock times are int64_t milliseconds since 1970 (UTC); intervals are int64_t milliseconds of CLOCK_BOOTTIME, which
- * goes on during a suspend and is never set. */
+ * Wall-clock times are int64_t milliseconds since 1970 (UTC); intervals are int64_t milliseconds of
+ * CLOCK_BOOTTIME, which goes on during a suspend and is never set. */
 #ifndef LANDWAITER_BASE_CLOCK_H
 #define LANDWAITER_BASE_CLOCK_H
 
@@ -24,13 +24,15 @@ void clock_replace(const struct clock_source *source);
 
 /* RFC 3339 in UTC with milliseconds: 2026-11-20T12:00:00.123Z. Returns out. */
 const char *clock_format(int64_t ms, char out[CLOCK_TEXT_SIZE]);
-/* RFC 3339 with any offset and any fraction (Docker writes nanoseconds). False: not a time. Docker's zero time
- * 0001-01-01T00:00:00Z is a valid, negative time. */
+/* RFC 3339 with any offset and any fraction (Docker writes nanoseconds). False: not a time.
+ * Docker's zero time 0001-01-01T00:00:00Z is a valid, negative time. */
 bool clock_parse(const char *text, int64_t *out_ms) MUST_USE;
 
-/* `90s`, `15m`, `3h`, `2d`, `500ms` (interface.md section 2; one number, one unit) to milliseconds. False: not a duration, or over 100 years. */
+/* `90s`, `15m`, `3h`, `2d`, `500ms` (interface.md section 2; one number, one unit) to milliseconds.
+ * False: not a duration, or over 100 years. */
 bool clock_duration_parse(const char *text, int64_t *out_ms) MUST_USE;
-/* The reverse, for people: "4.1 s", "2 min", "3 h 5 min", "2 days". Returns out. */
+/* The reverse, for people: "4.1 s", "2 min", "3 h 5 min", "2 days": the greatest unit and
+ * the next one where it is not zero, cut and not rounded. Returns out. */
 const char *clock_duration_text(int64_t ms, char out[CLOCK_TEXT_SIZE]);
 
 #endif

@@ -18,14 +18,17 @@ struct secret {
     { .bytes = NULL, .len = 0 }
 
 void secret_release(struct secret *secret);
+/* Copies; what out held before is wiped. Over SECRET_MAX is ERR_INVALID; an empty one is set (a password may be empty). */
 bool secret_set(struct secret *out, const void *bytes, size_t len, struct err *err) MUST_USE;
-/* Reads a file of at most SECRET_MAX bytes without its trailing line end; an empty one is ERR_INVALID. */
+/* Reads a file of at most SECRET_MAX bytes without its trailing line end; an empty one is
+ * ERR_INVALID. */
 bool secret_read_file(struct secret *out, const char *path, struct err *err) MUST_USE;
 bool secret_read_env(struct secret *out, const char *name, struct err *err) MUST_USE;
 /* A file of that name in $CREDENTIALS_DIRECTORY (systemd). The name may not contain a slash. */
 bool secret_read_credential(struct secret *out, const char *name, struct err *err) MUST_USE;
 
-/* Constant-time: compares SHA-256 of both, so that neither contents nor length show in the time. An unset secret equals nothing. */
+/* Constant-time: compares SHA-256 of both, so that neither contents nor length show in the time. An
+ * unset secret equals nothing. */
 bool secret_equal(const struct secret *secret, const void *bytes, size_t len) MUST_USE;
 
 #endif

@@ -1,0 +1,229 @@
+/* Log events on stderr: owns the level and the format, never a file, and never keeps an event for
+ * later. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+#define EVENT_MAX (32u * 1024u)
+/* A longer value is cut: one hostile field must not push the others out of the event. */
+#define VALUE_MAX (4u * 1024u)
+/* Room for the mark and the end of an event whose last fields did not fit. */
+#define END_MAX 32u
+
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error"};
+
+static _Atomic enum log_level least_level = LOG_INFO;
+static _Atomic enum log_format configured_format = LOG_AUTO;
+
+void log_configure(enum log_level level, enum log_format format) {
+    atomic_store(&least_level, level);
+    atomic_store(&configured_format, format);
+}
+
+const char *log_or(const char *value) {
+    return value ? value : "-";
+}
+
+bool log_level_parse(const char *text, enum log_level *out) {
+    if (strcmp(text, "warn") == 0) {
+        *out = LOG_WARNING;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(level_names); i++) {
+        if (strcmp(text, level_names[i]) == 0) {
+            *out = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Decodes one character of well-formed UTF-8 (Unicode table 3-7). Returns its length, 0 when it is
+ * malformed. */
+static size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *out) {
+    static const struct {
+        unsigned char mask, mark;
+        uint32_t least;
+    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t n = 1; n <= ARRAY_LENGTH(forms) && n <= len; n++) {
+        if ((bytes[0] & forms[n - 1].mask) != forms[n - 1].mark) {
+            continue;
+        }
+        uint32_t point = bytes[0] & (unsigned char)~forms[n - 1].mask;
+        for (size_t i = 1; i < n; i++) {
+            if ((bytes[i] & 0xc0) != 0x80) {
+                return 0;
+            }
+            point = point << 6 | (bytes[i] & 0x3f);
+        }
+        bool surrogate = point >= 0xd800 && point <= 0xdfff;
+        *out = point;
+        return point < forms[n - 1].least || point > 0x10ffff || surrogate ? 0 : n;
+    }
+    return 0;
+}
+
+/* Control characters, and those that break lines or turn the direction of what a person reads. */
+static bool unprintable(uint32_t point) {
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c}, {0x200b, 0x200f},
+                  {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
+    for (size_t i = 0; i < ARRAY_LENGTH(ranges); i++) {
+        if (point >= ranges[i].first && point <= ranges[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_character(struct buf *line, const unsigned char *bytes, size_t len,
+                          uint32_t point) {
+    if (point == '"' || point == '\\') {
+        buf_putc(line, '\\');
+        buf_putc(line, (char)point);
+    } else if (point == '\n') {
+        buf_puts(line, "\\n");
+    } else if (point == '\t') {
+        buf_puts(line, "\\t");
+    } else if (unprintable(point)) {
+        buf_printf(line, "\\u%04x", (unsigned)point);
+    } else {
+        buf_append(line, bytes, len);
+    }
+}
+
+/* A string in quotes. A malformed byte is told as U+FFFD in JSON, which has no way to name it, and
+ * as \xNN in logfmt. */
+static void put_quoted(struct buf *line, const char *text, bool json) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t len = strnlen(text, VALUE_MAX + 1);
+    bool cut = len > VALUE_MAX;
+    if (cut) {
+        len = VALUE_MAX;
+        while (len > 0 && (bytes[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
+    buf_putc(line, '"');
+    for (size_t i = 0; i < len;) {
+        uint32_t point = 0;
+        size_t n = utf8_decode(bytes + i, len - i, &point);
+        if (n > 0) {
+            put_character(line, bytes + i, n, point);
+        } else if (json) {
+            buf_puts(line, "\\ufffd");
+        } else {
+            buf_printf(line, "\\x%02x", bytes[i]);
+        }
+        i += n > 0 ? n : 1;
+    }
+    buf_puts(line, cut ? "…\"" : "\"");
+}
+
+/* Bytes that logfmt takes without quotes. */
+static bool plain(const char *text) {
+    size_t i = 0;
+    for (; text[i] && i < VALUE_MAX; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\') {
+            return false;
+        }
+    }
+    return i > 0 && !text[i];
+}
+
+static void put_field(struct buf *line, const char *name, const char *value, bool json) {
+    if (json) {
+        buf_putc(line, line->len == 0 ? '{' : ',');
+        put_quoted(line, name, true);
+        buf_putc(line, ':');
+        put_quoted(line, value, true);
+        return;
+    }
+    if (line->len > 0) {
+        buf_putc(line, ' ');
+    }
+    buf_puts(line, name);
+    buf_putc(line, '=');
+    if (plain(value)) {
+        buf_puts(line, value);
+    } else {
+        put_quoted(line, value, false);
+    }
+}
+
+/* Takes back the field that did not fit, so that the event stays well-formed, and says that fields
+ * are missing. */
+static void cut_event(struct buf *line, size_t fits, bool json) {
+    if (!line->data) {
+        return; /* out of memory: there is no event */
+    }
+    line->overflow = false;
+    line->max += END_MAX;
+    line->len = fits;
+    line->data[fits] = '\0';
+    put_field(line, "cut", "true", json);
+}
+
+static void write_all(const char *bytes, size_t len) {
+    while (len > 0) {
+        ssize_t written = write(STDERR_FILENO, bytes, len);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return; /* nobody left to tell */
+        }
+        bytes += written;
+        len -= (size_t)written;
+    }
+}
+
+static bool json_wanted(void) {
+    enum log_format format = atomic_load(&configured_format);
+    return format == LOG_JSON || (format == LOG_AUTO && !isatty(STDERR_FILENO));
+}
+
+void log_event(enum log_level level, const char *event, ...) {
+    if (level < atomic_load(&least_level) || (size_t)level >= ARRAY_LENGTH(level_names)) {
+        return;
+    }
+    int saved = errno;
+    bool json = json_wanted();
+    char now[CLOCK_TEXT_SIZE];
+    CLEANUP(buf_release) struct buf line = BUF_INIT(EVENT_MAX - 2 * END_MAX);
+    put_field(&line, "time", clock_format(clock_now_ms(), now), json);
+    put_field(&line, "level", level_names[level], json);
+    put_field(&line, "event", event, json);
+
+    size_t fits = line.len;
+    va_list fields;
+    va_start(fields, event);
+    for (const char *name = va_arg(fields, const char *); name && !line.overflow;
+         name = va_arg(fields, const char *)) {
+        const char *value = va_arg(fields, const char *);
+        if (!value) {
+            break;
+        }
+        put_field(&line, name, value, json);
+        fits = line.overflow ? fits : line.len;
+    }
+    va_end(fields);
+    if (line.overflow) {
+        cut_event(&line, fits, json);
+    }
+    line.max += END_MAX;
+    buf_puts(&line, json ? "}\n" : "\n");
+    write_all(buf_text(&line), line.len);
+    errno = saved;
+}
