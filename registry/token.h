@@ -23,13 +23,14 @@ struct token_challenge {
 void token_challenge_parse(const char *value, struct token_challenge *best);
 
 /* May credentials for this registry go to that realm (https, or http where the registry itself is
- * plain; no userinfo; no literal loopback, link-local or private address unless the registry's host
- * is one; same host, a well-known token host of that registry, or one listed)? ERR_DENIED says why
- * not. */
+ * plain; no userinfo; the registry's own host on any port, a well-known token host of that
+ * registry, or one listed, so a literal loopback, link-local or private address only where the
+ * configuration names it)? ERR_DENIED says why not. */
 struct token_realm_rule {
     const char *registry_host;
     bool plain_http;
-    const char *const *token_hosts; /* further allowed hosts, NULL-terminated; may be NULL */
+    const char *const *token_hosts; /* further allowed hosts, NULL-terminated; may be NULL. With a
+                                       port only that one, without any */
 };
 bool token_realm_allowed(const struct token_realm_rule *rule, const char *realm,
                          struct err *err) MUST_USE;
