@@ -27,6 +27,7 @@ static struct policy_verdict policy_decide_never(const char *running, const char
     return (struct policy_verdict){.wanted = false, .reason = "policy is never"};
 }
 
+/* `never` stays last: it is also the safe answer for a kind without a row. */
 static const struct policy_row policy_rows[] = {
     {POLICY_DIGEST, "digest", policy_decide_digest},
     {POLICY_NEVER, "never", policy_decide_never},
@@ -38,7 +39,6 @@ static const struct policy_row *policy_row_of(const struct policy *policy) {
             return &policy_rows[i];
         }
     }
-    /* A kind without a row cannot come out of policy_parse; taking nothing is the safe answer. */
     return &policy_rows[ARRAY_LENGTH(policy_rows) - 1];
 }
 
