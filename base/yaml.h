@@ -1,7 +1,8 @@
 /* YAML documents as a tree that keeps line and column, over libyaml's event parser.
  *
- * One document; anchors, aliases and `<<` merges are resolved here (bounded, so that aliases cannot explode); duplicate
- * keys are an error with the place of the second. Scalars keep their text and whether they were quoted. */
+ * One document; anchors, aliases and `<<` merges are resolved here (bounded, so that aliases cannot
+ * explode); duplicate keys are an error with the place of the second. Scalars keep their text and
+ * whether they were quoted. */
 #ifndef LANDWAITER_BASE_YAML_H
 #define LANDWAITER_BASE_YAML_H
 
@@ -14,9 +15,9 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
     enum yaml_kind kind;
-    int line, column; /* from 1; of the value */
-    bool plain;       /* scalar written without quotes */
-    char *text;       /* scalar */
+    int line, column;         /* from 1; of the value */
+    bool plain;               /* scalar written without quotes */
+    char *text;               /* scalar */
     struct yaml_node **items; /* list items, or map values */
     struct yaml_key *keys;    /* map keys, beside items */
     size_t count;
@@ -35,9 +36,12 @@ struct yaml_fault {
 #define YAML_SIZE_MAX (1024 * 1024)
 #define YAML_NODES_MAX 100000
 
-/* Parses. An empty document is an empty map. False: *fault says where and why. The caller frees *out. */
-bool yaml_parse(const char *bytes, size_t len, struct yaml_node **out, struct yaml_fault *fault) MUST_USE;
-void yaml_free(struct yaml_node *node);
+/* Parses. An empty document is an empty map. False: *fault says where and why. The caller frees
+ * *out. */
+bool yaml_parse(const char *bytes, size_t len, struct yaml_node **out,
+                struct yaml_fault *fault) MUST_USE;
+/* Not yaml_free: libyaml exports a function of that name, and ours would be called in its place. */
+void yaml_node_free(struct yaml_node *node);
 /* For CLEANUP. */
 void yaml_release(struct yaml_node **node);
 
