@@ -1,0 +1,518 @@
+/* The registry client: owns the conversation about one reference, from the first request to a
+ * digest. Never tries anything again but a 401, and never says a credential to a host that the
+ * configuration did not name for it. */
+#include "registry/client.h"
+
+#include <strings.h>
+
+#include "base/clock.h"
+
+#define CLIENT_TIMEOUT_MS 30000
+#define CLIENT_REDIRECTS_MAX 3 /* on the same scheme, host and port (base/http.h) */
+#define CLIENT_URL_MAX 8192
+#define CLIENT_TOKEN_BODY_MAX (64 * 1024)
+#define CLIENT_SECRET_TEXT_MAX (256 * 1024) /* SECRET_MAX in base64 or percent-encoded */
+#define CLIENT_RETRY_AFTER_MAX_S 3600
+#define CLIENT_CHALLENGES_MAX 8
+/* How long we remember that a registry wants Basic, which spares a request each time. */
+#define CLIENT_BASIC_LIFETIME_MS (60 * 60 * 1000)
+#define CLIENT_KEY_SIZE (REF_NAME_SIZE + 8 + DIGEST_TEXT_SIZE)
+
+/* ---- how to reach a registry ---- */
+
+void registry_host_release(struct registry_host *host) {
+    free(host->host);
+    free(host->ca_file);
+    for (size_t i = 0; host->token_hosts && host->token_hosts[i]; i++) {
+        free(host->token_hosts[i]);
+    }
+    free(host->token_hosts);
+    credentials_release(&host->credentials);
+    free(host->docker_config);
+    free(host->helper);
+    *host = (struct registry_host){0};
+}
+
+bool registry_host_credentials(const struct registry_host *host, struct credentials *out,
+                               struct err *err) {
+    switch (host ? host->source : REGISTRY_ANONYMOUS) {
+    case REGISTRY_STATIC:
+        return credentials_copy(&host->credentials, out, err);
+    case REGISTRY_DOCKER_CONFIG:
+        return credentials_from_docker_config_file(host->docker_config, host->host, out, err);
+    case REGISTRY_HELPER:
+        return credentials_from_helper(host->helper, host->host, out, err);
+    case REGISTRY_ANONYMOUS:
+        break;
+    }
+    *out = (struct credentials)CREDENTIALS_INIT;
+    return true;
+}
+
+/* ---- one question to a registry ---- */
+
+struct registry_ask {
+    const struct registry_client *client;
+    const struct registry_query *query;
+    struct credentials credentials;
+    char key[CLIENT_KEY_SIZE]; /* of the token cache */
+    char *authorization;       /* value of the header; NULL: none yet */
+};
+
+static void registry_ask_release(struct registry_ask *ask) {
+    credentials_release(&ask->credentials);
+    token_release(&ask->authorization);
+}
+
+static void registry_wipe(struct buf *buf) {
+    if (buf->data) {
+        explicit_bzero(buf->data, buf->capacity);
+    }
+    buf_release(buf);
+}
+
+static bool registry_plain(const struct registry_query *query) {
+    return query->host && query->host->plain_http;
+}
+
+static const char *registry_network_host(const char *host) {
+    return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
+}
+
+static const char *registry_secret_text(const struct secret *secret) {
+    return secret->bytes ? (const char *)secret->bytes : "";
+}
+
+/* The scheme and the credentials are in the key, so that a changed configuration starts afresh. */
+static bool registry_ask_key(struct registry_ask *ask, struct err *err) {
+    struct digest_stream *stream = digest_stream_new();
+    if (!stream) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    const struct credentials *from = &ask->credentials;
+    const char *username = from->username ? from->username : "";
+    const char *password = registry_secret_text(&from->password);
+    const char *token = registry_secret_text(&from->identity_token);
+    digest_stream_add(stream, username, strlen(username) + 1);
+    digest_stream_add(stream, password, strlen(password) + 1);
+    digest_stream_add(stream, token, strlen(token) + 1);
+    char digest[DIGEST_TEXT_SIZE];
+    digest_stream_text(stream, digest);
+    digest_stream_free(stream);
+    char name[REF_NAME_SIZE];
+    (void)snprintf(ask->key, sizeof ask->key, "%s %s %s",
+                   registry_plain(ask->query) ? "http" : "https", ref_name(ask->query->ref, name),
+                   digest);
+    return true;
+}
+
+static bool registry_ask_open(struct registry_ask *ask, struct err *err) {
+    const struct ref *ref = ask->query->ref;
+    if (!ref->tag[0] && !ref->digest[0]) {
+        return err_set(err, ERR_INVALID, "%.200s/%.200s names neither a tag nor a digest",
+                       ref->host, ref->path);
+    }
+    if (!registry_host_credentials(ask->query->host, &ask->credentials, err)) {
+        return err_wrap(err, "credentials for %s", ref->host);
+    }
+    if (!registry_ask_key(ask, err)) {
+        return false;
+    }
+    ask->authorization = token_cache_get(ask->client->tokens, ask->key);
+    return true;
+}
+
+static bool registry_send(const struct registry_ask *ask, struct http_request *request,
+                          struct http_response *response, struct err *err) {
+    const struct registry_host *host = ask->query->host;
+    struct http_tls tls = {.ca_file = host ? host->ca_file : NULL,
+                           .insecure_skip_verify = host && host->insecure_skip_verify};
+    request->tls = &tls;
+    request->timeout_ms = CLIENT_TIMEOUT_MS;
+    if (ask->client->requests) {
+        (void)atomic_fetch_add(ask->client->requests, 1);
+    }
+    http_response_release(response);
+    *response = (struct http_response)HTTP_RESPONSE_INIT;
+    bool sent = http_perform(ask->client->http, request, response, err);
+    request->tls = NULL;
+    return sent;
+}
+
+static bool registry_send_manifest(const struct registry_ask *ask, const char *method,
+                                   struct http_response *response, struct err *err) {
+    const struct ref *ref = ask->query->ref;
+    CLEANUP(buf_release) struct buf url = BUF_INIT(CLIENT_URL_MAX);
+    buf_printf(&url, "%s://%s/v2/%s/manifests/%s", registry_plain(ask->query) ? "http" : "https",
+               registry_network_host(ref->host), ref->path,
+               ref->digest[0] ? ref->digest : ref->tag);
+    CLEANUP(buf_release) struct buf accept = BUF_INIT(1024);
+    buf_printf(&accept, "Accept: %s", manifest_accept);
+    CLEANUP(registry_wipe) struct buf authorization = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
+    if (ask->authorization) {
+        buf_puts(&authorization, "Authorization: ");
+        buf_puts(&authorization, ask->authorization);
+    }
+    if (url.overflow || accept.overflow || authorization.overflow) {
+        return err_set(err, ERR_INVALID, "the request to %s is too long", ref->host);
+    }
+    const char *headers[] = {buf_text(&accept),
+                             ask->authorization ? buf_text(&authorization) : NULL, NULL};
+    struct http_request request = {.method = method,
+                                   .url = buf_text(&url),
+                                   .headers = headers,
+                                   .body_max = MANIFEST_SIZE_MAX,
+                                   .max_redirects = CLIENT_REDIRECTS_MAX};
+    return registry_send(ask, &request, response, err);
+}
+
+/* ---- what a status means ---- */
+
+/* Seconds or an HTTP date, at most an hour; 0 when it says nothing usable. */
+static int64_t registry_retry_after_ms(const struct http_response *response) {
+    CLEANUP(buf_release) struct buf value = BUF_INIT(128);
+    if (!http_response_header(response, "Retry-After", 0, &value) || value.len == 0) {
+        return 0;
+    }
+    const char *text = buf_text(&value);
+    int64_t seconds = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits > 0) {
+        if (text[digits] != '\0') {
+            return 0;
+        }
+        /* More digits than fit mean a very long time, as well. */
+        seconds = digits > 9 ? CLIENT_RETRY_AFTER_MAX_S : strtol(text, NULL, 10);
+    } else {
+        struct tm tm = {0};
+        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        if (!end || *end) {
+            return 0;
+        }
+        seconds = (int64_t)timegm(&tm) - clock_now_ms() / 1000;
+    }
+    if (seconds < 0) {
+        seconds = 0;
+    }
+    return 1000 * (seconds < CLIENT_RETRY_AFTER_MAX_S ? seconds : CLIENT_RETRY_AFTER_MAX_S);
+}
+
+/* The statuses that mean the same from a registry and from its token server. */
+static bool registry_refuse_status(const char *who, const struct http_response *response,
+                                   struct err *err) {
+    long status = response->status;
+    if (status == 429 || status == 408 || status >= 500) {
+        int64_t wait = registry_retry_after_ms(response);
+        (void)err_set(err, ERR_TRANSIENT, "%s %s (%ld)", who,
+                      status == 429 ? "asks us to slow down" : "has a problem of its own", status);
+        if (err) {
+            err->retry_after_ms = wait;
+        }
+        return false;
+    }
+    if (status >= 300 && status < 400) {
+        return err_set(err, ERR_INVALID,
+                       "%s redirects to another host, which is not followed (%ld)", who, status);
+    }
+    return err_set(err, ERR_INVALID, "%s answers %ld", who, status);
+}
+
+/* Many registries say 401 for what does not exist, so the message must not claim more. */
+static bool registry_refuse_access(const struct registry_ask *ask, struct err *err) {
+    const struct ref *ref = ask->query->ref;
+    if (credentials_anonymous(&ask->credentials)) {
+        return err_set(err, ERR_DENIED,
+                       "%s/%s: not found, or private: configure credentials for %s", ref->host,
+                       ref->path, ref->host);
+    }
+    return err_set(err, ERR_DENIED,
+                   "%s/%s: not found, or the credentials for %s do not allow pulling it", ref->host,
+                   ref->path, ref->host);
+}
+
+static bool registry_check_status(const struct registry_ask *ask,
+                                  const struct http_response *response, struct err *err) {
+    const struct ref *ref = ask->query->ref;
+    switch (response->status) {
+    case 200:
+        return true;
+    case 401:
+    case 403:
+        return registry_refuse_access(ask, err);
+    case 404:
+        return err_set(err, ERR_GONE, "%s knows no %s%s%s", ref->host, ref->path,
+                       ref->digest[0] ? "@" : ":", ref->digest[0] ? ref->digest : ref->tag);
+    default:
+        return registry_refuse_status(ref->host, response, err);
+    }
+}
+
+/* ---- authentication ---- */
+
+static void registry_put_basic(const struct credentials *credentials, struct buf *out) {
+    CLEANUP(registry_wipe) struct buf pair = BUF_INIT(2 * SECRET_MAX);
+    buf_puts(&pair, credentials->username);
+    buf_putc(&pair, ':');
+    buf_puts(&pair, registry_secret_text(&credentials->password));
+    buf_puts(out, "Basic ");
+    buf_put_base64(out, buf_text(&pair), pair.len);
+}
+
+/* service=…&scope=…, with the scope that we want and not the one that the challenge asks for. */
+static void registry_put_scope(const struct registry_ask *ask,
+                               const struct token_challenge *challenge, struct buf *out) {
+    buf_puts(out, "service=");
+    buf_put_url(out, challenge->service);
+    buf_puts(out, "&scope=");
+    buf_puts(out, "repository%3A");
+    buf_put_url(out, ask->query->ref->path);
+    buf_puts(out, "%3Apull");
+}
+
+static bool registry_token_get(const struct registry_ask *ask,
+                               const struct token_challenge *challenge,
+                               struct http_response *response, struct err *err) {
+    const struct credentials *credentials = &ask->credentials;
+    CLEANUP(buf_release) struct buf url = BUF_INIT(CLIENT_URL_MAX);
+    buf_puts(&url, challenge->realm);
+    buf_putc(&url, strchr(challenge->realm, '?') ? '&' : '?');
+    registry_put_scope(ask, challenge, &url);
+    CLEANUP(registry_wipe) struct buf authorization = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
+    if (credentials->username) {
+        buf_puts(&url, "&account=");
+        buf_put_url(&url, credentials->username);
+        buf_puts(&authorization, "Authorization: ");
+        registry_put_basic(credentials, &authorization);
+    }
+    if (url.overflow || authorization.overflow) {
+        return err_set(err, ERR_INVALID, "the token request for %s is too long",
+                       ask->query->ref->host);
+    }
+    const char *headers[] = {"Accept: application/json",
+                             authorization.len > 0 ? buf_text(&authorization) : NULL, NULL};
+    struct http_request request = {.method = "GET",
+                                   .url = buf_text(&url),
+                                   .headers = headers,
+                                   .body_max = CLIENT_TOKEN_BODY_MAX,
+                                   .max_redirects = CLIENT_REDIRECTS_MAX};
+    return registry_send(ask, &request, response, err);
+}
+
+/* The exchange of an identity token (OAuth2 refresh token). */
+static bool registry_token_post(const struct registry_ask *ask,
+                                const struct token_challenge *challenge,
+                                struct http_response *response, struct err *err) {
+    CLEANUP(registry_wipe) struct buf form = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
+    buf_puts(&form, "grant_type=refresh_token&client_id=landwaiter&");
+    registry_put_scope(ask, challenge, &form);
+    buf_puts(&form, "&refresh_token=");
+    buf_put_url(&form, registry_secret_text(&ask->credentials.identity_token));
+    if (form.overflow) {
+        return err_set(err, ERR_INVALID, "the identity token for %s is too long",
+                       ask->query->ref->host);
+    }
+    static const char *const headers[] = {"Accept: application/json",
+                                          "Content-Type: application/x-www-form-urlencoded", NULL};
+    struct http_request request = {.method = "POST",
+                                   .url = challenge->realm,
+                                   .headers = headers,
+                                   .body = buf_text(&form),
+                                   .body_len = form.len,
+                                   .body_max = CLIENT_TOKEN_BODY_MAX};
+    return registry_send(ask, &request, response, err);
+}
+
+static bool registry_token_fetch(const struct registry_ask *ask,
+                                 const struct token_challenge *challenge, struct token_answer *out,
+                                 struct err *err) {
+    CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+    const struct credentials *credentials = &ask->credentials;
+    bool exchange = credentials->identity_token.bytes != NULL;
+    if (exchange && !registry_token_post(ask, challenge, &response, err)) {
+        return false;
+    }
+    bool unknown = exchange && (response.status == 404 || response.status == 405);
+    if ((!exchange || (unknown && credentials->username)) &&
+        !registry_token_get(ask, challenge, &response, err)) {
+        return false;
+    }
+    if (response.status == 401 || response.status == 403) {
+        return registry_refuse_access(ask, err);
+    }
+    if (response.status != 200) {
+        char who[REF_HOST_MAX + 32];
+        (void)snprintf(who, sizeof who, "the token server of %s", ask->query->ref->host);
+        return registry_refuse_status(who, &response, err);
+    }
+    bool parsed = token_answer_parse(buf_text(&response.body), response.body.len, out, err);
+    if (response.body.data) {
+        explicit_bzero(response.body.data, response.body.len);
+    }
+    return parsed;
+}
+
+static bool registry_authorize_basic(struct registry_ask *ask, int64_t *lifetime_ms,
+                                     struct err *err) {
+    if (!ask->credentials.username) {
+        return registry_refuse_access(ask, err);
+    }
+    CLEANUP(registry_wipe) struct buf value = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
+    registry_put_basic(&ask->credentials, &value);
+    ask->authorization = buf_take(&value);
+    *lifetime_ms = CLIENT_BASIC_LIFETIME_MS;
+    return ask->authorization || err_set(err, ERR_BUG, "out of memory");
+}
+
+static bool registry_authorize_bearer(struct registry_ask *ask,
+                                      const struct token_challenge *challenge, int64_t *lifetime_ms,
+                                      struct err *err) {
+    const struct registry_host *host = ask->query->host;
+    struct token_realm_rule rule = {.registry_host = ask->query->ref->host,
+                                    .plain_http = registry_plain(ask->query),
+                                    .token_hosts =
+                                        host ? (const char *const *)host->token_hosts : NULL};
+    struct token_answer answer = {.token = NULL};
+    if (!token_realm_allowed(&rule, challenge->realm, err) ||
+        !registry_token_fetch(ask, challenge, &answer, err)) {
+        return false;
+    }
+    CLEANUP(token_release) char *token = answer.token;
+    CLEANUP(registry_wipe) struct buf value = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
+    buf_puts(&value, "Bearer ");
+    buf_puts(&value, token);
+    ask->authorization = buf_take(&value);
+    *lifetime_ms = answer.lifetime_ms;
+    return ask->authorization || err_set(err, ERR_BUG, "out of memory");
+}
+
+static void registry_read_challenge(const struct http_response *response,
+                                    struct token_challenge *challenge) {
+    for (size_t i = 0; i < CLIENT_CHALLENGES_MAX; i++) {
+        CLEANUP(buf_release) struct buf value = BUF_INIT(8 * 1024);
+        if (http_response_header(response, "WWW-Authenticate", i, &value)) {
+            token_challenge_parse(buf_text(&value), challenge);
+        }
+    }
+}
+
+/* Answers a 401: afterwards ask->authorization is fresh, and known for the next time. */
+static bool registry_authorize(struct registry_ask *ask, const struct http_response *response,
+                               struct err *err) {
+    token_release(&ask->authorization);
+    token_cache_drop(ask->client->tokens, ask->key);
+    struct token_challenge challenge = {.scheme = TOKEN_NONE};
+    registry_read_challenge(response, &challenge);
+    int64_t lifetime_ms = 0;
+    bool authorized = false;
+    switch (challenge.scheme) {
+    case TOKEN_NONE:
+        return err_set(err, ERR_DENIED,
+                       "%s wants neither a Basic nor a Bearer authentication (401)",
+                       ask->query->ref->host);
+    case TOKEN_BASIC:
+        authorized = registry_authorize_basic(ask, &lifetime_ms, err);
+        break;
+    case TOKEN_BEARER:
+        authorized = registry_authorize_bearer(ask, &challenge, &lifetime_ms, err);
+        break;
+    }
+    if (authorized) {
+        token_cache_put(ask->client->tokens, ask->key, ask->authorization, lifetime_ms);
+    }
+    return authorized;
+}
+
+/* One method on the manifest, with at most one answer to a 401. */
+static bool registry_exchange(struct registry_ask *ask, const char *method,
+                              struct http_response *response, struct err *err) {
+    if (!registry_send_manifest(ask, method, response, err)) {
+        return false;
+    }
+    if (response->status == 401) {
+        if (!registry_authorize(ask, response, err) ||
+            !registry_send_manifest(ask, method, response, err)) {
+            return false;
+        }
+        if (response->status == 401) {
+            token_cache_drop(ask->client->tokens, ask->key);
+        }
+    }
+    return registry_check_status(ask, response, err);
+}
+
+/* ---- the two questions ---- */
+
+/* The digest that the answer's header names; "" when it names none that is well-formed. */
+static void registry_header_digest(const struct http_response *response,
+                                   char out[DIGEST_TEXT_SIZE]) {
+    out[0] = '\0';
+    CLEANUP(buf_release) struct buf value = BUF_INIT(256);
+    if (http_response_header(response, "Docker-Content-Digest", 0, &value) &&
+        digest_valid(buf_text(&value))) {
+        memcpy(out, buf_text(&value), value.len + 1);
+    }
+}
+
+static bool registry_get(struct registry_ask *ask, struct manifest *out, struct err *err) {
+    CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+    if (!registry_exchange(ask, "GET", &response, err)) {
+        return false;
+    }
+    const struct ref *ref = ask->query->ref;
+    CLEANUP(buf_release) struct buf type = BUF_INIT(256);
+    bool typed = http_response_header(&response, "Content-Type", 0, &type);
+    struct manifest_answer answer = {.body = buf_text(&response.body),
+                                     .len = response.body.len,
+                                     .content_type = typed ? buf_text(&type) : NULL,
+                                     .expected_digest = ref->digest};
+    struct manifest manifest;
+    if (!manifest_check(&answer, &manifest, err)) {
+        return err_wrap(err, "%s/%s", ref->host, ref->path);
+    }
+    char named[DIGEST_TEXT_SIZE];
+    registry_header_digest(&response, named);
+    if (named[0] && strcmp(named, manifest.digest) != 0) {
+        return err_set(err, ERR_INVALID,
+                       "%s/%s: the manifest's bytes are %s, and the registry says %s", ref->host,
+                       ref->path, manifest.digest, named);
+    }
+    *out = manifest;
+    return true;
+}
+
+/* Does a HEAD say all we need: a manifest, its digest, and not another one than asked for? */
+static bool registry_head_usable(const struct ref *ref, const struct http_response *response,
+                                 char out[DIGEST_TEXT_SIZE]) {
+    CLEANUP(buf_release) struct buf type = BUF_INIT(256);
+    registry_header_digest(response, out);
+    return out[0] && (!ref->digest[0] || strcmp(ref->digest, out) == 0) &&
+           http_response_header(response, "Content-Type", 0, &type) &&
+           manifest_media_type_known(buf_text(&type));
+}
+
+bool registry_resolve(const struct registry_client *client, const struct registry_query *query,
+                      char out_digest[DIGEST_TEXT_SIZE], struct err *err) {
+    CLEANUP(registry_ask_release)
+    struct registry_ask ask = {.client = client, .query = query, .credentials = CREDENTIALS_INIT};
+    CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+    if (!registry_ask_open(&ask, err) || !registry_exchange(&ask, "HEAD", &response, err)) {
+        return false;
+    }
+    char digest[DIGEST_TEXT_SIZE];
+    if (!registry_head_usable(query->ref, &response, digest)) {
+        struct manifest manifest;
+        if (!registry_get(&ask, &manifest, err)) {
+            return false;
+        }
+        memcpy(digest, manifest.digest, sizeof digest);
+    }
+    memcpy(out_digest, digest, sizeof digest);
+    return true;
+}
+
+bool registry_manifest(const struct registry_client *client, const struct registry_query *query,
+                       struct manifest *out, struct err *err) {
+    CLEANUP(registry_ask_release)
+    struct registry_ask ask = {.client = client, .query = query, .credentials = CREDENTIALS_INIT};
+    return registry_ask_open(&ask, err) && registry_get(&ask, out, err);
+}
