@@ -322,18 +322,26 @@ static bool registry_token_post(const struct registry_ask *ask,
     return registry_send(ask, &request, response, err);
 }
 
+/* A server that knows no exchange gets the user name and password where there are some, too. */
+static bool registry_token_ask(const struct registry_ask *ask,
+                               const struct token_challenge *challenge,
+                               struct http_response *response, struct err *err) {
+    const struct credentials *credentials = &ask->credentials;
+    if (!credentials->identity_token.bytes) {
+        return registry_token_get(ask, challenge, response, err);
+    }
+    if (!registry_token_post(ask, challenge, response, err)) {
+        return false;
+    }
+    bool unknown = response->status == 404 || response->status == 405;
+    return !unknown || !credentials->username || registry_token_get(ask, challenge, response, err);
+}
+
 static bool registry_token_fetch(const struct registry_ask *ask,
                                  const struct token_challenge *challenge, struct token_answer *out,
                                  struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-    const struct credentials *credentials = &ask->credentials;
-    bool exchange = credentials->identity_token.bytes != NULL;
-    if (exchange && !registry_token_post(ask, challenge, &response, err)) {
-        return false;
-    }
-    bool unknown = exchange && (response.status == 404 || response.status == 405);
-    if ((!exchange || (unknown && credentials->username)) &&
-        !registry_token_get(ask, challenge, &response, err)) {
+    if (!registry_token_ask(ask, challenge, &response, err)) {
         return false;
     }
     if (response.status == 401 || response.status == 403) {
