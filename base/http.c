@@ -1,0 +1,557 @@
+/* The HTTP client: owns one libcurl handle with its connections, and what may go in and come out of
+ * it. Never asks the environment, never leaves the origin it was sent to, and never puts a
+ * credential into an error. */
+#include "base/http.h"
+
+#include <curl/curl.h>
+#include <openssl/x509_vfy.h>
+#include <signal.h>
+#include <strings.h>
+
+#define BODY_MAX_DEFAULT ((size_t)1024 * 1024)
+#define CONNECT_TIMEOUT_DEFAULT_MS 10000
+#define TIMEOUT_DEFAULT_MS 60000
+#define URL_MAX ((size_t)16 * 1024)
+#define HEADERS_MAX ((size_t)64 * 1024)
+
+struct curl_client {
+    struct http_client client; /* first, so that one pointer is both */
+    CURL *easy;
+};
+
+/* Why a callback stopped the transfer; libcurl only knows that it did. */
+enum stop { STOP_NOT, STOP_CANCEL, STOP_STALL, STOP_BODY, STOP_HEADERS, STOP_SINK };
+
+struct transfer {
+    const struct http_client *client;
+    const struct http_request *request;
+    CURL *easy;
+    char name[ERR_MESSAGE_MAX / 2]; /* host or socket, for errors */
+    int64_t deadline_ms;            /* 0: none */
+    int64_t active_ms;              /* when a byte last came or went */
+    curl_off_t uploaded;
+    struct buf headers;
+    struct buf body;
+    bool in_header; /* between a status line and the empty line */
+    bool final;     /* the status line was not of a 1xx answer */
+    enum stop stop;
+};
+
+/* Not base/clock: sockets know nothing of a replaced clock. */
+static int64_t monotonic_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* URLs */
+
+static void url_release(CURLU **url) {
+    curl_url_cleanup(*url);
+}
+
+static void curl_text_release(char **text) {
+    curl_free(*text);
+}
+
+static void list_release(struct curl_slist **list) {
+    curl_slist_free_all(*list);
+}
+
+static CURLU *url_parse(const char *text) {
+    CLEANUP(url_release) CURLU *url = curl_url();
+    CLEANUP(curl_text_release) char *scheme = NULL;
+    if (!url || !text || strlen(text) > URL_MAX ||
+        curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) {
+        return NULL;
+    }
+    if (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0) {
+        return NULL;
+    }
+    return TAKE(url);
+}
+
+static bool part_equal(CURLU *a, CURLU *b, CURLUPart part) {
+    CLEANUP(curl_text_release) char *left = NULL;
+    CLEANUP(curl_text_release) char *right = NULL;
+    return curl_url_get(a, part, &left, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+           curl_url_get(b, part, &right, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+           strcasecmp(left, right) == 0;
+}
+
+static bool same_origin(const char *from, const char *to) {
+    CLEANUP(url_release) CURLU *a = url_parse(from);
+    CLEANUP(url_release) CURLU *b = url_parse(to);
+    return a && b && part_equal(a, b, CURLUPART_SCHEME) && part_equal(a, b, CURLUPART_HOST) &&
+           part_equal(a, b, CURLUPART_PORT);
+}
+
+/* Only host and port, as the rest of a URL may hold a token. */
+static bool name_set(struct transfer *t, struct err *err) {
+    CLEANUP(url_release) CURLU *url = url_parse(t->request->url);
+    CLEANUP(curl_text_release) char *host = NULL;
+    CLEANUP(curl_text_release) char *port = NULL;
+    if (!url || curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+        return err_set(err, ERR_INVALID, "not an http or https URL");
+    }
+    if (t->request->unix_socket) {
+        (void)snprintf(t->name, sizeof t->name, "%s", t->request->unix_socket);
+        return true;
+    }
+    bool explicit_port = curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK;
+    (void)snprintf(t->name, sizeof t->name, "%s%s%s", host, explicit_port ? ":" : "",
+                   explicit_port ? port : "");
+    return true;
+}
+
+/* What libcurl calls */
+
+static bool cancelled(const struct transfer *t) {
+    return t->client->cancel && atomic_load(t->client->cancel);
+}
+
+/* Any return but the size given tells libcurl to stop. */
+static size_t stop_with(struct transfer *t, enum stop stop) {
+    t->stop = stop;
+    return 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t len, void *context) {
+    struct transfer *t = context;
+    (void)one;
+    t->active_ms = monotonic_ms();
+    long status = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (t->request->sink && status >= 200 && status <= 299) {
+        return t->request->sink(t->request->sink_context, bytes, len) ? len
+                                                                      : stop_with(t, STOP_SINK);
+    }
+    buf_append(&t->body, bytes, len);
+    return t->body.overflow ? stop_with(t, STOP_BODY) : len;
+}
+
+/* Keeps the lines between the last status line and the empty line. A trailer comes after that and
+ * is dropped: it could otherwise pass for a header. */
+static size_t on_header(char *bytes, size_t one, size_t len, void *context) {
+    struct transfer *t = context;
+    (void)one;
+    t->active_ms = monotonic_ms();
+    size_t length = len;
+    while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r')) {
+        length--;
+    }
+    if (!t->in_header) {
+        if (!t->final) {
+            buf_clear(&t->headers);
+            long status = 0;
+            (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+            t->in_header = true;
+            t->final = status < 100 || status > 199;
+        }
+        return len;
+    }
+    if (length == 0) {
+        t->in_header = false;
+        return len;
+    }
+    buf_append(&t->headers, bytes, length);
+    buf_putc(&t->headers, '\n');
+    return t->headers.overflow ? stop_with(t, STOP_HEADERS) : len;
+}
+
+/* About once a second, and whenever something moves. */
+static int on_progress(void *context, curl_off_t download_total, curl_off_t downloaded,
+                       curl_off_t upload_total, curl_off_t uploaded) {
+    struct transfer *t = context;
+    (void)download_total, (void)downloaded, (void)upload_total;
+    int64_t now = monotonic_ms();
+    if (uploaded != t->uploaded) {
+        t->uploaded = uploaded;
+        t->active_ms = now;
+    }
+    if (cancelled(t)) {
+        t->stop = STOP_CANCEL;
+    } else if (t->request->stall_timeout_ms > 0 &&
+               now - t->active_ms >= t->request->stall_timeout_ms) {
+        t->stop = STOP_STALL;
+    }
+    return t->stop != STOP_NOT;
+}
+
+/* Options */
+
+/* Collects failures, so that a row of options needs one check. */
+#define SET(option, value) (failed |= curl_easy_setopt(t->easy, option, value) != CURLE_OK)
+
+static bool set_tls(struct transfer *t) {
+    const struct http_tls *tls = t->request->tls;
+    bool failed = false;
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!tls) {
+        return !failed;
+    }
+    if (tls->ca_file) {
+        /* Without the second, the system's folder of CAs would be trusted besides. */
+        SET(CURLOPT_CAINFO, tls->ca_file);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+    if (tls->cert_file) {
+        SET(CURLOPT_SSLCERT, tls->cert_file);
+        SET(CURLOPT_SSLKEY, tls->key_file ? tls->key_file : tls->cert_file);
+    }
+    if (tls->insecure_skip_verify) {
+        SET(CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    return !failed;
+}
+
+static bool set_times(struct transfer *t) {
+    const struct http_request *request = t->request;
+    bool failed = false;
+    int64_t connect =
+        request->connect_timeout_ms > 0 ? request->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+    if (t->deadline_ms != 0) {
+        int64_t left = t->deadline_ms - monotonic_ms();
+        SET(CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
+    }
+    return !failed;
+}
+
+static bool set_connection(struct transfer *t, const char *url) {
+    bool failed = false;
+    SET(CURLOPT_URL, url);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(CURLOPT_USERAGENT, "landwaiter/" LANDWAITER_VERSION);
+    if (t->request->unix_socket) {
+        SET(CURLOPT_UNIX_SOCKET_PATH, t->request->unix_socket);
+    }
+    if (t->request->close_connection) {
+        SET(CURLOPT_FRESH_CONNECT, 1L);
+        SET(CURLOPT_FORBID_REUSE, 1L);
+    }
+    return !failed;
+}
+
+static bool set_callbacks(struct transfer *t) {
+    bool failed = false;
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, t);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, t);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    return !failed;
+}
+
+static bool set_method(struct transfer *t) {
+    const struct http_request *request = t->request;
+    bool failed = false;
+    if (strcmp(request->method, "HEAD") == 0) {
+        SET(CURLOPT_NOBODY, 1L);
+        return !failed;
+    }
+    bool bodiless = strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0;
+    if (request->body_len > 0 || !bodiless) {
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+        SET(CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
+    }
+    SET(CURLOPT_CUSTOMREQUEST, request->method);
+    return !failed;
+}
+
+static bool header_is(const char *line, const char *name) {
+    size_t length = strlen(name);
+    return strncasecmp(line, name, length) == 0 && line[length] == ':';
+}
+
+static bool list_add(struct curl_slist **list, const char *line) {
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer) {
+        *list = longer;
+    }
+    return longer != NULL;
+}
+
+static bool collect_headers(const struct http_request *request, struct curl_slist **list,
+                            struct err *err) {
+    bool typed = false;
+    for (size_t i = 0; request->headers && request->headers[i]; i++) {
+        const char *line = request->headers[i];
+        if (strpbrk(line, "\r\n")) {
+            return err_set(err, ERR_INVALID, "a request header holds a line break");
+        }
+        typed = typed || header_is(line, "Content-Type");
+        if (!list_add(list, line)) {
+            return err_set(err, ERR_BUG, "out of memory");
+        }
+    }
+    /* libcurl would wait for a 100 answer, and call every body a form. */
+    if (!list_add(list, "Expect:") || (!typed && !list_add(list, "Content-Type:"))) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    return true;
+}
+
+/* Errors */
+
+static bool fail_stopped(const struct transfer *t, struct err *err) {
+    switch (t->stop) {
+    case STOP_CANCEL:
+        return err_set(err, ERR_TRANSIENT, "stopping");
+    case STOP_STALL:
+        return err_set(err, ERR_TRANSIENT, "%s: nothing came for %lld ms", t->name,
+                       (long long)t->request->stall_timeout_ms);
+    case STOP_BODY:
+        return err_set(err, ERR_INVALID, "%s: the answer is larger than %zu bytes", t->name,
+                       t->body.max);
+    case STOP_HEADERS:
+        return err_set(err, ERR_INVALID, "%s: the answer's header is too large", t->name);
+    case STOP_SINK:
+        return err_set(err, ERR_INVALID, "%s: the answer was not accepted", t->name);
+    case STOP_NOT:
+        break;
+    }
+    return err_set(err, ERR_BUG, "%s: stopped for no reason", t->name);
+}
+
+static bool fail_verification(const struct transfer *t, struct err *err) {
+    long result = X509_V_OK;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+    return err_set(err, ERR_INVALID, "%s: TLS certificate not trusted: %s", t->name,
+                   result == X509_V_OK ? "it is for another name"
+                                       : X509_verify_cert_error_string(result));
+}
+
+static bool fail_connect(const struct transfer *t, struct err *err) {
+    long code = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &code);
+    char text[128] = "";
+    const char *reason = code ? strerror_r((int)code, text, sizeof text) : "cannot connect";
+    return err_set(err, ERR_TRANSIENT, "%s: %s", t->name, reason);
+}
+
+/* libcurl's own error buffer is not used, as it may quote what the server sent. */
+static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) {
+    static const struct {
+        CURLcode code;
+        enum err_kind kind;
+        const char *text;
+    } rows[] = {
+        {CURLE_COULDNT_RESOLVE_HOST, ERR_TRANSIENT, "the name cannot be resolved"},
+        {CURLE_OPERATION_TIMEDOUT, ERR_TRANSIENT, "timed out"},
+        {CURLE_GOT_NOTHING, ERR_TRANSIENT, "closed the connection without an answer"},
+        {CURLE_PARTIAL_FILE, ERR_TRANSIENT, "the answer was cut off"},
+        {CURLE_RECV_ERROR, ERR_TRANSIENT, "the connection was cut while receiving"},
+        {CURLE_SEND_ERROR, ERR_TRANSIENT, "the connection was cut while sending"},
+        {CURLE_SSL_CONNECT_ERROR, ERR_TRANSIENT, "the TLS handshake failed"},
+        {CURLE_SSL_CACERT_BADFILE, ERR_INVALID, "the CA file cannot be read"},
+        {CURLE_SSL_CERTPROBLEM, ERR_INVALID, "the client certificate or its key cannot be used"},
+        {CURLE_URL_MALFORMAT, ERR_INVALID, "not an http or https URL"},
+        {CURLE_UNSUPPORTED_PROTOCOL, ERR_INVALID, "not an HTTP answer"},
+        {CURLE_WEIRD_SERVER_REPLY, ERR_INVALID, "not an HTTP answer"},
+        {CURLE_BAD_CONTENT_ENCODING, ERR_INVALID, "not an HTTP answer"},
+        /* What libcurl also says of a header line over 100 KiB. */
+        {CURLE_OUT_OF_MEMORY, ERR_INVALID, "the answer's header is too large"},
+    };
+    if (t->stop != STOP_NOT) {
+        return fail_stopped(t, err);
+    }
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        return fail_verification(t, err);
+    }
+    if (code == CURLE_COULDNT_CONNECT) {
+        return fail_connect(t, err);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (rows[i].code == code) {
+            return err_set(err, rows[i].kind, "%s: %s", t->name, rows[i].text);
+        }
+    }
+    return err_set(err, ERR_TRANSIENT, "%s: %s", t->name, curl_easy_strerror(code));
+}
+
+/* Transfers */
+
+/* One request and its answer; redirects are answers. */
+static bool exchange(struct transfer *t, const char *url, const struct curl_slist *headers,
+                     struct err *err) {
+    buf_clear(&t->headers);
+    buf_clear(&t->body);
+    t->in_header = t->final = false;
+    t->active_ms = monotonic_ms();
+    t->uploaded = 0;
+    if (cancelled(t)) {
+        t->stop = STOP_CANCEL;
+        return fail_stopped(t, err);
+    }
+    curl_easy_reset(t->easy);
+    if (!set_connection(t, url) || !set_tls(t) || !set_times(t) || !set_callbacks(t) ||
+        !set_method(t) || curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
+        return err_set(err, ERR_BUG, "%s: the request cannot be set up", t->name);
+    }
+    CURLcode code = curl_easy_perform(t->easy);
+    /* The list belongs to this request, the handle lives on. */
+    (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    return code == CURLE_OK || fail_code(t, code, err);
+}
+
+/* Where the answer sends us, if we follow: a copy for the caller, else NULL. Only 307 and 308 keep
+ * the method of a request that is not GET or HEAD, so that nothing else of it is repeated. */
+static char *redirect_target(const struct transfer *t, const char *url, long status) {
+    char *target = NULL;
+    if (curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || !target) {
+        return NULL;
+    }
+    bool reads = strcmp(t->request->method, "GET") == 0 || strcmp(t->request->method, "HEAD") == 0;
+    bool keeps = status == 307 || status == 308;
+    bool follows = keeps || (reads && (status == 301 || status == 302 || status == 303));
+    return follows && same_origin(url, target) ? strdup(target) : NULL;
+}
+
+static bool follow(struct transfer *t, const struct curl_slist *headers, long *status,
+                   struct err *err) {
+    CLEANUP(own_free) char *moved = NULL;
+    for (int redirects = 0;; redirects++) {
+        const char *url = moved ? moved : t->request->url;
+        if (!exchange(t, url, headers, err)) {
+            return false;
+        }
+        *status = 0;
+        (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, status);
+        char *target =
+            redirects < t->request->max_redirects ? redirect_target(t, url, *status) : NULL;
+        if (!target) {
+            return true;
+        }
+        free(moved);
+        moved = target;
+    }
+}
+
+static void transfer_release(struct transfer *t) {
+    buf_release(&t->headers);
+    buf_release(&t->body);
+}
+
+static bool curl_perform(struct http_client *client, const struct http_request *request,
+                         struct http_response *response, struct err *err) {
+    CLEANUP(transfer_release)
+    struct transfer t = {
+        .client = client,
+        .request = request,
+        .easy = ((struct curl_client *)client)->easy,
+        .headers = BUF_INIT(HEADERS_MAX),
+        .body = BUF_INIT(request->body_max ? request->body_max : BODY_MAX_DEFAULT),
+    };
+    if (request->timeout_ms >= 0) {
+        t.deadline_ms =
+            monotonic_ms() + (request->timeout_ms ? request->timeout_ms : TIMEOUT_DEFAULT_MS);
+    }
+    CLEANUP(list_release) struct curl_slist *headers = NULL;
+    long status = 0;
+    if (!name_set(&t, err) || !collect_headers(request, &headers, err) ||
+        !follow(&t, headers, &status, err)) {
+        return false;
+    }
+    http_response_release(response);
+    response->status = status;
+    response->headers = t.headers;
+    response->body = t.body;
+    t.headers = (struct buf)BUF_INIT(0);
+    t.body = (struct buf)BUF_INIT(0);
+    return true;
+}
+
+static void curl_release(struct http_client *client) {
+    struct curl_client *self = (struct curl_client *)client;
+    curl_easy_cleanup(self->easy);
+    free(self);
+}
+
+bool http_global_init(struct err *err) {
+    /* OpenSSL writes to sockets without MSG_NOSIGNAL, and a server that hangs up must not end us.
+     */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return err_set(err, ERR_BUG, "libcurl cannot be started");
+    }
+    return true;
+}
+
+struct http_client *http_client_new(const atomic_bool *cancel) {
+    struct curl_client *self = calloc(1, sizeof *self);
+    if (!self) {
+        return NULL;
+    }
+    self->easy = curl_easy_init();
+    if (!self->easy) {
+        free(self);
+        return NULL;
+    }
+    self->client.perform = curl_perform;
+    self->client.release = curl_release;
+    self->client.cancel = cancel;
+    return &self->client;
+}
+
+void http_client_free(struct http_client *client) {
+    if (client && client->release) {
+        client->release(client);
+    }
+}
+
+bool http_perform(struct http_client *client, const struct http_request *request,
+                  struct http_response *response, struct err *err) {
+    return client->perform(client, request, response, err);
+}
+
+void http_response_release(struct http_response *response) {
+    response->status = 0;
+    buf_release(&response->headers);
+    buf_release(&response->body);
+}
+
+/* Where the value of the line begins, without the white space around it; *length is that of the
+ * value. */
+static const char *value_of(const char *line, size_t *length) {
+    const char *end = line + strcspn(line, "\n");
+    const char *value = memchr(line, ':', (size_t)(end - line));
+    value = value ? value + 1 : end;
+    while (value < end && (*value == ' ' || *value == '\t')) {
+        value++;
+    }
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')) {
+        end--;
+    }
+    *length = (size_t)(end - value);
+    return value;
+}
+
+bool http_response_header(const struct http_response *response, const char *name, size_t index,
+                          struct buf *out) {
+    for (const char *line = buf_text(&response->headers); *line;) {
+        if (header_is(line, name) && index-- == 0) {
+            size_t length = 0;
+            const char *value = value_of(line, &length);
+            if (length > out->max) {
+                return false;
+            }
+            buf_clear(out);
+            buf_append(out, value, length);
+            return !out->overflow;
+        }
+        line += strcspn(line, "\n");
+        line += *line == '\n' ? 1 : 0;
+    }
+    return false;
+}
