@@ -1,0 +1,21 @@
+/* Deaths on demand, for tests only. */
+#include "agent/crashpoint.h"
+
+#ifdef LANDWAITER_TEST_HOOKS
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+
+void crashpoint(const char *where) {
+    static atomic_int passed;
+    const char *at = getenv("LANDWAITER_CRASH_AT");
+    int count = atomic_fetch_add(&passed, 1) + 1;
+    if (at && strtol(at, NULL, 10) == count) {
+        log_event(LOG_WARNING, "test.crash", "at", where, NULL);
+        (void)raise(SIGKILL);
+    }
+}
+#else
+typedef int crashpoint_nothing; /* a translation unit must not be empty */
+#endif

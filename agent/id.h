@@ -1,0 +1,24 @@
+/* Names of pushes and updates: 63-bit numbers that grow with time, written psh_… and upd_… (13
+ * digits of Crockford's base 32). Growing numbers keep the tables append-only and tell which came
+ * first, also after a restart or when the clock was set back. */
+#ifndef LANDWAITER_AGENT_ID_H
+#define LANDWAITER_AGENT_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/own.h"
+
+#define ID_TEXT_SIZE 24
+
+/* The next one: greater than all before it in this process and than any given to id_after.
+ * Thread-safe. */
+int64_t id_next(void);
+/* Ids from now on are greater than this one: called with the largest one stored. */
+void id_after(int64_t id);
+
+/* prefix: "psh", "upd". Returns out. */
+const char *id_text(const char *prefix, int64_t id, char out[ID_TEXT_SIZE]);
+bool id_parse(const char *prefix, const char *text, int64_t *out) MUST_USE;
+
+#endif

@@ -1,0 +1,438 @@
+/* The database itself: opening, schema, statements, transactions, history, pruning. Pushes and
+ * updates have files of their own. */
+#include "agent/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/id.h"
+#include "agent/store_internal.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+#define STORE_BUSY_MS 10000
+#define STORE_PRUNE_BATCH "500"
+
+/* Each entry brings the schema from its index to the next version (PRAGMA user_version). Never
+ * change one that was released: add one. */
+static const char *const store_migrations[] = {
+    "CREATE TABLE pushes(id INTEGER PRIMARY KEY, lead INTEGER NOT NULL, sender TEXT NOT NULL,"
+    " image TEXT NOT NULL, digest TEXT NOT NULL, meta TEXT, received INTEGER NOT NULL,"
+    " superseded_by INTEGER NOT NULL DEFAULT 0, key BLOB, body BLOB);"
+    "CREATE UNIQUE INDEX pushes_key ON pushes(key) WHERE key IS NOT NULL;"
+    "CREATE TABLE platforms(name TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE updates(id INTEGER PRIMARY KEY, push INTEGER NOT NULL, target TEXT NOT NULL,"
+    " instance TEXT NOT NULL, image TEXT NOT NULL, stage TEXT NOT NULL, result TEXT,"
+    " reason TEXT NOT NULL, from_digest TEXT NOT NULL, to_digest TEXT NOT NULL,"
+    " not_before INTEGER NOT NULL, stage_since INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, finished INTEGER NOT NULL, changed INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL, step TEXT NOT NULL, back INTEGER NOT NULL, journal TEXT NOT NULL);"
+    "CREATE INDEX updates_open ON updates(not_before) WHERE result IS NULL;"
+    "CREATE INDEX updates_target ON updates(target) WHERE result IS NULL;"
+    "CREATE INDEX updates_push ON updates(push);"
+    "CREATE TABLE history(id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " stage TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL);"
+    "CREATE INDEX history_subject ON history(subject);"
+    "CREATE TABLE rejected(target TEXT NOT NULL, digest TEXT NOT NULL, \"update\" INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID;"
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
+};
+
+#define STORE_PUSH_COLUMNS                                                                         \
+    "id, lead, sender, image, digest, received, superseded_by, meta FROM pushes "
+#define STORE_UPDATE_COLUMNS                                                                       \
+    "u.id, u.push, u.target, u.instance, u.image, u.stage, u.result, u.reason, u.from_digest, "    \
+    "u.to_digest, u.not_before, u.stage_since, u.attempts, u.created, u.finished, u.revision, "    \
+    "u.step, u.back, u.journal, p.digest, p.received "                                             \
+    "FROM updates u JOIN pushes p ON p.id = u.push "
+
+static const char *const store_sql[STORE_SQL_COUNT] = {
+    [STORE_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [STORE_SQL_COMMIT] = "COMMIT",
+    [STORE_SQL_ROLLBACK] = "ROLLBACK",
+    [STORE_SQL_SYNC_NORMAL] = "PRAGMA synchronous=NORMAL",
+    [STORE_SQL_SYNC_FULL] = "PRAGMA synchronous=FULL",
+    [STORE_SQL_PROBE] = "INSERT OR REPLACE INTO probe VALUES(1, ?1)",
+    [STORE_SQL_KEY_FIND] = "SELECT id, body FROM pushes WHERE key = ?1",
+    [STORE_SQL_PUSH_ADD] = "INSERT INTO pushes(id, lead, sender, image, digest, meta, received, "
+                           "key, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [STORE_SQL_PUSH_FIND] = "SELECT " STORE_PUSH_COLUMNS "WHERE id = ?1",
+    [STORE_SQL_PUSH_LIST] = "SELECT " STORE_PUSH_COLUMNS "ORDER BY id DESC LIMIT ?1",
+    [STORE_SQL_UNMATCHED] =
+        "SELECT " STORE_PUSH_COLUMNS
+        "WHERE id > (SELECT through FROM platforms WHERE name = ?1) ORDER BY id LIMIT ?2",
+    [STORE_SQL_HAS_UNMATCHED] =
+        "SELECT (SELECT max(id) FROM pushes) > (SELECT through FROM platforms WHERE name = ?1)",
+    [STORE_SQL_THROUGH] = "SELECT through >= ?2 FROM platforms WHERE name = ?1",
+    [STORE_SQL_PLATFORM_BEGIN] = "INSERT OR IGNORE INTO platforms(name, through) VALUES(?1, "
+                                 "(SELECT ifnull(max(id), 0) FROM pushes))",
+    [STORE_SQL_PLATFORM_THROUGH] = "UPDATE platforms SET through = ?2 WHERE name = ?1",
+    [STORE_SQL_PUSH_SUPERSEDE] = "UPDATE pushes SET superseded_by = ?2 WHERE id = ?1",
+    [STORE_SQL_UPDATE_ADD] =
+        "INSERT INTO updates(id, push, target, instance, image, stage, result, reason, "
+        "from_digest, to_digest, not_before, stage_since, attempts, created, finished, changed, "
+        "revision, step, back, journal) VALUES(?1, ?2, ?3, ?4, ?5, 'policy', ?6, ?7, ?8, ?9, 0, "
+        "?10, 0, ?10, ?11, ?10, 0, '', 0, '{}')",
+    [STORE_SQL_UPDATE_SUPERSEDE] =
+        "UPDATE updates SET result = 'superseded', reason = ?2, finished = ?3, changed = ?3, "
+        "revision = revision + 1 WHERE target = ?1 AND result IS NULL "
+        "AND stage IN ('policy', 'resolve', 'verify', 'fetch', 'gate') RETURNING id",
+    /* A row that was changed in the future tells that the clock was set back: due at once. */
+    [STORE_SQL_UPDATE_DUE] =
+        "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL AND (u.not_before <= ?1 "
+        "OR u.changed > ?1 + 1000) ORDER BY u.not_before, u.id LIMIT 64",
+    [STORE_SQL_UPDATE_NEXT] =
+        "SELECT min(CASE WHEN changed > ?1 + 1000 THEN 0 ELSE not_before END) FROM updates "
+        "WHERE result IS NULL",
+    [STORE_SQL_UPDATE_FIND] = "SELECT " STORE_UPDATE_COLUMNS "WHERE u.id = ?1",
+    [STORE_SQL_UPDATE_LIST] = "SELECT " STORE_UPDATE_COLUMNS "ORDER BY u.id DESC LIMIT ?1",
+    [STORE_SQL_UPDATE_OPEN] =
+        "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL ORDER BY u.id DESC LIMIT ?1",
+    [STORE_SQL_UPDATE_OF_PUSH] =
+        "SELECT " STORE_UPDATE_COLUMNS "WHERE u.push = ?2 ORDER BY u.id LIMIT ?1",
+    [STORE_SQL_UPDATE_SAVE] =
+        "UPDATE updates SET instance = ?3, stage = ?4, result = ?5, reason = ?6, from_digest = ?7, "
+        "to_digest = ?8, not_before = ?9, stage_since = ?10, attempts = ?11, finished = ?12, "
+        "changed = ?13, step = ?14, back = ?15, journal = ?16, revision = ?2 + 1 "
+        "WHERE id = ?1 AND revision = ?2",
+    [STORE_SQL_APPLYING] =
+        "SELECT count(*) FILTER (WHERE target = ?2), count(*) FILTER (WHERE target LIKE ?3) "
+        "FROM updates WHERE result IS NULL AND id <> ?1 AND stage IN ('apply', 'observe', "
+        "'settle')",
+    [STORE_SQL_WAKE_GATE] =
+        "UPDATE updates SET not_before = 0 WHERE result IS NULL AND stage = 'gate'",
+    [STORE_SQL_HISTORY_ADD] =
+        "INSERT INTO history(subject, at, stage, event, detail) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [STORE_SQL_HISTORY] =
+        "SELECT at, stage, event, detail FROM history WHERE subject = ?1 ORDER BY id LIMIT 1000",
+    [STORE_SQL_REJECTED] = "SELECT \"update\" FROM rejected WHERE target = ?1 AND digest = ?2",
+    [STORE_SQL_REJECT] = "INSERT OR REPLACE INTO rejected VALUES(?1, ?2, ?3, ?4)",
+    [STORE_SQL_UNREJECT] = "DELETE FROM rejected WHERE target = ?1 AND digest = ?2",
+    [STORE_SQL_PRUNE_HISTORY] =
+        "DELETE FROM history WHERE subject IN (SELECT id FROM updates WHERE result IS NOT NULL "
+        "AND finished < ?1 ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
+    [STORE_SQL_PRUNE_UPDATES] =
+        "DELETE FROM updates WHERE id IN (SELECT id FROM updates WHERE result IS NOT NULL "
+        "AND finished < ?1 ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
+    [STORE_SQL_PRUNE_PUSHES] =
+        "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE received < ?1 "
+        "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = pushes.id) "
+        "AND id <= (SELECT min(through) FROM platforms) ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
+    /* A digest that nobody has pushed for twice the history is forgotten. */
+    [STORE_SQL_PRUNE_REJECTED] = "DELETE FROM rejected WHERE at < ?1",
+};
+
+bool store_error(struct store *store, const char *what, struct err *err) {
+    int code = sqlite3_extended_errcode(store->db);
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+        return err_set(err, ERR_TRANSIENT, "state database: %s: %s", what,
+                       sqlite3_errmsg(store->db));
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return err_set(err, ERR_INVALID, "state database: %s: %s", what, sqlite3_errmsg(store->db));
+    default:
+        return err_set(err, ERR_BUG, "state database: %s: %s", what, sqlite3_errmsg(store->db));
+    }
+}
+
+sqlite3_stmt *store_statement(struct store *store, enum store_statement which) {
+    sqlite3_stmt **statement = &store->statements[which];
+    if (!*statement &&
+        sqlite3_prepare_v3(store->db, store_sql[which], -1, SQLITE_PREPARE_PERSISTENT, statement,
+                           NULL) != SQLITE_OK) {
+        return NULL;
+    }
+    (void)sqlite3_reset(*statement);
+    (void)sqlite3_clear_bindings(*statement);
+    return *statement;
+}
+
+bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) {
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    int code = SQLITE_ROW;
+    while (code == SQLITE_ROW) {
+        code = sqlite3_step(statement);
+    }
+    bool done = code == SQLITE_DONE;
+    if (!done) {
+        (void)store_error(store, "write", err);
+    }
+    (void)sqlite3_reset(statement);
+    return done;
+}
+
+bool store_begin(struct store *store, struct err *err) {
+    return store_run(store, store_statement(store, STORE_SQL_BEGIN), err);
+}
+
+void store_rollback(struct store *store) {
+    struct err ignored = ERR_INIT;
+    if (!sqlite3_get_autocommit(store->db)) {
+        (void)!store_run(store, store_statement(store, STORE_SQL_ROLLBACK), &ignored);
+    }
+}
+
+bool store_commit(struct store *store, struct err *err) {
+    if (store_run(store, store_statement(store, STORE_SQL_COMMIT), err)) {
+        return true;
+    }
+    store_rollback(store);
+    return false;
+}
+
+void store_bind_text(sqlite3_stmt *statement, int at, const char *text) {
+    (void)sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
+}
+
+void store_column_text(sqlite3_stmt *statement, int at, char *out, size_t size) {
+    const unsigned char *text = sqlite3_column_text(statement, at);
+    (void)snprintf(out, size, "%s", text ? (const char *)text : "");
+}
+
+/* ---- opening ---- */
+
+static bool store_exec(struct store *store, const char *sql, struct err *err) {
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        return store_error(store, "set up", err);
+    }
+    return true;
+}
+
+static int store_version(struct store *store) {
+    sqlite3_stmt *statement = NULL;
+    int version = -1;
+    if (sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        version = sqlite3_column_int(statement, 0);
+    }
+    (void)sqlite3_finalize(statement);
+    return version;
+}
+
+static bool store_migrate_locked(struct store *store, struct err *err) {
+    int newest = (int)ARRAY_LENGTH(store_migrations);
+    int version = store_version(store);
+    if (version < 0) {
+        return store_error(store, "read the schema's version", err);
+    }
+    if (version > newest) {
+        return err_set(err, ERR_INVALID,
+                       "state database: it was written by a newer landwaiter (schema %d, this one "
+                       "knows %d): start that version, or another state directory",
+                       version, newest);
+    }
+    for (; version < newest; version++) {
+        char pragma[64];
+        (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", version + 1);
+        if (!store_exec(store, store_migrations[version], err) || !store_exec(store, pragma, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool store_migrate(struct store *store, struct err *err) {
+    if (store_version(store) == (int)ARRAY_LENGTH(store_migrations)) {
+        return true;
+    }
+    if (!store_begin(store, err)) {
+        return false;
+    }
+    if (!store_migrate_locked(store, err)) {
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, err);
+}
+
+static void store_learn_ids(struct store *store) {
+    static const char *const queries[] = {"SELECT ifnull(max(id), 0) FROM pushes",
+                                          "SELECT ifnull(max(id), 0) FROM updates"};
+    for (size_t i = 0; i < ARRAY_LENGTH(queries); i++) {
+        sqlite3_stmt *statement = NULL;
+        if (sqlite3_prepare_v2(store->db, queries[i], -1, &statement, NULL) == SQLITE_OK &&
+            sqlite3_step(statement) == SQLITE_ROW) {
+            id_after(sqlite3_column_int64(statement, 0));
+        }
+        (void)sqlite3_finalize(statement);
+    }
+}
+
+bool store_open(const char *directory, struct store **out, struct err *err) {
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+        return err_set(err, ERR_INVALID,
+                       "state directory %s: %s: make it, or name another one with `state:`",
+                       directory, strerror(errno));
+    }
+    CLEANUP(store_release) struct store *store = calloc(1, sizeof *store);
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/landwaiter.db", directory);
+    if (!store) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+        (void)store_error(store, "open", err);
+        return err_wrap(err, "%s", path);
+    }
+    (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+    /* Small caches: a home server has better use for the memory, and the tables are read by key. */
+    if (!store_exec(store,
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
+                    "PRAGMA journal_size_limit=4194304; PRAGMA temp_store=MEMORY;",
+                    err) ||
+        !store_migrate(store, err)) {
+        return err_wrap(err, "%s", path);
+    }
+    store_learn_ids(store);
+    *out = TAKE(store);
+    return true;
+}
+
+void store_free(struct store *store) {
+    if (!store) {
+        return;
+    }
+    for (size_t i = 0; i < STORE_SQL_COUNT; i++) {
+        (void)sqlite3_finalize(store->statements[i]);
+    }
+    (void)sqlite3_close(store->db);
+    free(store);
+}
+
+void store_release(struct store **store) {
+    store_free(*store);
+}
+
+int store_lock(const char *directory, struct err *err) {
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/landwaiter.lock", directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        (void)err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void)err_set(err, ERR_INVALID,
+                      "%s: another landwaiter works on this state directory: stop it, or name "
+                      "another one with `state:`",
+                      path);
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool store_probe(struct store *store, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PROBE);
+    if (statement) {
+        (void)sqlite3_bind_int64(statement, 1, clock_now_ms());
+    }
+    return store_run(store, statement, err);
+}
+
+/* ---- history ---- */
+
+bool store_history_add(struct store *store, const struct store_history_line *line,
+                       struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_HISTORY_ADD);
+    if (statement) {
+        (void)sqlite3_bind_int64(statement, 1, line->subject);
+        (void)sqlite3_bind_int64(statement, 2, line->at_ms);
+        store_bind_text(statement, 3, line->stage);
+        store_bind_text(statement, 4, line->event);
+        store_bind_text(statement, 5, line->detail ? line->detail : "");
+    }
+    return store_run(store, statement, err);
+}
+
+json_t *store_history(struct store *store, int64_t subject) {
+    json_t *list = json_array();
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_HISTORY);
+    if (!list || !statement) {
+        return list;
+    }
+    (void)sqlite3_bind_int64(statement, 1, subject);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        (void)json_array_append_new(
+            list, json_pack("{so ss* ss* ss*}", "at",
+                            json_time_or_null(sqlite3_column_int64(statement, 0)), "stage",
+                            (const char *)sqlite3_column_text(statement, 1), "event",
+                            (const char *)sqlite3_column_text(statement, 2), "detail",
+                            (const char *)sqlite3_column_text(statement, 3)));
+    }
+    (void)sqlite3_reset(statement);
+    return list;
+}
+
+/* ---- rejected digests ---- */
+
+bool store_rejected(struct store *store, const char *target, const char *digest,
+                    int64_t *out_update) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_REJECTED);
+    if (!statement) {
+        return false;
+    }
+    store_bind_text(statement, 1, target);
+    store_bind_text(statement, 2, digest);
+    bool found = sqlite3_step(statement) == SQLITE_ROW;
+    if (found) {
+        *out_update = sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_reset(statement);
+    return found;
+}
+
+bool store_reject(struct store *store, const struct store_update *update, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_REJECT);
+    if (statement) {
+        store_bind_text(statement, 1, update->target);
+        store_bind_text(statement, 2, update->to);
+        (void)sqlite3_bind_int64(statement, 3, update->id);
+        (void)sqlite3_bind_int64(statement, 4, clock_now_ms());
+    }
+    return store_run(store, statement, err);
+}
+
+bool store_unreject(struct store *store, const char *target, const char *digest, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UNREJECT);
+    if (statement) {
+        store_bind_text(statement, 1, target);
+        store_bind_text(statement, 2, digest);
+    }
+    return store_run(store, statement, err);
+}
+
+/* ---- pruning ---- */
+
+void store_prune(struct store *store, int64_t before_ms) {
+    static const enum store_statement order[] = {STORE_SQL_PRUNE_HISTORY, STORE_SQL_PRUNE_UPDATES,
+                                                 STORE_SQL_PRUNE_PUSHES, STORE_SQL_PRUNE_REJECTED};
+    struct err ignored = ERR_INIT;
+    if (!store_begin(store, &ignored)) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(order); i++) {
+        sqlite3_stmt *statement = store_statement(store, order[i]);
+        if (statement) {
+            (void)sqlite3_bind_int64(statement, 1, before_ms);
+        }
+        if (!store_run(store, statement, &ignored)) {
+            store_rollback(store);
+            return;
+        }
+    }
+    (void)!store_commit(store, &ignored);
+}

@@ -1,0 +1,198 @@
+/* The durable state: pushes, updates, their history, the step each update has reached, and which
+ * deliveries were seen, in one SQLite database (WAL, synchronous=FULL). Everything that must
+ * survive a crash goes through here before it is answered or done.
+ *
+ * A store is one connection, used by one thread. Writes are short transactions; another
+ * connection's write is waited for (10 s at most). Errors: ERR_TRANSIENT (busy, disk full, I/O),
+ * ERR_INVALID (a newer schema, not a database), ERR_BUG. */
+#ifndef LANDWAITER_AGENT_STORE_H
+#define LANDWAITER_AGENT_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/platform.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/ref.h"
+#include "webhook/server.h"
+
+#define STORE_REASON_SIZE PLATFORM_REASON_SIZE
+#define STORE_STAGE_SIZE 16
+#define STORE_NAME_SIZE 64
+#define STORE_LIST_MAX 1000
+
+struct store;
+
+/* Makes the directory (0700) and the database where they are missing, migrates an older schema,
+ * refuses a newer one. The caller frees *out. */
+bool store_open(const char *directory, struct store **out, struct err *err) MUST_USE;
+void store_free(struct store *store);
+/* For CLEANUP. */
+void store_release(struct store **store);
+
+/* Only one agent may work on a state directory: an fd that holds the lock until it is closed, or
+ * -1. */
+int store_lock(const char *directory, struct err *err) MUST_USE;
+
+/* Something was written and is on the disk. */
+bool store_probe(struct store *store, struct err *err) MUST_USE;
+
+/* ---- pushes ---- */
+
+struct store_push {
+    int64_t id;
+    int64_t lead; /* the first push of the same delivery; its own id where there is only one */
+    char sender[STORE_NAME_SIZE];
+    struct ref image;              /* with tag, without digest */
+    char digest[DIGEST_TEXT_SIZE]; /* "" when the sender named none */
+    int64_t received_ms;
+    int64_t superseded_by; /* a newer push of the same image came before this one was looked at; 0:
+                              no */
+    char *meta;            /* JSON text or NULL; freed by store_push_release */
+};
+void store_push_release(struct store_push *push);
+
+struct store_pushes {
+    struct store_push *items;
+    size_t count;
+};
+void store_pushes_release(struct store_pushes *pushes);
+
+/* Stores all deliveries of one loop turn in one transaction and sets outcome and id of each. */
+void store_accept(struct store *store, struct webhook_delivery *const *batch, size_t count,
+                  int64_t now_ms);
+
+/* ERR_GONE: there is none. */
+bool store_push_find(struct store *store, int64_t id, struct store_push *out,
+                     struct err *err) MUST_USE;
+/* Newest first. */
+bool store_push_list(struct store *store, size_t limit, struct store_pushes *out,
+                     struct err *err) MUST_USE;
+
+/* Pushes that a platform has not looked at yet, oldest first. */
+struct store_window {
+    const char *platform;
+    size_t limit;
+};
+bool store_unmatched(struct store *store, const struct store_window *window,
+                     struct store_pushes *out, struct err *err) MUST_USE;
+/* Is there any? */
+bool store_has_unmatched(struct store *store, const char *platform) MUST_USE;
+/* Has that platform looked at that push? */
+bool store_is_matched(struct store *store, const char *platform, int64_t push) MUST_USE;
+/* A platform that is new here begins with what comes from now on. */
+bool store_platform_begin(struct store *store, const char *platform, struct err *err) MUST_USE;
+
+/* ---- updates ---- */
+
+struct store_update {
+    int64_t id, push;
+    char target[PLATFORM_TARGET_SIZE];
+    char instance[PLATFORM_INSTANCE_SIZE];
+    struct ref image; /* the target's own, with tag */
+    char stage[STORE_STAGE_SIZE];
+    char result[STORE_STAGE_SIZE]; /* "" while open */
+    char reason[STORE_REASON_SIZE];
+    char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
+    int64_t not_before_ms;                             /* 0: at once */
+    int64_t stage_since_ms;
+    int64_t attempts; /* failures for now, of the present stage or step */
+    int64_t created_ms, finished_ms;
+    int64_t revision; /* grows with each change: who holds an older one has lost */
+    /* From its push: */
+    char pushed_digest[DIGEST_TEXT_SIZE];
+    int64_t received_ms;
+    /* The step journal: */
+    char step[STORE_STAGE_SIZE]; /* "" before the first */
+    bool back;                   /* undoing */
+    json_t *journal;             /* object; owned */
+};
+void store_update_release(struct store_update *update);
+
+struct store_updates {
+    struct store_update *items;
+    size_t count;
+};
+void store_updates_release(struct store_updates *updates);
+
+/* What one platform found for some pushes: written in one transaction with how far it has looked.
+ */
+struct store_match {
+    const struct store_push *push;
+    const struct platform_target *target;
+    const char *result; /* NULL: an open update; else closed at once with that result and reason */
+    const char *reason;
+};
+struct store_matches {
+    const char *platform;
+    int64_t through; /* the last push looked at */
+    const struct store_match *items;
+    size_t count;
+    /* All that were looked at; superseded_by is set where a later one of the same image, which has
+     * targets, was among them. */
+    const struct store_pushes *pushes;
+    int64_t now_ms;
+};
+/* Supersedes what is open for the same targets and has not reached `apply`. */
+bool store_match(struct store *store, const struct store_matches *matches,
+                 struct err *err) MUST_USE;
+
+/* Open updates that are due, the longest-waiting first. */
+bool store_due(struct store *store, int64_t now_ms, struct store_updates *out,
+               struct err *err) MUST_USE;
+/* When the next open update becomes due (wall clock), INT64_MAX: none is open. */
+int64_t store_next_due(struct store *store, int64_t now_ms);
+/* ERR_GONE: there is none. */
+bool store_update_find(struct store *store, int64_t id, struct store_update *out,
+                       struct err *err) MUST_USE;
+
+struct store_filter {
+    int64_t push; /* 0: any, newest first; otherwise that push's, oldest first */
+    bool open_only;
+    size_t limit;
+};
+bool store_update_list(struct store *store, const struct store_filter *filter,
+                       struct store_updates *out, struct err *err) MUST_USE;
+
+/* How many other open updates are in apply, observe or settle: of that target, of its platform. */
+struct store_busy {
+    size_t target, platform;
+};
+bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
+                    struct err *err) MUST_USE;
+/* What waits at the gate is looked at again. */
+void store_wake_gate(struct store *store);
+
+/* LOST: somebody else changed it meanwhile (superseded, cancelled); nothing was stored. */
+enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
+
+struct store_event {
+    const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
+    const char *detail;
+    bool fast; /* need survive a crash of the agent only, not of the machine: no disk is waited for
+                */
+};
+/* Stores an update as it is in memory, if nobody changed it meanwhile; its revision grows. */
+enum store_change store_update_save(struct store *store, struct store_update *update,
+                                    const struct store_event *event, struct err *err) MUST_USE;
+
+/* ---- history, rejected digests, housekeeping ---- */
+
+/* [{"at", "stage", "event", "detail"}], oldest first. subject: a push's or update's id. New
+ * reference; NULL: out of memory. */
+json_t *store_history(struct store *store, int64_t subject);
+/* A digest that was rolled back on a target is not tried there again. out_update: which one that
+ * was. */
+bool store_rejected(struct store *store, const char *target, const char *digest,
+                    int64_t *out_update) MUST_USE;
+bool store_reject(struct store *store, const struct store_update *update, struct err *err) MUST_USE;
+bool store_unreject(struct store *store, const char *target, const char *digest,
+                    struct err *err) MUST_USE;
+
+/* Deletes finished updates, and pushes without any, older than that. A bounded number at a time. */
+void store_prune(struct store *store, int64_t before_ms);
+
+#endif

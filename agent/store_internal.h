@@ -1,0 +1,79 @@
+/* Shared by the files of the store only: the connection, its statements, and their binding and
+ * reading. */
+#ifndef LANDWAITER_AGENT_STORE_INTERNAL_H
+#define LANDWAITER_AGENT_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "agent/store.h"
+
+/* Every statement is prepared once for each connection, at its first use. */
+enum store_statement {
+    STORE_SQL_BEGIN,
+    STORE_SQL_COMMIT,
+    STORE_SQL_ROLLBACK,
+    STORE_SQL_SYNC_NORMAL,
+    STORE_SQL_SYNC_FULL,
+    STORE_SQL_PROBE,
+    STORE_SQL_KEY_FIND,
+    STORE_SQL_PUSH_ADD,
+    STORE_SQL_PUSH_FIND,
+    STORE_SQL_PUSH_LIST,
+    STORE_SQL_UNMATCHED,
+    STORE_SQL_HAS_UNMATCHED,
+    STORE_SQL_THROUGH,
+    STORE_SQL_PLATFORM_BEGIN,
+    STORE_SQL_PLATFORM_THROUGH,
+    STORE_SQL_PUSH_SUPERSEDE,
+    STORE_SQL_UPDATE_ADD,
+    STORE_SQL_UPDATE_SUPERSEDE,
+    STORE_SQL_UPDATE_DUE,
+    STORE_SQL_UPDATE_NEXT,
+    STORE_SQL_UPDATE_FIND,
+    STORE_SQL_UPDATE_LIST,
+    STORE_SQL_UPDATE_OPEN,
+    STORE_SQL_UPDATE_OF_PUSH,
+    STORE_SQL_UPDATE_SAVE,
+    STORE_SQL_APPLYING,
+    STORE_SQL_WAKE_GATE,
+    STORE_SQL_HISTORY_ADD,
+    STORE_SQL_HISTORY,
+    STORE_SQL_REJECTED,
+    STORE_SQL_REJECT,
+    STORE_SQL_UNREJECT,
+    STORE_SQL_PRUNE_HISTORY,
+    STORE_SQL_PRUNE_UPDATES,
+    STORE_SQL_PRUNE_PUSHES,
+    STORE_SQL_PRUNE_REJECTED,
+    STORE_SQL_COUNT,
+};
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STORE_SQL_COUNT];
+};
+
+/* A statement that is reset and has no bindings; NULL when it cannot be prepared. */
+sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
+/* Runs a statement that returns no rows, and resets it. */
+bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) MUST_USE;
+bool store_begin(struct store *store, struct err *err) MUST_USE;
+/* Commits; when it cannot, rolls back. */
+bool store_commit(struct store *store, struct err *err) MUST_USE;
+void store_rollback(struct store *store);
+/* The database's own error as ours. Returns false. */
+bool store_error(struct store *store, const char *what, struct err *err);
+
+/* Binding and reading; "" and NULL text bind as given; out texts are cut to their size. */
+void store_bind_text(sqlite3_stmt *statement, int at, const char *text);
+void store_column_text(sqlite3_stmt *statement, int at, char *out, size_t size);
+
+/* A history line inside the caller's transaction. */
+struct store_history_line {
+    int64_t subject, at_ms;
+    const char *stage, *event, *detail;
+};
+bool store_history_add(struct store *store, const struct store_history_line *line,
+                       struct err *err) MUST_USE;
+
+#endif

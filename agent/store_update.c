@@ -1,0 +1,359 @@
+/* Updates: made by a match, moved by the pipeline, never by two at once (the revision decides). */
+#include <sqlite3.h>
+
+#include "agent/id.h"
+#include "agent/store_internal.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+#define STORE_JOURNAL_MAX (1024 * 1024)
+
+void store_update_release(struct store_update *update) {
+    json_decref(update->journal);
+    update->journal = NULL;
+}
+
+void store_updates_release(struct store_updates *updates) {
+    for (size_t i = 0; i < updates->count; i++) {
+        store_update_release(&updates->items[i]);
+    }
+    free(updates->items);
+    *updates = (struct store_updates){0};
+}
+
+/* ---- matching ---- */
+
+static bool store_supersede(struct store *store, const struct store_matches *matches,
+                            const struct store_match *match, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_SUPERSEDE);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    char id[ID_TEXT_SIZE];
+    char reason[STORE_REASON_SIZE];
+    (void)snprintf(reason, sizeof reason, "a newer push of the image came: %s",
+                   id_text("psh", match->push->id, id));
+    store_bind_text(statement, 1, match->target->name);
+    store_bind_text(statement, 2, reason);
+    (void)sqlite3_bind_int64(statement, 3, matches->now_ms);
+    int64_t superseded[64];
+    size_t count = 0;
+    int code = SQLITE_DONE;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        if (count < ARRAY_LENGTH(superseded)) {
+            superseded[count++] = sqlite3_column_int64(statement, 0);
+        }
+    }
+    bool good = code == SQLITE_DONE || store_error(store, "write", err);
+    (void)sqlite3_reset(statement);
+    for (size_t i = 0; good && i < count; i++) {
+        struct store_history_line line = {.subject = superseded[i],
+                                          .at_ms = matches->now_ms,
+                                          .stage = "match",
+                                          .event = "superseded",
+                                          .detail = reason};
+        good = store_history_add(store, &line, err);
+    }
+    return good;
+}
+
+static bool store_match_one(struct store *store, const struct store_matches *matches,
+                            const struct store_match *match, struct err *err) {
+    if (!match->result && !store_supersede(store, matches, match, err)) {
+        return false;
+    }
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_ADD);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    char image[REF_TEXT_SIZE];
+    int64_t id = id_next();
+    (void)sqlite3_bind_int64(statement, 1, id);
+    (void)sqlite3_bind_int64(statement, 2, match->push->id);
+    store_bind_text(statement, 3, match->target->name);
+    store_bind_text(statement, 4, match->target->instance);
+    store_bind_text(statement, 5, ref_text(&match->target->image, image));
+    store_bind_text(statement, 6, match->result);
+    store_bind_text(statement, 7, match->reason ? match->reason : "");
+    store_bind_text(statement, 8, match->target->running);
+    store_bind_text(statement, 9, match->push->digest);
+    (void)sqlite3_bind_int64(statement, 10, matches->now_ms);
+    (void)sqlite3_bind_int64(statement, 11, match->result ? matches->now_ms : 0);
+    struct store_history_line line = {.subject = id,
+                                      .at_ms = matches->now_ms,
+                                      .stage = "match",
+                                      .event = match->result ? match->result : "created",
+                                      .detail = match->reason};
+    return store_run(store, statement, err) && store_history_add(store, &line, err);
+}
+
+static bool store_push_superseded(struct store *store, const struct store_push *push,
+                                  struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_SUPERSEDE);
+    if (statement) {
+        (void)sqlite3_bind_int64(statement, 1, push->id);
+        (void)sqlite3_bind_int64(statement, 2, push->superseded_by);
+    }
+    return store_run(store, statement, err);
+}
+
+static bool store_through(struct store *store, const struct store_matches *matches,
+                          struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PLATFORM_THROUGH);
+    if (statement) {
+        store_bind_text(statement, 1, matches->platform);
+        (void)sqlite3_bind_int64(statement, 2, matches->through);
+    }
+    return store_run(store, statement, err);
+}
+
+bool store_match(struct store *store, const struct store_matches *matches, struct err *err) {
+    if (!store_begin(store, err)) {
+        return false;
+    }
+    bool good = store_through(store, matches, err);
+    for (size_t i = 0; good && i < matches->count; i++) {
+        good = store_match_one(store, matches, &matches->items[i], err);
+    }
+    for (size_t i = 0; good && i < matches->pushes->count; i++) {
+        const struct store_push *push = &matches->pushes->items[i];
+        good = !push->superseded_by || store_push_superseded(store, push, err);
+    }
+    if (!good) {
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, err);
+}
+
+/* ---- reading ---- */
+
+static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struct err *err) {
+    struct store_update update = {
+        .id = sqlite3_column_int64(row, 0),
+        .push = sqlite3_column_int64(row, 1),
+        .not_before_ms = sqlite3_column_int64(row, 10),
+        .stage_since_ms = sqlite3_column_int64(row, 11),
+        .attempts = sqlite3_column_int64(row, 12),
+        .created_ms = sqlite3_column_int64(row, 13),
+        .finished_ms = sqlite3_column_int64(row, 14),
+        .revision = sqlite3_column_int64(row, 15),
+        .back = sqlite3_column_int(row, 17) != 0,
+        .received_ms = sqlite3_column_int64(row, 20),
+    };
+    char image[REF_TEXT_SIZE];
+    store_column_text(row, 2, update.target, sizeof update.target);
+    store_column_text(row, 3, update.instance, sizeof update.instance);
+    store_column_text(row, 4, image, sizeof image);
+    store_column_text(row, 5, update.stage, sizeof update.stage);
+    store_column_text(row, 6, update.result, sizeof update.result);
+    store_column_text(row, 7, update.reason, sizeof update.reason);
+    store_column_text(row, 8, update.from, sizeof update.from);
+    store_column_text(row, 9, update.to, sizeof update.to);
+    store_column_text(row, 16, update.step, sizeof update.step);
+    store_column_text(row, 19, update.pushed_digest, sizeof update.pushed_digest);
+    if (!ref_parse(image, &update.image, err)) {
+        return err_wrap(err, "state database: an update's image");
+    }
+    const char *journal = (const char *)sqlite3_column_text(row, 18);
+    if (!json_parse_deep(journal ? journal : "{}", journal ? strlen(journal) : 2, 64,
+                         &update.journal, err)) {
+        return err_wrap(err, "state database: an update's journal");
+    }
+    *out = update;
+    return true;
+}
+
+static bool store_update_collect(struct store *store, sqlite3_stmt *statement,
+                                 struct store_updates *out, struct err *err) {
+    CLEANUP(store_updates_release) struct store_updates list = {0};
+    int code = SQLITE_DONE;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        /* Grows in powers of two: a list is full when its length is one. */
+        if ((list.count & (list.count - 1)) == 0) {
+            struct store_update *more =
+                reallocarray(list.items, list.count ? list.count * 2 : 1, sizeof *more);
+            if (!more) {
+                break;
+            }
+            list.items = more;
+        }
+        if (!store_update_read(statement, &list.items[list.count], err)) {
+            (void)sqlite3_reset(statement);
+            return false;
+        }
+        list.count++;
+    }
+    bool good = code == SQLITE_DONE || store_error(store, "read", err);
+    (void)sqlite3_reset(statement);
+    if (good) {
+        *out = list;
+        list = (struct store_updates){0};
+    }
+    return good;
+}
+
+bool store_due(struct store *store, int64_t now_ms, struct store_updates *out, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_DUE);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    (void)sqlite3_bind_int64(statement, 1, now_ms);
+    return store_update_collect(store, statement, out, err);
+}
+
+int64_t store_next_due(struct store *store, int64_t now_ms) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_NEXT);
+    int64_t due = INT64_MAX;
+    if (!statement) {
+        return due;
+    }
+    (void)sqlite3_bind_int64(statement, 1, now_ms);
+    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+        due = sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_reset(statement);
+    return due;
+}
+
+bool store_update_find(struct store *store, int64_t id, struct store_update *out, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_FIND);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    (void)sqlite3_bind_int64(statement, 1, id);
+    CLEANUP(store_updates_release) struct store_updates list = {0};
+    if (!store_update_collect(store, statement, &list, err)) {
+        return false;
+    }
+    if (list.count == 0) {
+        return err_set(err, ERR_GONE, "no such update");
+    }
+    *out = list.items[0];
+    list.items[0].journal = NULL;
+    return true;
+}
+
+bool store_update_list(struct store *store, const struct store_filter *filter,
+                       struct store_updates *out, struct err *err) {
+    enum store_statement which = filter->push        ? STORE_SQL_UPDATE_OF_PUSH
+                                 : filter->open_only ? STORE_SQL_UPDATE_OPEN
+                                                     : STORE_SQL_UPDATE_LIST;
+    sqlite3_stmt *statement = store_statement(store, which);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)filter->limit);
+    if (filter->push) {
+        (void)sqlite3_bind_int64(statement, 2, filter->push);
+    }
+    return store_update_collect(store, statement, out, err);
+}
+
+bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
+                    struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_APPLYING);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    char platform[STORE_NAME_SIZE];
+    (void)snprintf(platform, sizeof platform, "%.*s/%%", (int)strcspn(update->target, "/"),
+                   update->target);
+    (void)sqlite3_bind_int64(statement, 1, update->id);
+    store_bind_text(statement, 2, update->target);
+    store_bind_text(statement, 3, platform);
+    bool good = sqlite3_step(statement) == SQLITE_ROW;
+    if (good) {
+        out->target = (size_t)sqlite3_column_int64(statement, 0);
+        out->platform = (size_t)sqlite3_column_int64(statement, 1);
+    } else {
+        (void)store_error(store, "read", err);
+    }
+    (void)sqlite3_reset(statement);
+    return good;
+}
+
+void store_wake_gate(struct store *store) {
+    struct err ignored = ERR_INIT;
+    (void)!store_run(store, store_statement(store, STORE_SQL_WAKE_GATE), &ignored);
+}
+
+/* ---- saving ---- */
+
+static bool store_update_bind(sqlite3_stmt *row, const struct store_update *update,
+                              const char *journal, int64_t now_ms) {
+    bool finished = update->result[0] != '\0';
+    (void)sqlite3_bind_int64(row, 1, update->id);
+    (void)sqlite3_bind_int64(row, 2, update->revision);
+    store_bind_text(row, 3, update->instance);
+    store_bind_text(row, 4, update->stage);
+    store_bind_text(row, 5, finished ? update->result : NULL);
+    store_bind_text(row, 6, update->reason);
+    store_bind_text(row, 7, update->from);
+    store_bind_text(row, 8, update->to);
+    (void)sqlite3_bind_int64(row, 9, update->not_before_ms);
+    (void)sqlite3_bind_int64(row, 10, update->stage_since_ms);
+    (void)sqlite3_bind_int64(row, 11, update->attempts);
+    (void)sqlite3_bind_int64(row, 12, finished ? update->finished_ms : 0);
+    (void)sqlite3_bind_int64(row, 13, now_ms);
+    store_bind_text(row, 14, update->step);
+    (void)sqlite3_bind_int(row, 15, update->back ? 1 : 0);
+    return sqlite3_bind_text(row, 16, journal, -1, SQLITE_TRANSIENT) == SQLITE_OK;
+}
+
+static enum store_change store_update_write(struct store *store, const struct store_update *update,
+                                            const struct store_event *event, struct err *err) {
+    CLEANUP(buf_release) struct buf journal = BUF_INIT(STORE_JOURNAL_MAX);
+    json_write(update->journal, &journal);
+    if (journal.overflow) {
+        (void)err_set(err, ERR_BUG, "an update's journal is too large");
+        return STORE_FAILED;
+    }
+    int64_t now = clock_now_ms();
+    sqlite3_stmt *row = store_statement(store, STORE_SQL_UPDATE_SAVE);
+    if (!row || !store_update_bind(row, update, buf_text(&journal), now) ||
+        !store_run(store, row, err)) {
+        return STORE_FAILED;
+    }
+    if (sqlite3_changes(store->db) == 0) {
+        return STORE_LOST;
+    }
+    struct store_history_line line = {.subject = update->id,
+                                      .at_ms = now,
+                                      .stage = update->stage,
+                                      .event = event->event,
+                                      .detail = event->detail};
+    return !event->event || store_history_add(store, &line, err) ? STORE_CHANGED : STORE_FAILED;
+}
+
+static void store_sync(struct store *store, bool full) {
+    struct err ignored = ERR_INIT;
+    (void)!store_run(store,
+                     store_statement(store, full ? STORE_SQL_SYNC_FULL : STORE_SQL_SYNC_NORMAL),
+                     &ignored);
+}
+
+enum store_change store_update_save(struct store *store, struct store_update *update,
+                                    const struct store_event *event, struct err *err) {
+    /* synchronous cannot change inside a transaction. */
+    if (event->fast) {
+        store_sync(store, false);
+    }
+    enum store_change change = STORE_FAILED;
+    if (store_begin(store, err)) {
+        change = store_update_write(store, update, event, err);
+        if (change != STORE_CHANGED) {
+            store_rollback(store);
+        } else if (!store_commit(store, err)) {
+            change = STORE_FAILED;
+        }
+    }
+    if (event->fast) {
+        store_sync(store, true);
+    }
+    if (change == STORE_CHANGED) {
+        update->revision++;
+    }
+    return change;
+}
