@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "webhook/sender.h"
 
 #define AUTHENTICATION_TOLERANCE_MS (5 * 60 * 1000) /* either way, Standard Webhooks */
@@ -34,5 +35,10 @@ bool authentication_check(const struct sender *sender, const struct authenticati
                           struct authentication_proof *out) MUST_USE;
 /* Can it be decided before the body is read (bearer)? */
 bool authentication_before_body(const struct sender *sender) MUST_USE;
+
+/* For the configuration: can that secret ever prove anything? ERR_INVALID says what to write. A
+ * plain HMAC (hmac_header) takes any bytes and need not ask. */
+bool authentication_secret_check(enum sender_auth auth, const struct secret *secret,
+                                 struct err *err) MUST_USE;
 
 #endif

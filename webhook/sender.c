@@ -1,0 +1,40 @@
+/* Senders: owns the memory of one sender and the question whom it may speak for. Never decides
+ * whether a request is really theirs: that is authentication.c. */
+#include "webhook/sender.h"
+
+#include "policies/pattern.h"
+
+void sender_release(struct sender *sender) {
+    for (size_t i = 0; sender->secrets && i < sender->secret_count; i++) {
+        secret_release(&sender->secrets[i]);
+    }
+    for (size_t i = 0; sender->images && sender->images[i]; i++) {
+        free(sender->images[i]);
+    }
+    free(sender->name);
+    free(sender->secrets);
+    free(sender->hmac_header);
+    free(sender->hmac_prefix);
+    free(sender->images);
+    *sender = (struct sender){0};
+}
+
+bool sender_may_push(const struct sender *sender, const struct ref *image) {
+    char name[REF_NAME_SIZE];
+    (void)ref_name(image, name);
+    for (size_t i = 0; sender->images && sender->images[i]; i++) {
+        if (pattern_match(sender->images[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct sender *sender_find(const struct sender_set *set, const char *name) {
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->items[i].name, name) == 0) {
+            return &set->items[i];
+        }
+    }
+    return NULL;
+}
