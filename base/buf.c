@@ -112,9 +112,13 @@ static void put_base64(struct buf *buf, const unsigned char *bytes, size_t len,
         uint32_t group = (uint32_t)bytes[i] << 16;
         group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
         group |= left > 2 ? (uint32_t)bytes[i + 2] : 0;
-        char quad[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63],
-                        left > 1 ? alphabet[group >> 6 & 63] : '=',
-                        left > 2 ? alphabet[group & 63] : '='};
+        char quad[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63], '=', '='};
+        if (left > 1) {
+            quad[2] = alphabet[group >> 6 & 63];
+        }
+        if (left > 2) {
+            quad[3] = alphabet[group & 63];
+        }
         buf_append(buf, quad, sizeof quad);
     }
 }

@@ -31,8 +31,8 @@ bool clock_parse(const char *text, int64_t *out_ms) MUST_USE;
 /* `90s`, `15m`, `3h`, `2d`, `500ms` (interface.md section 2; one number, one unit) to milliseconds.
  * False: not a duration, or over 100 years. */
 bool clock_duration_parse(const char *text, int64_t *out_ms) MUST_USE;
-/* The reverse, for people: "4.1 s", "2 min", "3 h 5 min", "2 days": the greatest unit and
- * the next one where it is not zero, cut and not rounded. Returns out. */
+/* The reverse, for people: "4.1 s", "2 min", "3 h 5 min", "2 days": the greatest unit and the
+ * next one where it is not zero, cut and not rounded. Returns out. */
 const char *clock_duration_text(int64_t ms, char out[CLOCK_TEXT_SIZE]);
 
 #endif

@@ -238,7 +238,7 @@ bool digest_hex_decode(const char *text, size_t len, unsigned char *out, size_t 
         }
     }
     for (size_t i = 0; i < count; i++) {
-        out[i] = (unsigned char)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        out[i] = (unsigned char)(hex_value(text[2 * i]) * 16 + hex_value(text[2 * i + 1]));
     }
     return true;
 }

@@ -12,9 +12,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define EVENT_MAX (32u * 1024u)
+#define EVENT_MAX 32768u
 /* A longer value is cut: one hostile field must not push the others out of the event. */
-#define VALUE_MAX (4u * 1024u)
+#define VALUE_MAX 4096u
 /* Room for the mark and the end of an event whose last fields did not fit. */
 #define END_MAX 32u
 
@@ -133,13 +133,13 @@ static void put_quoted(struct buf *line, const char *text, bool json) {
 /* Bytes that logfmt takes without quotes. */
 static bool plain(const char *text) {
     size_t i = 0;
-    for (; text[i] && i < VALUE_MAX; i++) {
+    for (; i < VALUE_MAX && text[i]; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\') {
             return false;
         }
     }
-    return i > 0 && !text[i];
+    return i > 0 && i < VALUE_MAX;
 }
 
 static void put_field(struct buf *line, const char *name, const char *value, bool json) {

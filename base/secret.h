@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-#define SECRET_MAX (64 * 1024) /* bytes */
+#define SECRET_MAX 65536 /* bytes */
 
 struct secret {
     unsigned char *bytes; /* NULL: unset. Closed by a zero byte that len does not count. */
@@ -18,17 +18,19 @@ struct secret {
     { .bytes = NULL, .len = 0 }
 
 void secret_release(struct secret *secret);
-/* Copies; what out held before is wiped. Over SECRET_MAX is ERR_INVALID; an empty one is set (a password may be empty). */
+/* Copies; what out held before is wiped. Over SECRET_MAX is ERR_INVALID; an empty one is set, as a
+ * password may be empty. */
 bool secret_set(struct secret *out, const void *bytes, size_t len, struct err *err) MUST_USE;
 /* Reads a file of at most SECRET_MAX bytes without its trailing line end; an empty one is
- * ERR_INVALID. */
+ * ERR_INVALID, a missing one ERR_GONE, an unreadable one ERR_DENIED. The other two readers fail the
+ * same way. */
 bool secret_read_file(struct secret *out, const char *path, struct err *err) MUST_USE;
 bool secret_read_env(struct secret *out, const char *name, struct err *err) MUST_USE;
 /* A file of that name in $CREDENTIALS_DIRECTORY (systemd). The name may not contain a slash. */
 bool secret_read_credential(struct secret *out, const char *name, struct err *err) MUST_USE;
 
 /* Constant-time: compares SHA-256 of both, so that neither contents nor length show in the time. An
- * unset secret equals nothing. */
+ * unset or an empty secret equals nothing. */
 bool secret_equal(const struct secret *secret, const void *bytes, size_t len) MUST_USE;
 
 #endif
