@@ -258,18 +258,17 @@ static bool helper_start(const char *name, const char *request, struct helper_ru
     if (input < 0 || pipe2(ends, O_CLOEXEC) != 0) {
         return err_set(err, ERR_TRANSIENT, "cannot start %s: %s", program, strerrordesc_np(errno));
     }
-    CLEANUP(fd_close) int reading = ends[0];
     CLEANUP(fd_close) int writing = ends[1];
     pid_t pid = -1;
     int fault = helper_spawn(&pid, argv, input, writing);
     if (fault != 0) {
+        fd_close(&ends[0]);
         enum err_kind kind = fault == ENOENT || fault == EACCES ? ERR_INVALID : ERR_TRANSIENT;
         return err_set(err, kind, "cannot start the credential helper %s: %s", program,
                        strerrordesc_np(fault));
     }
     run->pid = pid;
-    run->output = reading;
-    reading = -1;
+    run->output = ends[0];
     run->deadline = clock_boot_ms() + CREDENTIALS_HELPER_MS;
     return true;
 }
