@@ -32,6 +32,8 @@ struct platform_target {
                                      */
     bool enabled;                   /* selected, and opted in where that is needed */
     struct settings settings;
+    /* The problem is only that it does not run: nothing is wrong, there is nothing to do. */
+    bool stopped;
     char problem[256]; /* not empty: it must be left alone, and why */
 };
 

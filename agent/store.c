@@ -24,6 +24,7 @@ static const char *const store_migrations[] = {
     " image TEXT NOT NULL, digest TEXT NOT NULL, meta TEXT, received INTEGER NOT NULL,"
     " superseded_by INTEGER NOT NULL DEFAULT 0, key BLOB, body BLOB);"
     "CREATE UNIQUE INDEX pushes_key ON pushes(key) WHERE key IS NOT NULL;"
+    "CREATE INDEX pushes_lead ON pushes(lead) WHERE lead <> id;"
     "CREATE TABLE platforms(name TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE updates(id INTEGER PRIMARY KEY, push INTEGER NOT NULL, target TEXT NOT NULL,"
     " instance TEXT NOT NULL, image TEXT NOT NULL, stage TEXT NOT NULL, result TEXT,"
@@ -62,6 +63,8 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
                            "key, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_SQL_PUSH_FIND] = "SELECT " STORE_PUSH_COLUMNS "WHERE id = ?1",
     [STORE_SQL_PUSH_LIST] = "SELECT " STORE_PUSH_COLUMNS "ORDER BY id DESC LIMIT ?1",
+    [STORE_SQL_PUSH_FOLLOWERS] =
+        "SELECT " STORE_PUSH_COLUMNS "WHERE lead = ?1 AND lead <> id ORDER BY id LIMIT 1000",
     [STORE_SQL_UNMATCHED] =
         "SELECT " STORE_PUSH_COLUMNS
         "WHERE id > (SELECT through FROM platforms WHERE name = ?1) ORDER BY id LIMIT ?2",
@@ -86,8 +89,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL AND (u.not_before <= ?1 "
         "OR u.changed > ?1 + 1000) ORDER BY u.not_before, u.id LIMIT 64",
     [STORE_SQL_UPDATE_NEXT] =
-        "SELECT min(CASE WHEN changed > ?1 + 1000 THEN 0 ELSE not_before END) FROM updates "
-        "WHERE result IS NULL",
+        "SELECT min(not_before) FROM updates WHERE result IS NULL AND not_before > ?1",
     [STORE_SQL_UPDATE_FIND] = "SELECT " STORE_UPDATE_COLUMNS "WHERE u.id = ?1",
     [STORE_SQL_UPDATE_LIST] = "SELECT " STORE_UPDATE_COLUMNS "ORDER BY u.id DESC LIMIT ?1",
     [STORE_SQL_UPDATE_OPEN] =
@@ -121,7 +123,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_PRUNE_PUSHES] =
         "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE received < ?1 "
         "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = pushes.id) "
-        "AND id <= (SELECT min(through) FROM platforms) ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
+        "ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
     /* A digest that nobody has pushed for twice the history is forgotten. */
     [STORE_SQL_PRUNE_REJECTED] = "DELETE FROM rejected WHERE at < ?1",
 };

@@ -72,6 +72,10 @@ bool store_push_find(struct store *store, int64_t id, struct store_push *out,
 bool store_push_list(struct store *store, size_t limit, struct store_pushes *out,
                      struct err *err) MUST_USE;
 
+/* The further pushes of a delivery that named several images. */
+bool store_push_followers(struct store *store, int64_t lead, struct store_pushes *out,
+                          struct err *err) MUST_USE;
+
 /* Pushes that a platform has not looked at yet, oldest first. */
 struct store_window {
     const char *platform;
@@ -143,7 +147,7 @@ bool store_match(struct store *store, const struct store_matches *matches,
 /* Open updates that are due, the longest-waiting first. */
 bool store_due(struct store *store, int64_t now_ms, struct store_updates *out,
                struct err *err) MUST_USE;
-/* When the next open update becomes due (wall clock), INT64_MAX: none is open. */
+/* When the next open update that is not due now becomes due (wall clock); INT64_MAX: never. */
 int64_t store_next_due(struct store *store, int64_t now_ms);
 /* ERR_GONE: there is none. */
 bool store_update_find(struct store *store, int64_t id, struct store_update *out,
@@ -170,6 +174,7 @@ void store_wake_gate(struct store *store);
 enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
 
 struct store_event {
+    const char *stage; /* that decided; NULL: the one it is in */
     const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
     const char *detail;
     bool fast; /* need survive a crash of the agent only, not of the machine: no disk is waited for

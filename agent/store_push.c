@@ -176,6 +176,16 @@ bool store_push_list(struct store *store, size_t limit, struct store_pushes *out
     return store_push_collect(store, statement, out, err);
 }
 
+bool store_push_followers(struct store *store, int64_t lead, struct store_pushes *out,
+                          struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_FOLLOWERS);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    (void)sqlite3_bind_int64(statement, 1, lead);
+    return store_push_collect(store, statement, out, err);
+}
+
 bool store_unmatched(struct store *store, const struct store_window *window,
                      struct store_pushes *out, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UNMATCHED);

@@ -321,7 +321,7 @@ static enum store_change store_update_write(struct store *store, const struct st
     }
     struct store_history_line line = {.subject = update->id,
                                       .at_ms = now,
-                                      .stage = update->stage,
+                                      .stage = event->stage ? event->stage : update->stage,
                                       .event = event->event,
                                       .detail = event->detail};
     return !event->event || store_history_add(store, &line, err) ? STORE_CHANGED : STORE_FAILED;

@@ -1,0 +1,236 @@
+/* The table of stages and the one function that takes an update through them. Owns no state: all of
+ * it is in the store. */
+#include "agent/pipeline.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+
+#include "agent/crashpoint.h"
+#include "agent/id.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+
+const struct stage pipeline_stages[] = {
+    {"policy", "may this target want that tag?", stage_policy, false, 0},
+    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 0},
+    {"verify", "did the right key or identity sign that digest?", stage_verify, false, 0},
+    {"fetch", "are the bytes here?", stage_fetch, false, 2},
+    {"gate", "may it happen now?", stage_gate, true, 0},
+    {"apply", "swap it, journalled step by step", stage_apply, false, 0},
+    {"observe", "does it come up and stay up?", stage_observe, false, 0},
+    {"settle", "commit, or put back what was there", stage_settle, false, 0},
+    {"notify", "tell people, CI and metrics", stage_notify, false, 0},
+    {NULL, NULL, NULL, false, 0},
+};
+
+const struct stage *pipeline_stage(const char *name) {
+    for (const struct stage *stage = pipeline_stages; stage->name; stage++) {
+        if (strcmp(stage->name, name) == 0) {
+            return stage;
+        }
+    }
+    return NULL;
+}
+
+/* ---- outcomes ---- */
+
+#define OUTCOME_REASON(outcome, format)                                                            \
+    do {                                                                                           \
+        va_list arguments_;                                                                        \
+        va_start(arguments_, format);                                                              \
+        (void)vsnprintf((outcome).reason, sizeof(outcome).reason, format, arguments_);             \
+        va_end(arguments_);                                                                        \
+    } while (0)
+
+struct outcome outcome_next(const char *format, ...) {
+    struct outcome outcome = {.verdict = VERDICT_NEXT};
+    OUTCOME_REASON(outcome, format);
+    return outcome;
+}
+
+struct outcome outcome_wait(int64_t wait_ms, const char *format, ...) {
+    struct outcome outcome = {.verdict = VERDICT_WAIT, .wait_ms = wait_ms};
+    OUTCOME_REASON(outcome, format);
+    return outcome;
+}
+
+struct outcome outcome_drop(const char *result, const char *format, ...) {
+    struct outcome outcome = {.verdict = VERDICT_DROP, .result = result};
+    OUTCOME_REASON(outcome, format);
+    return outcome;
+}
+
+struct outcome outcome_fail(const char *format, ...) {
+    struct outcome outcome = {.verdict = VERDICT_FAIL, .result = "failed"};
+    OUTCOME_REASON(outcome, format);
+    return outcome;
+}
+
+struct outcome outcome_undo(const char *format, ...) {
+    struct outcome outcome = {.verdict = VERDICT_UNDO};
+    OUTCOME_REASON(outcome, format);
+    return outcome;
+}
+
+struct outcome outcome_again(struct store_update *update, const struct outcome_backoff *backoff,
+                             const struct err *err) {
+    int64_t shift = update->attempts < 20 ? update->attempts : 20;
+    int64_t delay = backoff->first_ms << shift;
+    delay = delay > backoff->most_ms ? backoff->most_ms : delay;
+    delay = err->retry_after_ms > delay ? err->retry_after_ms : delay;
+    update->attempts++;
+    return outcome_wait(delay, "%.*s", (int)sizeof(((struct outcome *)0)->reason) - 1,
+                        err->message);
+}
+
+/* ---- the driver's view ---- */
+
+void pipeline_task(const struct pipeline *pipeline, struct store_update *update,
+                   struct platform_task *out) {
+    json_t *notes = json_object_get(update->journal, "driver");
+    if (!notes) {
+        notes = json_object();
+        (void)json_object_set_new(update->journal, "driver", notes);
+    }
+    *out = (struct platform_task){
+        .session = &pipeline->session, .update = "", .image = update->image, .journal = notes};
+    memcpy(out->target, update->target, sizeof out->target);
+    memcpy(out->instance, update->instance, sizeof out->instance);
+    memcpy(out->digest, update->to, sizeof out->digest);
+    out->settings = pipeline->session.config->defaults;
+}
+
+/* ---- storing what a stage decided ---- */
+
+static bool pipeline_same(const struct store_update *update, const struct outcome *outcome) {
+    return update->not_before_ms != 0 && strcmp(update->reason, outcome->reason) == 0;
+}
+
+static void pipeline_enter(struct store_update *update, const char *stage, int64_t now) {
+    (void)snprintf(update->stage, sizeof update->stage, "%s", stage);
+    update->stage_since_ms = now;
+    update->attempts = 0;
+    update->not_before_ms = 0;
+}
+
+static const char *pipeline_next(const char *name) {
+    const struct stage *stage = pipeline_stage(name);
+    return stage && stage[1].name ? stage[1].name : name;
+}
+
+static void pipeline_finish(struct store_update *update, const char *result, int64_t now) {
+    (void)snprintf(update->result, sizeof update->result, "%s", result);
+    update->finished_ms = now;
+    update->not_before_ms = 0;
+}
+
+/* Writes the outcome into the update and returns the event of its history line, NULL for none. */
+static const char *pipeline_decide(struct store_update *update, const struct outcome *outcome,
+                                   int64_t now) {
+    const char *event = NULL;
+    bool same = pipeline_same(update, outcome);
+    switch (outcome->verdict) {
+    case VERDICT_NEXT:
+        if (outcome->result) {
+            pipeline_finish(update, outcome->result, now);
+        } else {
+            pipeline_enter(update, pipeline_next(update->stage), now);
+        }
+        event = outcome->result ? outcome->result : "next";
+        break;
+    case VERDICT_WAIT:
+        update->not_before_ms = now + outcome->wait_ms;
+        event = same ? NULL : "wait";
+        break;
+    case VERDICT_UNDO:
+        pipeline_enter(update, "settle", now);
+        update->back = true;
+        (void)json_object_set_new(update->journal, "why", json_text_or_null(outcome->reason));
+        event = "undo";
+        break;
+    case VERDICT_DROP:
+    case VERDICT_FAIL:
+        pipeline_finish(update, outcome->result, now);
+        event = outcome->result;
+        break;
+    }
+    (void)snprintf(update->reason, sizeof update->reason, "%s", outcome->reason);
+    return event;
+}
+
+static void pipeline_log(const struct store_update *update, const struct store_event *event,
+                         enum verdict verdict) {
+    char id[ID_TEXT_SIZE];
+    char name[48];
+    (void)snprintf(name, sizeof name, "update.%s", event->event);
+    bool bad = verdict == VERDICT_FAIL || verdict == VERDICT_UNDO;
+    enum log_level level = bad ? LOG_WARNING : LOG_INFO;
+    if (strcmp(event->event, "next") == 0) {
+        level = LOG_DEBUG;
+    }
+    log_event(level, name, "update", id_text("upd", update->id, id), "target", update->target,
+              "stage", event->stage, "to", update->to, "reason", event->detail, NULL);
+}
+
+static enum store_change pipeline_store(struct pipeline *pipeline, struct store_update *update,
+                                        const struct outcome *outcome) {
+    struct err err = ERR_INIT;
+    char stage[STORE_STAGE_SIZE];
+    memcpy(stage, update->stage, sizeof stage);
+    const char *name = pipeline_decide(update, outcome, clock_now_ms());
+    /* A wait that is lost with the power is worked out again. */
+    struct store_event event = {.stage = stage,
+                                .event = name,
+                                .detail = outcome->reason,
+                                .fast = outcome->verdict == VERDICT_WAIT};
+    crashpoint("before a transition");
+    enum store_change change = store_update_save(pipeline->store, update, &event, &err);
+    crashpoint("after a transition");
+    if (change == STORE_FAILED) {
+        log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
+    } else if (change == STORE_CHANGED && name) {
+        pipeline_log(update, &event, outcome->verdict);
+    }
+    return change;
+}
+
+/* ---- the way ---- */
+
+static pthread_mutex_t pipeline_gate = PTHREAD_MUTEX_INITIALIZER;
+
+static enum store_change pipeline_stage_run(struct pipeline *pipeline, const struct stage *stage,
+                                            struct store_update *update, struct outcome *out) {
+    if (stage->exclusive) {
+        (void)pthread_mutex_lock(&pipeline_gate);
+    }
+    *out = stage->run(pipeline, update);
+    enum store_change change = pipeline_store(pipeline, update, out);
+    if (stage->exclusive) {
+        (void)pthread_mutex_unlock(&pipeline_gate);
+    }
+    return change;
+}
+
+bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
+    for (;;) {
+        const struct stage *stage = pipeline_stage(update->stage);
+        if (!stage) {
+            log_event(LOG_ERROR, "update.stage-unknown", "stage", update->stage, NULL);
+            return false;
+        }
+        struct outcome outcome = {0};
+        enum store_change change = pipeline_stage_run(pipeline, stage, update, &outcome);
+        if (change != STORE_CHANGED) {
+            return change == STORE_LOST;
+        }
+        if (update->result[0]) {
+            (void)stage_notify(pipeline, update);
+            return true;
+        }
+        /* The fetch stage has a limit of its own: another worker may take it from here. */
+        if (outcome.verdict == VERDICT_WAIT || pipeline_stage(update->stage)->at_most) {
+            return true;
+        }
+    }
+}

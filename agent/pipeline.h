@@ -1,0 +1,97 @@
+/* READ THIS FIRST: the way of a push.
+ *
+ *   HTTP request -> webhook: authenticate the raw bytes, parse -> store (fsync) -> 202
+ *   push         -> match (match.h): one update for each target that runs the image
+ *   update       -> policy -> resolve -> verify -> fetch -> gate -> apply -> observe -> settle ->
+ * notify
+ *
+ * A stage is a synchronous function from facts to one of NEXT, WAIT (how long, and what for), DROP,
+ * FAIL, UNDO. The transition is stored before anything acts on it. A wait is a row in the database,
+ * never a sleeping thread, so a restart at any instant is nothing special: it is reading the table
+ * again. `apply` is itself a table of steps (platform.h), each with run and undo; the step reached
+ * is stored before the step runs. */
+#ifndef LANDWAITER_AGENT_PIPELINE_H
+#define LANDWAITER_AGENT_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/platform.h"
+#include "agent/resolver.h"
+#include "agent/store.h"
+
+enum verdict {
+    VERDICT_NEXT, /* on to the next stage */
+    VERDICT_WAIT, /* again after wait_ms, in the same stage */
+    VERDICT_DROP, /* over, and nothing was touched: `result` says how */
+    VERDICT_FAIL, /* over, and it did not work: `result` says how */
+    VERDICT_UNDO, /* to settle, backwards: put back what was there */
+};
+
+struct outcome {
+    enum verdict verdict;
+    const char
+        *result; /* of DROP and FAIL, and of the NEXT that ends it well: interface.md section 4 */
+    int64_t wait_ms;
+    char reason[STORE_REASON_SIZE]; /* a sentence for people */
+};
+
+/* What one worker works with. */
+struct pipeline {
+    struct store *store;
+    struct platform_session session;
+    struct registry_client registry;
+    struct resolver *resolver;
+    /* Something that others wait for has changed. */
+    void (*changed)(void *context);
+    void *context;
+};
+
+struct stage {
+    const char *name;
+    const char *question; /* what it decides */
+    struct outcome (*run)(struct pipeline *pipeline, struct store_update *update);
+    bool exclusive;   /* decided by one worker at a time, together with storing the decision */
+    unsigned at_most; /* so many at once; 0: as many as there are workers */
+};
+
+/* policy … settle; then notify, which is run for each update that has a result. Ends with a NULL
+ * name. */
+extern const struct stage pipeline_stages[];
+const struct stage *pipeline_stage(const char *name);
+
+/* Takes an update through its stages until it waits or is finished. False: the store cannot be
+ * written; nothing was decided. */
+bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) MUST_USE;
+
+/* For the stages: outcomes. */
+struct outcome outcome_next(const char *format, ...) PRINTF_LIKE(1, 2);
+struct outcome outcome_wait(int64_t wait_ms, const char *format, ...) PRINTF_LIKE(2, 3);
+struct outcome outcome_drop(const char *result, const char *format, ...) PRINTF_LIKE(2, 3);
+struct outcome outcome_fail(const char *format, ...) PRINTF_LIKE(1, 2);
+struct outcome outcome_undo(const char *format, ...) PRINTF_LIKE(1, 2);
+/* Again after a delay that doubles with each attempt from first_ms to most_ms, or as long as the
+ * other side asked for. Counts the attempt. */
+struct outcome_backoff {
+    int64_t first_ms, most_ms;
+};
+struct outcome outcome_again(struct store_update *update, const struct outcome_backoff *backoff,
+                             const struct err *err);
+
+/* The update as a task for its platform's driver. Its journal is the driver's part of the update's.
+ */
+void pipeline_task(const struct pipeline *pipeline, struct store_update *update,
+                   struct platform_task *out);
+
+/* The stages (stage_decide.c, stage_apply.c). */
+struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_verify(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_fetch(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_apply(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_observe(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_settle(struct pipeline *pipeline, struct store_update *update);
+struct outcome stage_notify(struct pipeline *pipeline, struct store_update *update);
+
+#endif

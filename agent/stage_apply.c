@@ -1,0 +1,268 @@
+/* The stages that touch a target: apply (the driver's steps, forwards), observe, settle (commit, or
+ * the steps backwards).
+ *
+ * The step reached is stored before it runs, so that after a crash the same step is run or undone
+ * again; the driver's steps look at what is really there. */
+#include "agent/crashpoint.h"
+#include "agent/id.h"
+#include "agent/pipeline.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#define APPLY_TRIES 8 /* failures for now of one step before it is undone: about a minute */
+
+static const struct outcome_backoff apply_forward = {.first_ms = 500, .most_ms = 15 * 1000};
+static const struct outcome_backoff apply_back = {.first_ms = 500, .most_ms = 30 * 1000};
+
+/* ---- settings as they were when it began: the labels may change under way ---- */
+
+static void apply_keep_settings(struct store_update *update, const struct settings *settings) {
+    int written = 0;
+    for (int key = 0; key < SETTINGS_KEYS; key++) {
+        written |= settings->written[key] ? 1 << key : 0;
+    }
+    (void)json_object_set_new(
+        update->journal, "settings",
+        json_pack("{sI sI sb sI si}", "health_timeout", (json_int_t)settings->health_timeout_ms,
+                  "soak", (json_int_t)settings->soak_ms, "rollback", settings->rollback ? 1 : 0,
+                  "stop_timeout", (json_int_t)settings->stop_timeout_ms, "written", written));
+}
+
+static void apply_kept_settings(const struct store_update *update, struct settings *out) {
+    const json_t *kept = json_object_member(update->journal, "settings");
+    out->health_timeout_ms = json_int(kept, "health_timeout", out->health_timeout_ms);
+    out->soak_ms = json_int(kept, "soak", out->soak_ms);
+    out->rollback = json_bool(kept, "rollback", out->rollback);
+    out->stop_timeout_ms = json_int(kept, "stop_timeout", out->stop_timeout_ms);
+    int64_t written = json_int(kept, "written", 0);
+    for (int key = 0; key < SETTINGS_KEYS; key++) {
+        out->written[key] = (written >> key & 1) != 0;
+    }
+}
+
+struct apply_task {
+    struct platform_task task;
+    char id[ID_TEXT_SIZE];
+};
+
+static const struct platform *apply_begin(struct pipeline *pipeline, struct store_update *update,
+                                          struct apply_task *out) {
+    pipeline_task(pipeline, update, &out->task);
+    out->task.update = id_text("upd", update->id, out->id);
+    apply_kept_settings(update, &out->task.settings);
+    return platform_of(update->target);
+}
+
+static size_t apply_index(const struct platform *platform, const char *step) {
+    size_t i = 0;
+    while (platform->steps[i].name && strcmp(platform->steps[i].name, step) != 0) {
+        i++;
+    }
+    return platform->steps[i].name ? i : 0;
+}
+
+/* Stores that a step is about to run or to be undone. */
+static bool apply_journal(struct pipeline *pipeline, struct store_update *update,
+                          const struct platform_step *step, struct err *err) {
+    (void)snprintf(update->step, sizeof update->step, "%s", step->name);
+    if (step->down && !update->back) {
+        (void)json_object_set_new(update->journal, "stopped", json_true());
+    }
+    char detail[STORE_REASON_SIZE];
+    (void)snprintf(detail, sizeof detail, "%s%s", update->back ? "back: " : "", step->what);
+    /* Only the step that takes the target down waits for the disk: what follows it is found by its
+     * names anyway. */
+    bool first_down = step->down && !(step > platform_of(update->target)->steps && step[-1].down);
+    struct store_event event = {.event = update->back ? "undo" : "step",
+                                .detail = detail,
+                                .fast = step->down && !first_down};
+    crashpoint("before a step is stored");
+    enum store_change change = store_update_save(pipeline->store, update, &event, err);
+    crashpoint("after a step is stored");
+    if (change == STORE_LOST) {
+        return err_set(err, ERR_BUG, "the update was changed while it was being applied");
+    }
+    return change == STORE_CHANGED;
+}
+
+/* ---- apply ---- */
+
+/* Before the first step: is the target still what the earlier stages looked at? */
+static struct outcome apply_recheck(struct pipeline *pipeline, struct store_update *update,
+                                    const struct platform *platform) {
+    struct platform_target target = {0};
+    struct err err = ERR_INIT;
+    if (!platform->find(&pipeline->session, update->target, &target, &err)) {
+        if (err.kind == ERR_GONE) {
+            return outcome_drop("cancelled", "it does not exist any more");
+        }
+        return err.kind == ERR_TRANSIENT ? outcome_again(update, &apply_back, &err)
+                                         : outcome_fail("%s", err.message);
+    }
+    if (target.problem[0]) {
+        return target.stopped ? outcome_drop("unchanged", "%s", target.problem)
+                              : outcome_fail("left alone: %s", target.problem);
+    }
+    if (strcmp(target.running, update->to) == 0) {
+        return outcome_drop("unchanged", "it already runs that digest");
+    }
+    memcpy(update->instance, target.instance, sizeof update->instance);
+    apply_keep_settings(update, &target.settings);
+    struct platform_task task;
+    pipeline_task(pipeline, update, &task);
+    if (!platform->check(&task, &err)) {
+        return err.kind == ERR_TRANSIENT ? outcome_again(update, &apply_back, &err)
+                                         : outcome_fail("nothing was touched: %.280s", err.message);
+    }
+    return outcome_next("begin");
+}
+
+static struct outcome apply_failed(struct store_update *update, const struct platform_step *step,
+                                   const struct err *err) {
+    if (err->kind == ERR_TRANSIENT && update->attempts < APPLY_TRIES) {
+        return outcome_again(update, &apply_forward, err);
+    }
+    return outcome_undo("could not %s: %.250s", step->what, err->message);
+}
+
+struct outcome stage_apply(struct pipeline *pipeline, struct store_update *update) {
+    const struct platform *platform = platform_of(update->target);
+    if (!update->step[0]) {
+        struct outcome begin = apply_recheck(pipeline, update, platform);
+        if (begin.verdict != VERDICT_NEXT) {
+            return begin;
+        }
+    }
+    struct apply_task apply;
+    (void)apply_begin(pipeline, update, &apply);
+    size_t first = update->step[0] ? apply_index(platform, update->step) : 0;
+    for (const struct platform_step *step = &platform->steps[first]; step->name; step++) {
+        struct err err = ERR_INIT;
+        if (!apply_journal(pipeline, update, step, &err)) {
+            return outcome_again(update, &apply_forward, &err);
+        }
+        bool done = step->run(&apply.task, &err);
+        crashpoint("after a step has run");
+        if (!done) {
+            return apply_failed(update, step, &err);
+        }
+        update->attempts = 0;
+    }
+    return outcome_next("swapped");
+}
+
+/* ---- observe ---- */
+
+struct outcome stage_observe(struct pipeline *pipeline, struct store_update *update) {
+    struct apply_task apply;
+    const struct platform *platform = apply_begin(pipeline, update, &apply);
+    struct platform_observation seen = {.health = PLATFORM_PENDING, .again_ms = 1000};
+    struct err err = ERR_INIT;
+    if (!platform->observe(&apply.task, &seen, &err)) {
+        if (err.kind == ERR_TRANSIENT) {
+            return outcome_again(update, &apply_back, &err);
+        }
+        seen.health = PLATFORM_UNHEALTHY;
+        (void)snprintf(seen.reason, sizeof seen.reason, "%.300s", err.message);
+    }
+    switch (seen.health) {
+    case PLATFORM_PENDING:
+        return outcome_wait(seen.again_ms, "%s", seen.reason);
+    case PLATFORM_HEALTHY:
+        (void)json_object_set_new(update->journal, "good", json_text_or_null(seen.reason));
+        return outcome_next("%s", seen.reason);
+    case PLATFORM_UNHEALTHY:
+    default:
+        break;
+    }
+    if (apply.task.settings.rollback) {
+        return outcome_undo("%s", seen.reason);
+    }
+    (void)json_object_set_new(update->journal, "why", json_text_or_null(seen.reason));
+    return outcome_next("%.280s (rollback is off)", seen.reason);
+}
+
+/* ---- settle ---- */
+
+static struct outcome settle_commit(struct pipeline *pipeline, struct store_update *update) {
+    struct apply_task apply;
+    const struct platform *platform = apply_begin(pipeline, update, &apply);
+    struct err err = ERR_INIT;
+    bool done = platform->commit(&apply.task, &err);
+    crashpoint("after the commit");
+    if (!done && err.kind == ERR_TRANSIENT) {
+        return outcome_again(update, &apply_back, &err);
+    }
+    const char *why = json_text(update->journal, "why");
+    if (why) {
+        return outcome_fail("%.200s; rollback is off, so the new one was left", why);
+    }
+    const char *good = json_text(update->journal, "good");
+    if (!done) {
+        log_event(LOG_WARNING, "update.leftover", "target", update->target, "reason", err.message,
+                  NULL);
+    }
+    struct outcome outcome = outcome_next("%s", good ? good : "updated");
+    outcome.result = "updated";
+    return outcome;
+}
+
+static struct outcome settle_put_back(struct pipeline *pipeline, struct store_update *update) {
+    const char *why = json_text(update->journal, "why");
+    const char *problem = json_text(update->journal, "problem");
+    why = why ? why : "it failed";
+    if (problem) {
+        return outcome_fail("%.150s; and putting the old one back met: %.150s", why, problem);
+    }
+    if (!json_bool(update->journal, "stopped", false)) {
+        return outcome_fail("%.300s", why);
+    }
+    struct err err = ERR_INIT;
+    if (!store_reject(pipeline->store, update, &err)) {
+        return outcome_again(update, &apply_back, &err);
+    }
+    struct outcome outcome = outcome_fail("%.300s", why);
+    outcome.result = "rolled-back";
+    return outcome;
+}
+
+/* Undoes one step. True: go on with the one before; false: *out is what to answer. */
+static bool settle_undo(struct pipeline *pipeline, struct store_update *update,
+                        const struct platform_step *step, struct outcome *out) {
+    struct apply_task apply;
+    struct err err = ERR_INIT;
+    (void)apply_begin(pipeline, update, &apply);
+    if (!apply_journal(pipeline, update, step, &err)) {
+        *out = outcome_again(update, &apply_back, &err);
+        return false;
+    }
+    bool done = !step->undo || step->undo(&apply.task, &err);
+    crashpoint("after a step is undone");
+    if (!done && err.kind == ERR_TRANSIENT) {
+        *out = outcome_again(update, &apply_back, &err);
+        return false;
+    }
+    if (!done) {
+        /* The rest is still undone: as much of what was there as can be. */
+        char problem[STORE_REASON_SIZE];
+        (void)snprintf(problem, sizeof problem, "%.300s", err.message);
+        (void)json_object_set_new(update->journal, "problem", json_text_or_null(problem));
+    }
+    update->attempts = 0;
+    return true;
+}
+
+struct outcome stage_settle(struct pipeline *pipeline, struct store_update *update) {
+    if (!update->back) {
+        return settle_commit(pipeline, update);
+    }
+    const struct platform *platform = platform_of(update->target);
+    struct outcome outcome = {0};
+    for (size_t i = apply_index(platform, update->step) + 1; i > 0; i--) {
+        if (!settle_undo(pipeline, update, &platform->steps[i - 1], &outcome)) {
+            return outcome;
+        }
+    }
+    return settle_put_back(pipeline, update);
+}

@@ -1,0 +1,215 @@
+/* The stages that decide and touch nothing: policy, resolve, verify, fetch, gate. And notify, which
+ * tells. */
+#include "agent/id.h"
+#include "agent/pipeline.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define DECIDE_LAG_MS (15 * 60 * 1000)            /* how long a registry may lag behind a push */
+#define DECIDE_AWAY_MS (24 * 60 * 60 * 1000)      /* how long a registry or an engine may be away */
+#define DECIDE_FETCH_AWAY_MS (6 * 60 * 60 * 1000) /* how long a pull may fail for now */
+#define DECIDE_SHARED_MS 10000                    /* how old a shared answer may be … */
+#define DECIDE_SHARED_AGAIN_MS 800 /* … and at a second look, less than the shortest wait */
+
+static const struct outcome_backoff decide_away = {.first_ms = 2000, .most_ms = 5 * 60 * 1000};
+static const struct outcome_backoff decide_lag = {.first_ms = 1000, .most_ms = 30 * 1000};
+
+static bool decide_too_late(const struct store_update *update, int64_t limit_ms) {
+    return clock_now_ms() - update->stage_since_ms > limit_ms;
+}
+
+/* What a failure for now means: wait, or give up after limit_ms. */
+static struct outcome decide_retry(struct store_update *update, const struct err *err,
+                                   int64_t limit_ms) {
+    if (decide_too_late(update, limit_ms)) {
+        char waited[CLOCK_TEXT_SIZE];
+        (void)clock_duration_text(limit_ms, waited);
+        return outcome_fail("gave up after %s: %s", waited, err->message);
+    }
+    return outcome_again(update, &decide_away, err);
+}
+
+/* ---- policy ---- */
+
+static struct outcome policy_target(struct store_update *update,
+                                    const struct platform_target *target) {
+    if (target->problem[0]) {
+        return target->stopped ? outcome_drop("unchanged", "%s", target->problem)
+                               : outcome_fail("left alone: %s", target->problem);
+    }
+    if (!target->enabled) {
+        return outcome_drop("cancelled", "it is not opted in any more");
+    }
+    struct policy_verdict verdict =
+        policy_decide(&target->settings.policy, target->image.tag, update->image.tag);
+    if (!verdict.wanted) {
+        return outcome_drop("unchanged", "%s", verdict.reason);
+    }
+    memcpy(update->from, target->running, sizeof update->from);
+    memcpy(update->instance, target->instance, sizeof update->instance);
+    return outcome_next("%s", verdict.reason);
+}
+
+struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update) {
+    const struct platform *platform = platform_of(update->target);
+    if (!platform || !platform->configured(pipeline->session.config)) {
+        return outcome_drop("cancelled", "its platform is not configured any more");
+    }
+    struct platform_target target = {0};
+    struct err err = ERR_INIT;
+    if (platform->find(&pipeline->session, update->target, &target, &err)) {
+        return policy_target(update, &target);
+    }
+    switch (err.kind) {
+    case ERR_GONE:
+        return outcome_drop("cancelled", "it does not exist any more");
+    case ERR_TRANSIENT:
+        return decide_retry(update, &err, DECIDE_AWAY_MS);
+    default:
+        return outcome_fail("%s", err.message);
+    }
+}
+
+/* ---- resolve ---- */
+
+static bool resolve_ask(struct pipeline *pipeline, const struct store_update *update,
+                        const struct ref *ref, char out[DIGEST_TEXT_SIZE], struct err *err) {
+    struct resolver_question question = {
+        .client = &pipeline->registry,
+        .config = pipeline->session.config,
+        .ref = ref,
+        .since_ms = update->received_ms,
+        .age_ms = update->attempts ? DECIDE_SHARED_AGAIN_MS : DECIDE_SHARED_MS,
+    };
+    return resolver_resolve(pipeline->resolver, &question, out, err);
+}
+
+static struct outcome resolve_lag(struct store_update *update, const char *what) {
+    if (decide_too_late(update, DECIDE_LAG_MS)) {
+        return outcome_fail("%s, 15 minutes after the push: push it again, or `landwaiter retry` "
+                            "this update when it is there",
+                            what);
+    }
+    struct err lag = ERR_INIT;
+    (void)err_set(&lag, ERR_TRANSIENT, "%s: waiting for the registry to catch up", what);
+    return outcome_again(update, &decide_lag, &lag);
+}
+
+/* The tag is something else than what was pushed: does the registry lag behind, or has the tag
+ * moved on? */
+static struct outcome resolve_other(struct pipeline *pipeline, struct store_update *update,
+                                    const char *now) {
+    struct ref pushed = update->image;
+    memcpy(pushed.digest, update->pushed_digest, sizeof pushed.digest);
+    char digest[DIGEST_TEXT_SIZE] = "";
+    struct err err = ERR_INIT;
+    bool served = resolve_ask(pipeline, update, &pushed, digest, &err);
+    if (!served && err.kind == ERR_TRANSIENT) {
+        return decide_retry(update, &err, DECIDE_AWAY_MS);
+    }
+    if (!served && err.kind != ERR_GONE) {
+        return outcome_fail("%s", err.message);
+    }
+    if (!served) {
+        return resolve_lag(update, "the registry does not serve the pushed digest yet");
+    }
+    /* It has the image; a tag that is still what runs here was not moved yet. */
+    if (strcmp(now, update->from) == 0 && !decide_too_late(update, DECIDE_LAG_MS)) {
+        return resolve_lag(update, "the registry's tag does not name the pushed digest yet");
+    }
+    return outcome_drop("superseded", "the tag has moved on to %s", now);
+}
+
+static struct outcome resolve_decided(struct pipeline *pipeline, struct store_update *update) {
+    if (strcmp(update->to, update->from) == 0) {
+        return outcome_drop("unchanged", "it already runs that digest");
+    }
+    int64_t before = 0;
+    if (store_rejected(pipeline->store, update->target, update->to, &before)) {
+        char id[ID_TEXT_SIZE];
+        (void)id_text("upd", before, id);
+        return outcome_drop("denied",
+                            "this digest was rolled back here before (%s): push a fixed image, or "
+                            "`landwaiter retry %s` to try it again",
+                            id, id);
+    }
+    return outcome_next("%s is %s", update->image.tag, update->to);
+}
+
+struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *update) {
+    char now[DIGEST_TEXT_SIZE] = "";
+    struct err err = ERR_INIT;
+    if (!resolve_ask(pipeline, update, &update->image, now, &err)) {
+        switch (err.kind) {
+        case ERR_TRANSIENT:
+            return decide_retry(update, &err, DECIDE_AWAY_MS);
+        case ERR_GONE:
+            return resolve_lag(update, err.message);
+        default:
+            return outcome_fail("%s", err.message);
+        }
+    }
+    if (update->pushed_digest[0] && strcmp(now, update->pushed_digest) != 0) {
+        return resolve_other(pipeline, update, now);
+    }
+    memcpy(update->to, now, sizeof update->to);
+    return resolve_decided(pipeline, update);
+}
+
+/* ---- verify: nothing is verified yet; signatures come here ---- */
+
+struct outcome stage_verify(struct pipeline *pipeline, struct store_update *update) {
+    (void)pipeline;
+    (void)update;
+    return outcome_next("nothing to verify");
+}
+
+/* ---- fetch ---- */
+
+struct outcome stage_fetch(struct pipeline *pipeline, struct store_update *update) {
+    const struct platform *platform = platform_of(update->target);
+    struct platform_task task;
+    pipeline_task(pipeline, update, &task);
+    struct err err = ERR_INIT;
+    enum platform_fetched fetched = PLATFORM_FETCHED;
+    if (platform->check(&task, &err) && platform->fetch(&task, &fetched, &err)) {
+        return fetched == PLATFORM_SAME ? outcome_drop("unchanged", "it already runs that content")
+                                        : outcome_next("fetched");
+    }
+    if (err.kind == ERR_TRANSIENT) {
+        return decide_retry(update, &err, DECIDE_FETCH_AWAY_MS);
+    }
+    return outcome_fail("nothing was touched: %.280s", err.message);
+}
+
+/* ---- gate ---- */
+
+/* Looked at again when an update finishes (store_wake_gate); this is for the case that nobody does.
+ */
+#define DECIDE_GATE_MS (10 * 60 * 1000)
+
+struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update) {
+    struct store_busy busy = {0};
+    struct err err = ERR_INIT;
+    if (!store_applying(pipeline->store, update, &busy, &err)) {
+        return outcome_again(update, &decide_away, &err);
+    }
+    if (busy.target) {
+        return outcome_wait(DECIDE_GATE_MS, "waits until another update of it is finished");
+    }
+    if (busy.platform >= pipeline->session.config->concurrency) {
+        return outcome_wait(DECIDE_GATE_MS, "waits: %zu updates are being applied", busy.platform);
+    }
+    return outcome_next("it may happen now");
+}
+
+/* ---- notify: the log is told by the engine; people and metrics come here ---- */
+
+struct outcome stage_notify(struct pipeline *pipeline, struct store_update *update) {
+    (void)update;
+    store_wake_gate(pipeline->store);
+    if (pipeline->changed) {
+        pipeline->changed(pipeline->context);
+    }
+    return outcome_next("told");
+}
