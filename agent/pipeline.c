@@ -228,8 +228,10 @@ bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
             (void)stage_notify(pipeline, update);
             return true;
         }
-        /* The fetch stage has a limit of its own: another worker may take it from here. */
-        if (outcome.verdict == VERDICT_WAIT || pipeline_stage(update->stage)->at_most) {
+        /* A stage with a limit of its own is entered and left through the workers' claims, which
+         * count. */
+        if (outcome.verdict == VERDICT_WAIT || stage->at_most ||
+            pipeline_stage(update->stage)->at_most) {
             return true;
         }
     }

@@ -1,0 +1,212 @@
+/* JSON documents out of the store's rows. Decides nothing. */
+#include "agent/document.h"
+
+#include "agent/id.h"
+#include "base/json.h"
+
+static const char *document_digest(const char *digest) {
+    return digest[0] ? digest : NULL;
+}
+
+/* An update's entry as a push shows it. */
+static json_t *document_entry(const struct store_update *update) {
+    char id[ID_TEXT_SIZE];
+    bool open = !update->result[0];
+    return json_pack("{ss so ss so so so so so so}", "id", id_text("upd", update->id, id), "target",
+                     json_text_or_null(update->target), "stage", update->stage, "result",
+                     json_text_or_null(open ? NULL : update->result), "from",
+                     json_text_or_null(document_digest(update->from)), "to",
+                     json_text_or_null(document_digest(update->to)), "reason",
+                     json_text_or_null(update->reason), "not_before",
+                     json_time_or_null(open ? update->not_before_ms : 0), "finished",
+                     json_time_or_null(update->finished_ms));
+}
+
+/* The same with what stands in lists of updates. */
+static json_t *document_full(const struct store_update *update) {
+    char id[ID_TEXT_SIZE];
+    char image[REF_TEXT_SIZE];
+    json_t *entry = document_entry(update);
+    (void)json_object_set_new(entry, "push", json_text_or_null(id_text("psh", update->push, id)));
+    (void)json_object_set_new(entry, "image", json_text_or_null(ref_text(&update->image, image)));
+    (void)json_object_set_new(entry, "created", json_time_or_null(update->created_ms));
+    return entry;
+}
+
+bool document_update(const struct document_view *view, int64_t id, json_t **out, struct err *err) {
+    struct store_update update = {0};
+    if (!store_update_find(view->store, id, &update, err)) {
+        return false;
+    }
+    json_t *document = document_full(&update);
+    store_update_release(&update);
+    if (view->history) {
+        (void)json_object_set_new(document, "history", store_history(view->store, id));
+    }
+    *out = document;
+    return true;
+}
+
+bool document_updates(const struct document_view *view, const struct store_filter *filter,
+                      json_t **out, struct err *err) {
+    CLEANUP(store_updates_release) struct store_updates updates = {0};
+    if (!store_update_list(view->store, filter, &updates, err)) {
+        return false;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < updates.count; i++) {
+        (void)json_array_append_new(list, document_full(&updates.items[i]));
+    }
+    *out = list;
+    return true;
+}
+
+/* ---- pushes ---- */
+
+struct push_entries {
+    json_t *list;
+    int64_t open;
+};
+
+/* The updates of the newer push that stands for this one, told as what they are for this one. */
+static void document_superseded(struct store_updates *updates, const struct store_push *push) {
+    char id[ID_TEXT_SIZE];
+    (void)id_text("psh", push->superseded_by, id);
+    for (size_t i = 0; i < updates->count; i++) {
+        struct store_update *update = &updates->items[i];
+        (void)snprintf(update->stage, sizeof update->stage, "policy");
+        (void)snprintf(update->result, sizeof update->result, "superseded");
+        (void)snprintf(update->reason, sizeof update->reason, "a newer push of the image came: %s",
+                       id);
+        memcpy(update->to, push->digest, sizeof update->to);
+        update->finished_ms = update->created_ms;
+    }
+}
+
+static bool document_entries(const struct document_view *view, const struct store_push *push,
+                             struct push_entries *in_out, struct err *err) {
+    CLEANUP(store_updates_release) struct store_updates updates = {0};
+    struct store_filter filter = {.push = push->superseded_by ? push->superseded_by : push->id,
+                                  .limit = STORE_LIST_MAX};
+    if (!store_update_list(view->store, &filter, &updates, err)) {
+        return false;
+    }
+    if (push->superseded_by) {
+        document_superseded(&updates, push);
+    }
+    for (size_t i = 0; i < updates.count; i++) {
+        in_out->open += updates.items[i].result[0] ? 0 : 1;
+        (void)json_array_append_new(in_out->list, document_entry(&updates.items[i]));
+    }
+    /* Not looked at yet by a platform: that is open too. */
+    for (size_t i = 0; platform_table[i]; i++) {
+        in_out->open += platform_table[i]->configured(view->config) &&
+                                !store_is_matched(view->store, platform_table[i]->name, push->id)
+                            ? 1
+                            : 0;
+    }
+    return true;
+}
+
+static bool document_followers(const struct document_view *view, const struct store_push *push,
+                               json_t *document, struct push_entries *in_out, struct err *err) {
+    CLEANUP(store_pushes_release) struct store_pushes followers = {0};
+    if (!store_push_followers(view->store, push->id, &followers, err)) {
+        return false;
+    }
+    char image[REF_TEXT_SIZE];
+    json_t *images = json_array();
+    (void)json_array_append_new(images, json_text_or_null(ref_text(&push->image, image)));
+    for (size_t i = 0; i < followers.count; i++) {
+        (void)json_array_append_new(images,
+                                    json_text_or_null(ref_text(&followers.items[i].image, image)));
+        if (!document_entries(view, &followers.items[i], in_out, err)) {
+            json_decref(images);
+            return false;
+        }
+    }
+    (void)json_object_set_new(document, "images", images);
+    return true;
+}
+
+static void document_more(const struct document_view *view, const struct store_push *push,
+                          json_t *document) {
+    json_t *meta = NULL;
+    struct err ignored = ERR_INIT;
+    if (!push->meta || !json_parse(push->meta, strlen(push->meta), &meta, &ignored)) {
+        meta = json_null();
+    }
+    (void)json_object_set_new(document, "sender", json_text_or_null(push->sender));
+    (void)json_object_set_new(document, "meta", meta);
+    (void)json_object_set_new(document, "history", store_history(view->store, push->id));
+}
+
+static bool document_of_push(const struct document_view *view, const struct store_push *push,
+                             json_t **out, struct err *err) {
+    char id[ID_TEXT_SIZE];
+    char image[REF_TEXT_SIZE];
+    struct push_entries entries = {.list = json_array()};
+    CLEANUP(json_release)
+    json_t *document =
+        json_pack("{ss so so so si so}", "id", id_text("psh", push->id, id), "image",
+                  json_text_or_null(ref_text(&push->image, image)), "digest",
+                  json_text_or_null(document_digest(push->digest)), "received",
+                  json_time_or_null(push->received_ms), "open", 0, "updates", entries.list);
+    if (!document) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    if (!document_entries(view, push, &entries, err) ||
+        !document_followers(view, push, document, &entries, err)) {
+        return false;
+    }
+    (void)json_object_set_new(document, "open", json_integer(entries.open));
+    if (push->superseded_by) {
+        (void)json_object_set_new(document, "superseded_by",
+                                  json_text_or_null(id_text("psh", push->superseded_by, id)));
+    }
+    if (view->history) {
+        document_more(view, push, document);
+    }
+    *out = TAKE(document);
+    return true;
+}
+
+bool document_push(const struct document_view *view, int64_t id, json_t **out, struct err *err) {
+    struct store_push push = {0};
+    if (!store_push_find(view->store, id, &push, err)) {
+        return false;
+    }
+    bool good = document_of_push(view, &push, out, err);
+    store_push_release(&push);
+    return good;
+}
+
+bool document_pushes(const struct document_view *view, size_t limit, json_t **out,
+                     struct err *err) {
+    CLEANUP(store_pushes_release) struct store_pushes pushes = {0};
+    if (!store_push_list(view->store, limit, &pushes, err)) {
+        return false;
+    }
+    CLEANUP(json_release) json_t *list = json_array();
+    for (size_t i = 0; i < pushes.count; i++) {
+        json_t *document = NULL;
+        if (!document_of_push(view, &pushes.items[i], &document, err)) {
+            return false;
+        }
+        (void)json_array_append_new(list, document);
+    }
+    *out = TAKE(list);
+    return true;
+}
+
+/* ---- targets ---- */
+
+json_t *document_target(const struct platform_target *target) {
+    char image[REF_TEXT_SIZE];
+    return json_pack("{so so so sb ss s[] sn so}", "target", json_text_or_null(target->name),
+                     "image", json_text_or_null(ref_text(&target->image, image)), "running",
+                     json_text_or_null(document_digest(target->running)), "enabled",
+                     target->enabled ? 1 : 0, "policy", policy_name(&target->settings.policy),
+                     "windows", "hold", "problem",
+                     json_text_or_null(target->problem[0] ? target->problem : NULL));
+}

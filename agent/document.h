@@ -1,0 +1,36 @@
+/* Pushes, updates and targets as the JSON documents that users rely on (interface.md sections 4 and
+ * 8). All return new references. */
+#ifndef LANDWAITER_AGENT_DOCUMENT_H
+#define LANDWAITER_AGENT_DOCUMENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/config.h"
+#include "agent/platform.h"
+#include "agent/store.h"
+#include "base/err.h"
+
+struct document_view {
+    struct store *store;
+    const struct config *config;
+    bool history; /* add "history", and for a push "sender" and "meta" */
+};
+
+/* A push with an entry for each target. Members that came with it in one delivery are shown in it
+ * too. ERR_GONE: no such push. */
+bool document_push(const struct document_view *view, int64_t id, json_t **out,
+                   struct err *err) MUST_USE;
+/* The newest pushes. */
+bool document_pushes(const struct document_view *view, size_t limit, json_t **out,
+                     struct err *err) MUST_USE;
+/* ERR_GONE: no such update. */
+bool document_update(const struct document_view *view, int64_t id, json_t **out,
+                     struct err *err) MUST_USE;
+bool document_updates(const struct document_view *view, const struct store_filter *filter,
+                      json_t **out, struct err *err) MUST_USE;
+json_t *document_target(const struct platform_target *target);
+
+#endif

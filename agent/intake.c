@@ -1,0 +1,172 @@
+/* Deliveries into the store, and the states of pushes out of it. Owns the intake thread and its
+ * connection to the store. */
+#include "agent/intake.h"
+
+#include <pthread.h>
+
+#include "agent/crashpoint.h"
+#include "agent/document.h"
+#include "agent/id.h"
+#include "agent/store.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "webhook/server.h"
+
+#define INTAKE_STACK (512 * 1024)
+
+struct intake {
+    struct webhook_server *server;
+    struct store *store; /* the thread's own */
+    struct workers *workers;
+    pthread_t thread;
+    bool started;
+};
+
+/* ---- the server's backend: called on the intake thread ---- */
+
+static void intake_log_accepted(const struct webhook_delivery *delivery) {
+    char image[REF_TEXT_SIZE];
+    log_event(LOG_INFO, delivery->outcome == WEBHOOK_ACCEPTED ? "push.accepted" : "push.duplicate",
+              "push", delivery->id, "sender", delivery->sender, "image",
+              ref_text(&delivery->images[0].ref, image), NULL);
+}
+
+static void intake_accept(void *context, struct webhook_delivery *const *batch, size_t count) {
+    struct intake *intake = context;
+    crashpoint("before pushes are stored");
+    store_accept(intake->store, batch, count, clock_now_ms());
+    crashpoint("after pushes are stored");
+    bool accepted = false;
+    for (size_t i = 0; i < count; i++) {
+        accepted = accepted || batch[i]->outcome == WEBHOOK_ACCEPTED;
+        if (batch[i]->outcome == WEBHOOK_ACCEPTED || batch[i]->outcome == WEBHOOK_DUPLICATE) {
+            intake_log_accepted(batch[i]);
+        }
+    }
+    if (accepted) {
+        workers_kick(intake->workers);
+    }
+}
+
+static bool intake_push_sender(void *context, const char *id, struct buf *out) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    struct store_push push = {0};
+    struct err ignored = ERR_INIT;
+    if (!id_parse("psh", id, &number) || !store_push_find(intake->store, number, &push, &ignored)) {
+        return false;
+    }
+    buf_puts(out, push.sender);
+    store_push_release(&push);
+    return true;
+}
+
+static enum webhook_push intake_push_status(void *context, const char *id, struct buf *json,
+                                            bool *open) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    if (!id_parse("psh", id, &number)) {
+        return WEBHOOK_PUSH_UNKNOWN;
+    }
+    CLEANUP(config_release) struct config *config = workers_config(intake->workers);
+    struct document_view view = {.store = intake->store, .config = config};
+    CLEANUP(json_release) json_t *document = NULL;
+    struct err err = ERR_INIT;
+    if (!document_push(&view, number, &document, &err)) {
+        return err.kind == ERR_GONE ? WEBHOOK_PUSH_UNKNOWN : WEBHOOK_PUSH_UNAVAILABLE;
+    }
+    *open = json_int(document, "open", 0) != 0;
+    json_write(document, json);
+    return WEBHOOK_PUSH_FOUND;
+}
+
+static enum webhook_ready intake_ready(void *context, int64_t asked_ms, struct buf *why) {
+    struct intake *intake = context;
+    return workers_ready(intake->workers, asked_ms, why);
+}
+
+static void intake_event(void *context, const struct webhook_event *event) {
+    (void)context;
+    log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
+              "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
+}
+
+/* ---- the thread ---- */
+
+static void intake_drop(void *hold) {
+    config_drop(hold);
+}
+
+void intake_reload(struct intake *intake, struct config *config) {
+    struct webhook_senders senders = {
+        .set = &config->senders, .hold = config_hold(config), .release = intake_drop};
+    webhook_server_senders(intake->server, &senders);
+}
+
+bool intake_new(struct config *config, struct workers *workers, struct intake **out,
+                struct err *err) {
+    struct intake *intake = calloc(1, sizeof *intake);
+    if (!intake) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    intake->workers = workers;
+    struct webhook_options options = {
+        .listen = config->listen,
+        .backend = {.context = intake,
+                    .accept = intake_accept,
+                    .push_sender = intake_push_sender,
+                    .push_status = intake_push_status,
+                    .ready = intake_ready,
+                    .event = intake_event},
+    };
+    if (!store_open(config->state, &intake->store, err) ||
+        !webhook_server_new(&options, &intake->server, err)) {
+        intake_free(intake);
+        return false;
+    }
+    intake_reload(intake, config);
+    *out = intake;
+    return true;
+}
+
+static void *intake_main(void *argument) {
+    struct intake *intake = argument;
+    webhook_server_run(intake->server);
+    return NULL;
+}
+
+bool intake_start(struct intake *intake, struct err *err) {
+    pthread_attr_t attributes;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, INTAKE_STACK);
+    intake->started = pthread_create(&intake->thread, &attributes, intake_main, intake) == 0;
+    (void)pthread_attr_destroy(&attributes);
+    return intake->started || err_set(err, ERR_BUG, "the intake thread cannot be started");
+}
+
+void intake_stop(struct intake *intake) {
+    if (intake->started) {
+        webhook_server_stop(intake->server);
+        (void)pthread_join(intake->thread, NULL);
+        intake->started = false;
+    }
+}
+
+void intake_free(struct intake *intake) {
+    if (!intake) {
+        return;
+    }
+    intake_stop(intake);
+    webhook_server_free(intake->server);
+    store_free(intake->store);
+    free(intake);
+}
+
+void intake_wake(struct intake *intake) {
+    webhook_server_wake(intake->server);
+}
+
+unsigned intake_port(const struct intake *intake) {
+    return webhook_server_port(intake->server);
+}

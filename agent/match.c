@@ -1,0 +1,202 @@
+/* Matching in batches: however many pushes came, the platform is asked a few times, and the newest
+ * push of an image stands for the older ones. */
+#include "agent/match.h"
+
+#include "agent/id.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define MATCH_BATCH 4096
+#define MATCH_REPOSITORIES                                                                         \
+    4 /* so many are asked for one by one; with more, everything is listed once */
+
+struct match {
+    struct pipeline *pipeline;
+    const struct platform *platform;
+    struct store_pushes pushes;
+    struct store_push **by_image; /* sorted by image, newest first */
+    struct platform_targets targets;
+    struct store_match *items;
+    size_t count, capacity;
+};
+
+static void match_release(struct match *match) {
+    free(match->by_image);
+    free(match->items);
+    platform_targets_release(&match->targets);
+    store_pushes_release(&match->pushes);
+}
+
+struct policy_verdict match_verdict(const struct platform_target *target,
+                                    const struct ref *pushed) {
+    if (!pushed->tag[0]) {
+        return policy_decide(&target->settings.policy, target->image.tag, target->image.tag);
+    }
+    return policy_decide(&target->settings.policy, target->image.tag, pushed->tag);
+}
+
+static int match_compare_image(const struct ref *a, const struct ref *b) {
+    int order = strcmp(a->host, b->host);
+    order = order ? order : strcmp(a->path, b->path);
+    return order;
+}
+
+static int match_compare(const void *left, const void *right) {
+    const struct store_push *a = *(struct store_push *const *)left;
+    const struct store_push *b = *(struct store_push *const *)right;
+    int order = match_compare_image(&a->image, &b->image);
+    order = order ? order : strcmp(a->image.tag, b->image.tag);
+    return order ? order : (a->id < b->id) - (a->id > b->id);
+}
+
+static int match_compare_target(const void *left, const void *right) {
+    const struct platform_target *a = left;
+    const struct platform_target *b = right;
+    int order = match_compare_image(&a->image, &b->image);
+    return order ? order : strcmp(a->name, b->name);
+}
+
+static bool match_sort(struct match *match, struct err *err) {
+    match->by_image = calloc(match->pushes.count, sizeof *match->by_image);
+    if (!match->by_image) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    for (size_t i = 0; i < match->pushes.count; i++) {
+        match->by_image[i] = &match->pushes.items[i];
+    }
+    qsort(match->by_image, match->pushes.count, sizeof *match->by_image, match_compare);
+    return true;
+}
+
+static bool match_new_repository(const struct match *match, size_t i) {
+    return i == 0 ||
+           match_compare_image(&match->by_image[i - 1]->image, &match->by_image[i]->image) != 0;
+}
+
+static bool match_list(struct match *match, struct err *err) {
+    size_t repositories = 0;
+    for (size_t i = 0; i < match->pushes.count; i++) {
+        repositories += match_new_repository(match, i) ? 1 : 0;
+    }
+    const struct platform_session *session = &match->pipeline->session;
+    if (repositories > MATCH_REPOSITORIES) {
+        if (!match->platform->list(session, NULL, &match->targets, err)) {
+            return false;
+        }
+        qsort(match->targets.items, match->targets.count, sizeof *match->targets.items,
+              match_compare_target);
+        return true;
+    }
+    for (size_t i = 0; i < match->pushes.count; i++) {
+        if (match_new_repository(match, i) &&
+            !match->platform->list(session, &match->by_image[i]->image, &match->targets, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool match_add(struct match *match, const struct store_push *push,
+                      const struct platform_target *target, struct err *err) {
+    if (match->count == match->capacity) {
+        size_t capacity = match->capacity ? match->capacity * 2 : 16;
+        struct store_match *more = reallocarray(match->items, capacity, sizeof *more);
+        if (!more) {
+            return err_set(err, ERR_BUG, "out of memory");
+        }
+        match->items = more;
+        match->capacity = capacity;
+    }
+    struct store_match item = {.push = push, .target = target};
+    if (target->problem[0]) {
+        item.result = target->stopped ? "unchanged" : "failed";
+        item.reason = target->problem;
+    }
+    match->items[match->count++] = item;
+    return true;
+}
+
+/* The range of targets of one repository: targets are sorted by it. */
+static size_t match_first(const struct match *match, const struct ref *image) {
+    size_t low = 0;
+    size_t high = match->targets.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (match_compare_image(&match->targets.items[middle].image, image) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool match_push(struct match *match, const struct store_push *push, size_t *out_targets,
+                       struct err *err) {
+    for (size_t i = match_first(match, &push->image);
+         i < match->targets.count &&
+         match_compare_image(&match->targets.items[i].image, &push->image) == 0;
+         i++) {
+        const struct platform_target *target = &match->targets.items[i];
+        /* Another tag that the policy does not want is nothing to tell about; a target that never
+         * wants its own tag is. */
+        bool own_tag = !push->image.tag[0] || strcmp(push->image.tag, target->image.tag) == 0;
+        if (!target->enabled || (!own_tag && !match_verdict(target, &push->image).wanted)) {
+            continue;
+        }
+        if (!match_add(match, push, target, err)) {
+            return false;
+        }
+        (*out_targets)++;
+    }
+    return true;
+}
+
+static bool match_all(struct match *match, struct err *err) {
+    for (size_t i = 0; i < match->pushes.count;) {
+        struct store_push *newest = match->by_image[i];
+        size_t targets = 0;
+        if (!match_push(match, newest, &targets, err)) {
+            return false;
+        }
+        size_t same = i + 1;
+        while (same < match->pushes.count &&
+               match_compare_image(&match->by_image[same]->image, &newest->image) == 0 &&
+               strcmp(match->by_image[same]->image.tag, newest->image.tag) == 0) {
+            match->by_image[same]->superseded_by = targets ? newest->id : 0;
+            same++;
+        }
+        i = same;
+    }
+    return true;
+}
+
+bool match_platform(struct pipeline *pipeline, const struct platform *platform, bool *more,
+                    struct err *err) {
+    CLEANUP(match_release)
+    struct match match = {.pipeline = pipeline, .platform = platform};
+    struct store_window window = {.platform = platform->name, .limit = MATCH_BATCH};
+    *more = false;
+    if (!store_unmatched(pipeline->store, &window, &match.pushes, err)) {
+        return false;
+    }
+    if (match.pushes.count == 0) {
+        return true;
+    }
+    if (!match_sort(&match, err) || !match_list(&match, err) || !match_all(&match, err)) {
+        return false;
+    }
+    struct store_matches matches = {
+        .platform = platform->name,
+        .through = match.pushes.items[match.pushes.count - 1].id,
+        .items = match.items,
+        .count = match.count,
+        .pushes = &match.pushes,
+        .now_ms = clock_now_ms(),
+    };
+    if (!store_match(pipeline->store, &matches, err)) {
+        return false;
+    }
+    *more = match.pushes.count == MATCH_BATCH;
+    return true;
+}

@@ -1,0 +1,462 @@
+/* The worker threads. Owns the threads, the claims on what is being worked on, and the times of
+ * matches that are to be tried again. */
+#include "agent/workers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "agent/id.h"
+#include "agent/match.h"
+#include "agent/pipeline.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define WORKERS_MAX 16
+#define WORKERS_BESIDES 4 /* workers beyond those that may apply: for pulls and looks */
+#define WORKERS_STACK (512 * 1024)
+#define WORKERS_PLATFORMS 8
+#define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
+#define WORKERS_MATCH_AGAIN_MS 30000
+#define WORKERS_PRUNE_MS (60 * 60 * 1000)
+
+enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE };
+
+struct job {
+    enum job_kind kind;
+    const struct platform *platform;
+    size_t platform_index;
+    struct store_update update;
+};
+
+/* Matching of one platform: at most one at a time, and never more than a fifth of the time under
+ * load. */
+struct workers_match {
+    bool busy;
+    bool deferred; /* there was something to match, and it was too early */
+    int64_t not_before_boot_ms;
+    int64_t failures;
+};
+
+struct worker {
+    struct workers *workers;
+    pthread_t thread;
+    struct store *store;
+    struct http_client *http;
+    int64_t claimed; /* update id, 0: none; read and written under the mutex */
+    char claimed_stage[STORE_STAGE_SIZE];
+};
+
+struct workers {
+    pthread_mutex_t mutex;
+    pthread_cond_t work;
+    struct workers_options options;
+    struct config *config;
+    struct token_cache *tokens;
+    struct resolver *resolver;
+    atomic_uint_fast64_t requests;
+    atomic_bool stop;
+    struct worker threads[WORKERS_MAX];
+    size_t count, idle;
+    uint64_t kicks; /* grows with each reason to look again */
+    struct workers_match matches[WORKERS_PLATFORMS];
+    bool paused; /* an update was due while the store could not be written */
+    int64_t pause_until_boot_ms;
+    int64_t pruned_boot_ms;
+    /* Readiness: */
+    int64_t probe_wanted_boot_ms; /* 0: not wanted */
+    bool probe_busy;
+    int64_t probed_boot_ms; /* when the last one began */
+    bool probe_good;
+    char probe_why[ERR_MESSAGE_MAX];
+};
+
+/* ---- claiming ---- */
+
+static bool workers_claimed(const struct workers *workers, const struct store_update *update) {
+    for (size_t i = 0; i < workers->count; i++) {
+        if (workers->threads[i].claimed == update->id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool workers_full(const struct workers *workers, const char *name) {
+    const struct stage *stage = pipeline_stage(name);
+    if (!stage || !stage->at_most) {
+        return false;
+    }
+    unsigned running = 0;
+    for (size_t i = 0; i < workers->count; i++) {
+        running +=
+            workers->threads[i].claimed && strcmp(workers->threads[i].claimed_stage, name) == 0 ? 1
+                                                                                                : 0;
+    }
+    return running >= stage->at_most;
+}
+
+static bool claim_update(struct worker *worker, struct job *out) {
+    struct workers *workers = worker->workers;
+    CLEANUP(store_updates_release) struct store_updates due = {0};
+    struct err err = ERR_INIT;
+    workers->paused = clock_boot_ms() < workers->pause_until_boot_ms;
+    if (workers->paused) {
+        return false;
+    }
+    if (!store_due(worker->store, clock_now_ms(), &due, &err)) {
+        log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
+        workers->paused = true;
+        workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
+        workers->options.rearm(workers->options.context);
+        return false;
+    }
+    for (size_t i = 0; i < due.count; i++) {
+        struct store_update *update = &due.items[i];
+        if (workers_claimed(workers, update) || workers_full(workers, update->stage)) {
+            continue;
+        }
+        worker->claimed = update->id;
+        memcpy(worker->claimed_stage, update->stage, sizeof worker->claimed_stage);
+        out->kind = JOB_UPDATE;
+        out->update = *update;
+        update->journal = NULL;
+        return true;
+    }
+    return false;
+}
+
+static bool claim_match(struct worker *worker, struct job *out) {
+    struct workers *workers = worker->workers;
+    for (size_t i = 0; platform_table[i]; i++) {
+        struct workers_match *match = &workers->matches[i];
+        match->deferred = false;
+        if (!platform_table[i]->configured(workers->config) || match->busy ||
+            !store_has_unmatched(worker->store, platform_table[i]->name)) {
+            continue;
+        }
+        if (clock_boot_ms() < match->not_before_boot_ms) {
+            match->deferred = true;
+            continue;
+        }
+        match->busy = true;
+        out->kind = JOB_MATCH;
+        out->platform = platform_table[i];
+        out->platform_index = i;
+        return true;
+    }
+    return false;
+}
+
+static bool claim_probe(struct workers *workers, struct job *out) {
+    if (workers->probe_busy || workers->probed_boot_ms >= workers->probe_wanted_boot_ms) {
+        return false;
+    }
+    workers->probe_busy = true;
+    out->kind = JOB_PROBE;
+    return true;
+}
+
+/* ---- jobs: run without the mutex ---- */
+
+static void worker_pipeline(struct worker *worker, struct config *config, struct pipeline *out) {
+    struct workers *workers = worker->workers;
+    *out = (struct pipeline){
+        .store = worker->store,
+        .session = {.config = config, .http = worker->http},
+        .registry = {.http = worker->http,
+                     .tokens = workers->tokens,
+                     .requests = &workers->requests},
+        .resolver = workers->resolver,
+        .changed = workers->options.changed,
+        .context = workers->options.context,
+    };
+}
+
+static void run_match(struct worker *worker, struct pipeline *pipeline, const struct job *job) {
+    struct workers *workers = worker->workers;
+    struct err err = ERR_INIT;
+    bool more = false;
+    int64_t began = clock_boot_ms();
+    bool good = match_platform(pipeline, job->platform, &more, &err);
+    int64_t took = clock_boot_ms() - began;
+    (void)pthread_mutex_lock(&workers->mutex);
+    struct workers_match *match = &workers->matches[job->platform_index];
+    int64_t failures = match->failures;
+    match->busy = false;
+    match->failures = good ? 0 : failures + 1;
+    int64_t again = 500 << (failures < 6 ? failures : 6);
+    again = again > WORKERS_MATCH_AGAIN_MS ? WORKERS_MATCH_AGAIN_MS : again;
+    match->not_before_boot_ms = clock_boot_ms() + (good ? 4 * took : again);
+    (void)pthread_mutex_unlock(&workers->mutex);
+    if (!good) {
+        log_event(failures ? LOG_DEBUG : LOG_WARNING, "platform.away", "platform",
+                  job->platform->name, "reason", err.message, NULL);
+    } else if (failures) {
+        log_event(LOG_INFO, "platform.back", "platform", job->platform->name, NULL);
+    }
+    workers->options.changed(workers->options.context);
+}
+
+static bool probe_platforms(struct worker *worker, const struct pipeline *pipeline,
+                            struct err *err) {
+    if (!store_probe(worker->store, err)) {
+        return false;
+    }
+    for (size_t i = 0; platform_table[i]; i++) {
+        if (platform_table[i]->configured(pipeline->session.config) &&
+            !platform_table[i]->probe(&pipeline->session, err)) {
+            return err_wrap(err, "%s", platform_table[i]->name);
+        }
+    }
+    return true;
+}
+
+static void run_probe(struct worker *worker, struct pipeline *pipeline) {
+    struct workers *workers = worker->workers;
+    int64_t began = clock_boot_ms();
+    struct err err = ERR_INIT;
+    bool good = probe_platforms(worker, pipeline, &err);
+    (void)pthread_mutex_lock(&workers->mutex);
+    workers->probe_busy = false;
+    workers->probed_boot_ms = began;
+    workers->probe_good = good;
+    memcpy(workers->probe_why, err.message, sizeof workers->probe_why);
+    (void)pthread_mutex_unlock(&workers->mutex);
+    workers->options.changed(workers->options.context);
+}
+
+static void run_update(struct worker *worker, struct pipeline *pipeline, struct job *job) {
+    struct workers *workers = worker->workers;
+    bool stored = pipeline_advance(pipeline, &job->update);
+    (void)pthread_mutex_lock(&workers->mutex);
+    worker->claimed = 0;
+    if (!stored) {
+        workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
+    }
+    (void)pthread_mutex_unlock(&workers->mutex);
+}
+
+static void run_prune(struct worker *worker, const struct config *config) {
+    struct workers *workers = worker->workers;
+    (void)pthread_mutex_lock(&workers->mutex);
+    int64_t now = clock_boot_ms();
+    bool due = !workers->pruned_boot_ms || now - workers->pruned_boot_ms > WORKERS_PRUNE_MS;
+    workers->pruned_boot_ms = due ? now : workers->pruned_boot_ms;
+    (void)pthread_mutex_unlock(&workers->mutex);
+    if (due) {
+        store_prune(worker->store, clock_now_ms() - config->history_ms);
+    }
+}
+
+static void worker_run(struct worker *worker, struct job *job) {
+    CLEANUP(config_release) struct config *config = workers_config(worker->workers);
+    struct pipeline pipeline;
+    worker_pipeline(worker, config, &pipeline);
+    switch (job->kind) {
+    case JOB_MATCH:
+        run_match(worker, &pipeline, job);
+        run_prune(worker, config);
+        break;
+    case JOB_UPDATE:
+        run_update(worker, &pipeline, job);
+        store_update_release(&job->update);
+        break;
+    case JOB_PROBE:
+        run_probe(worker, &pipeline);
+        break;
+    case JOB_NONE:
+    default:
+        break;
+    }
+    worker->workers->options.rearm(worker->workers->options.context);
+}
+
+/* ---- threads ---- */
+
+static bool workers_start_one(struct workers *workers);
+
+static bool workers_deferred(const struct workers *workers) {
+    bool deferred = workers->paused;
+    for (size_t i = 0; i < WORKERS_PLATFORMS; i++) {
+        deferred = deferred || workers->matches[i].deferred;
+    }
+    return deferred;
+}
+
+/* Called and returns with the mutex held. */
+static void worker_turn(struct worker *worker) {
+    struct workers *workers = worker->workers;
+    uint64_t seen = workers->kicks;
+    struct job job = {.kind = JOB_NONE};
+    if (claim_probe(workers, &job) || claim_match(worker, &job) || claim_update(worker, &job)) {
+        /* There may be more than this one: another looks while this one works. */
+        if (workers->idle) {
+            (void)pthread_cond_signal(&workers->work);
+        } else {
+            (void)workers_start_one(workers);
+        }
+        (void)pthread_mutex_unlock(&workers->mutex);
+        worker_run(worker, &job);
+        (void)pthread_mutex_lock(&workers->mutex);
+        workers->kicks++;
+        return;
+    }
+    if (workers_deferred(workers)) {
+        workers->options.rearm(workers->options.context);
+    }
+    workers->idle++;
+    if (seen == workers->kicks && !workers->stop) {
+        (void)pthread_cond_wait(&workers->work, &workers->mutex);
+    }
+    workers->idle--;
+}
+
+static void *worker_main(void *argument) {
+    struct worker *worker = argument;
+    struct workers *workers = worker->workers;
+    (void)pthread_mutex_lock(&workers->mutex);
+    while (!workers->stop) {
+        worker_turn(worker);
+    }
+    (void)pthread_mutex_unlock(&workers->mutex);
+    return NULL;
+}
+
+static size_t workers_wanted(const struct workers *workers) {
+    size_t wanted = workers->config->concurrency + WORKERS_BESIDES;
+    return wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
+}
+
+static bool workers_start_one(struct workers *workers) {
+    if (workers->count >= workers_wanted(workers) || workers->stop) {
+        return false;
+    }
+    struct worker *worker = &workers->threads[workers->count];
+    struct err err = ERR_INIT;
+    *worker = (struct worker){.workers = workers};
+    worker->http = http_client_new(&workers->stop);
+    pthread_attr_t attributes;
+    (void)pthread_attr_init(&attributes);
+    (void)pthread_attr_setstacksize(&attributes, WORKERS_STACK);
+    bool started = worker->http && store_open(workers->config->state, &worker->store, &err) &&
+                   pthread_create(&worker->thread, &attributes, worker_main, worker) == 0;
+    (void)pthread_attr_destroy(&attributes);
+    if (!started) {
+        log_event(LOG_ERROR, "worker.failed", "reason", err.message, NULL);
+        http_client_free(worker->http);
+        store_free(worker->store);
+        return false;
+    }
+    workers->count++;
+    return true;
+}
+
+bool workers_new(const struct workers_options *options, struct workers **out, struct err *err) {
+    struct workers *workers = calloc(1, sizeof *workers);
+    if (!workers) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    (void)pthread_mutex_init(&workers->mutex, NULL);
+    (void)pthread_cond_init(&workers->work, NULL);
+    workers->options = *options;
+    workers->config = config_hold(options->config);
+    workers->tokens = token_cache_new();
+    workers->resolver = resolver_new();
+    (void)pthread_mutex_lock(&workers->mutex);
+    bool started = workers->tokens && workers->resolver && workers_start_one(workers);
+    (void)pthread_mutex_unlock(&workers->mutex);
+    if (!started) {
+        workers_free(workers);
+        return err_set(err, ERR_BUG, "the workers cannot be started");
+    }
+    *out = workers;
+    return true;
+}
+
+void workers_stop(struct workers *workers) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    atomic_store(&workers->stop, true);
+    (void)pthread_cond_broadcast(&workers->work);
+    size_t count = workers->count;
+    (void)pthread_mutex_unlock(&workers->mutex);
+    /* No thread is started after stop is set. */
+    for (size_t i = 0; i < count; i++) {
+        (void)pthread_join(workers->threads[i].thread, NULL);
+        store_free(workers->threads[i].store);
+        http_client_free(workers->threads[i].http);
+    }
+    workers->count = 0;
+}
+
+void workers_free(struct workers *workers) {
+    if (!workers) {
+        return;
+    }
+    workers_stop(workers);
+    token_cache_free(workers->tokens);
+    resolver_free(workers->resolver);
+    config_drop(workers->config);
+    (void)pthread_cond_destroy(&workers->work);
+    (void)pthread_mutex_destroy(&workers->mutex);
+    free(workers);
+}
+
+/* ---- from other threads ---- */
+
+void workers_reload(struct workers *workers, struct config *config) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    struct config *old = workers->config;
+    workers->config = config_hold(config);
+    (void)pthread_mutex_unlock(&workers->mutex);
+    config_drop(old);
+    workers_kick(workers);
+}
+
+struct config *workers_config(struct workers *workers) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    struct config *config = config_hold(workers->config);
+    (void)pthread_mutex_unlock(&workers->mutex);
+    return config;
+}
+
+void workers_kick(struct workers *workers) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    workers->kicks++;
+    (void)pthread_cond_signal(&workers->work);
+    (void)pthread_mutex_unlock(&workers->mutex);
+}
+
+int64_t workers_next_ms(struct workers *workers) {
+    int64_t next = INT64_MAX;
+    (void)pthread_mutex_lock(&workers->mutex);
+    for (size_t i = 0; i < WORKERS_PLATFORMS; i++) {
+        const struct workers_match *match = &workers->matches[i];
+        if (match->deferred && match->not_before_boot_ms < next) {
+            next = match->not_before_boot_ms;
+        }
+    }
+    if (workers->paused && workers->pause_until_boot_ms < next) {
+        next = workers->pause_until_boot_ms;
+    }
+    (void)pthread_mutex_unlock(&workers->mutex);
+    return next;
+}
+
+enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, struct buf *why) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    enum webhook_ready ready = WEBHOOK_READY_PENDING;
+    if (workers->probed_boot_ms && workers->probed_boot_ms >= asked_ms) {
+        ready = workers->probe_good ? WEBHOOK_READY : WEBHOOK_NOT_READY;
+        buf_puts(why, workers->probe_why);
+    } else if (workers->probe_wanted_boot_ms < asked_ms) {
+        workers->probe_wanted_boot_ms = asked_ms;
+        workers->kicks++;
+        (void)pthread_cond_signal(&workers->work);
+    }
+    (void)pthread_mutex_unlock(&workers->mutex);
+    return ready;
+}
+
+uint64_t workers_registry_requests(const struct workers *workers) {
+    return atomic_load(&workers->requests);
+}

@@ -1,0 +1,55 @@
+/* A few threads that take the next ready piece of work: match new pushes, advance a due update,
+ * look whether the platforms answer. Threads are started when there is work for them. What waits,
+ * waits in the store; nothing here sleeps with a job in hand.
+ *
+ * At stop, a blocking call is cut short (its step was stored before it began), so stopping takes
+ * about a second. */
+#ifndef LANDWAITER_AGENT_WORKERS_H
+#define LANDWAITER_AGENT_WORKERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/config.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "webhook/server.h"
+
+struct workers;
+
+struct workers_options {
+    struct config *config; /* a reference is held */
+    /* An update or a push was finished or matched, or a probe answered: called on a worker's
+     * thread. */
+    void (*changed)(void *context);
+    /* The time of the next thing to do may have changed: called on a worker's thread, must not
+     * block. */
+    void (*rearm)(void *context);
+    void *context;
+};
+
+bool workers_new(const struct workers_options *options, struct workers **out,
+                 struct err *err) MUST_USE;
+/* Cuts what runs short, waits for the threads. */
+void workers_stop(struct workers *workers);
+void workers_free(struct workers *workers);
+
+/* Another configuration from the next job on. */
+void workers_reload(struct workers *workers, struct config *config);
+/* The configuration in force; the caller drops it. */
+struct config *workers_config(struct workers *workers);
+/* There may be something to do: pushes came, a time was reached, the clock was set, somebody
+ * decided. */
+void workers_kick(struct workers *workers);
+/* CLOCK_BOOTTIME at which workers_kick is wanted at the latest for what is only in memory (a
+ * platform that was away); INT64_MAX: never. */
+int64_t workers_next_ms(struct workers *workers);
+
+/* Do the store and the platforms answer? PENDING: a probe that began at or after asked_ms
+ * (CLOCK_BOOTTIME) is on its way; `changed` tells when it is done. */
+enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, struct buf *why);
+
+/* Requests made to registries so far. */
+uint64_t workers_registry_requests(const struct workers *workers);
+
+#endif
