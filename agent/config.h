@@ -41,6 +41,8 @@ struct config {
     struct sender_set senders;
     struct registry_host *registries;
     size_t registry_count;
+    struct config_logins *logins; /* for hosts without an entry: the Docker login of the agent's
+                                     user (config_registry.c); NULL: there is none */
     struct config_docker docker;
     struct settings defaults;
     unsigned concurrency; /* updates applied at once, per platform */
@@ -64,7 +66,7 @@ bool config_faults_fatal(const struct config_faults *faults); /* any that is not
  * *faults says why. Warnings may be in *faults on success too. The caller owns one reference of
  * *out. */
 bool config_load(const char *path, struct config **out, struct config_faults *faults) MUST_USE;
-/* The same from memory; for tests and fuzzing. `path` is only for messages. */
+/* The same from memory; for tests and fuzzing. Reads the files that the text names. */
 bool config_parse(const char *text, size_t len, struct config **out,
                   struct config_faults *faults) MUST_USE;
 /* The path that config_load(path) would read, for messages. Returns a static string or path. */
@@ -75,7 +77,9 @@ void config_drop(struct config *config);
 /* For CLEANUP. */
 void config_release(struct config **config);
 
-/* How to reach a registry, or NULL. */
+/* How to reach a registry: its entry, or the Docker login of the agent's own user
+ * ($DOCKER_CONFIG/config.json, ~/.docker/config.json) where there is one, or NULL. The answer lives
+ * as long as the configuration. From any thread. */
 const struct registry_host *config_registry(const struct config *config, const char *host);
 
 /* Markdown reference of all keys, generated from the table. */

@@ -1,0 +1,538 @@
+/* The table of all keys of the configuration (interface.md sections 2 to 4): parsing, validation
+ * and the reference come out of it. A row adds a key; what a value must look like is its reader's.
+ */
+#include "agent/config_keys.h"
+
+#include "webhook/source.h"
+
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+
+#define END                                                                                        \
+    { .key = NULL }
+#define LATER(name, text)                                                                          \
+    { .key = (name), .meaning = (text), .later = true }
+#define OF(type, member) .offset = offsetof(struct type, member)
+
+#define SECRET_TYPE "secret: {file: PATH}, {env: NAME} or {credential: NAME}"
+#define SECRETS_TYPE SECRET_TYPE ", or a list of them"
+#define SECRET_MISSING "secret: {file: PATH}"
+
+static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
+static const char *const log_formats[] = {"auto", "logfmt", "json", NULL};
+static const char *const algorithms[] = {"sha256", "sha512", NULL};
+static const char *const selections[] = {"opted-in", "all", NULL};
+
+static void read_log_level(const struct config_value *value) {
+    const char *text = config_text(value);
+    if (text && !log_level_parse(text, CONFIG_MEMBER(value, enum log_level))) {
+        (void)config_choice(value); /* says what can be written */
+    }
+}
+
+static void read_selection(const struct config_value *value) {
+    int choice = config_choice(value);
+    if (choice >= 0) {
+        *CONFIG_MEMBER(value, bool) = choice == 1;
+    }
+}
+
+/* With `platforms` only what it names runs. */
+static void read_platforms(const struct config_value *value) {
+    struct config *config = value->out;
+    config->docker.enabled = false;
+    config_read_map(value);
+}
+
+static void read_docker(const struct config_value *value) {
+    struct config *config = value->out;
+    config->docker.enabled = true;
+    config_read_map(value);
+}
+
+static void read_docker_tls(const struct config_value *value) {
+    struct config *config = value->out;
+    config->docker.tls = true;
+    config_read_map(value);
+}
+
+static const struct config_row log_rows[] = {
+    {.key = "level",
+     .type = "debug, info, warning or error",
+     .preset = "info",
+     .meaning = "events below it are not logged",
+     .read = read_log_level,
+     .choices = log_levels,
+     OF(config, log_level)},
+    {.key = "format",
+     .type = "auto, logfmt or json",
+     .preset = "auto",
+     .meaning = "`auto` is logfmt on a terminal and JSON otherwise",
+     .read = config_read_choice,
+     .choices = log_formats,
+     OF(config, log_format)},
+    END,
+};
+
+static const struct config_row hmac_rows[] = {
+    {.key = "secret",
+     .type = SECRETS_TYPE,
+     .required = SECRET_MISSING,
+     .meaning = "the key of the HMAC; any one of a list is accepted, so that one can be rotated",
+     .read = config_read_secrets,
+     .check_secret = config_check_hmac_secret},
+    {.key = "header",
+     .type = "the name of an HTTP header",
+     .meaning = "a plain HMAC over the body, in hexadecimal, stands in this header; without it, "
+                "the format's own scheme (native: Standard Webhooks)",
+     .read = config_read_text,
+     .check = config_check_header,
+     OF(sender, hmac_header)},
+    {.key = "algorithm",
+     .type = "sha256 or sha512",
+     .preset = "sha256",
+     .meaning = "of the plain HMAC; needs `header`",
+     .read = config_read_choice,
+     .choices = algorithms,
+     OF(sender, hmac_algorithm)},
+    {.key = "prefix",
+     .type = "text",
+     .preset = "none",
+     .meaning = "in front of the hexadecimal digits, like `sha256=`; needs `header`",
+     .read = config_read_prefix,
+     OF(sender, hmac_prefix)},
+    END,
+};
+
+static const struct config_row standard_rows[] = {
+    {.key = "secret",
+     .type = SECRETS_TYPE,
+     .required = SECRET_MISSING,
+     .meaning = "`whsec_…` (HMAC) or `whpk_…` (Ed25519 public key)",
+     .read = config_read_secrets,
+     .check_secret = config_check_standard_secret},
+    END,
+};
+
+static const struct config_row bearer_rows[] = {
+    {.key = "secret",
+     .type = SECRETS_TYPE,
+     .required = SECRET_MISSING,
+     .meaning = "the token in `Authorization: Bearer TOKEN`",
+     .read = config_read_secrets,
+     .check_secret = config_check_bearer_secret},
+    END,
+};
+
+static const struct config_row auth_rows[] = {
+    {.key = "hmac",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "the body is signed with a shared secret",
+     .read = config_read_hmac,
+     .rows = hmac_rows},
+    {.key = "standard_webhooks",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "signed as Standard Webhooks says",
+     .read = config_read_standard,
+     .rows = standard_rows},
+    {.key = "bearer",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "a token in the Authorization header",
+     .read = config_read_bearer,
+     .rows = bearer_rows},
+    LATER("basic", "user name and password"),
+    LATER("header", "a secret in a header"),
+    LATER("oidc", "a token from an identity provider"),
+    LATER("url_token", "a secret in the URL"),
+    LATER("sns", "Amazon SNS's certificate"),
+    LATER("none", "nothing; loopback and sockets only"),
+    END,
+};
+
+static const struct config_row sender_rows[] = {
+    {.key = "name",
+     .type = "a-z, 0-9 and -",
+     .required = "a name, which ends its URL /hooks/NAME",
+     .meaning = "who it is; its URL is `/hooks/NAME`",
+     .read = config_read_text,
+     .check = config_check_sender_name,
+     OF(sender, name)},
+    {.key = "format",
+     .type = "a payload format, see below",
+     .preset = "native",
+     .meaning = "what its payloads look like; never inferred from what arrives",
+     .read = config_read_format},
+    {.key = "auth",
+     .type = "a map of exactly one kind, like {bearer: {secret: {file: PATH}}}",
+     .required = "how it proves who it is, like auth: {bearer: {secret: {file: PATH}}}",
+     .meaning = "how it proves who it is",
+     .read = config_read_auth,
+     .rows = auth_rows},
+    {.key = "images",
+     .type = "a list of patterns",
+     .required = "what it may speak for, like images: [\"ghcr.io/brian/*\"]",
+     .meaning = "what it may speak for: `*` within one path segment, `**` across",
+     .read = config_read_images},
+    {.key = "rate",
+     .type = "a number and /s, /m, /h or /d, like 60/m",
+     .preset = "no limit",
+     .meaning = "more requests than that are answered 429",
+     .read = config_read_rate},
+    LATER("registry", "the registry of payloads that do not name one"),
+    LATER("implies", "images of payloads that name a build"),
+    END,
+};
+
+static const struct config_row credentials_rows[] = {
+    {.key = "username",
+     .type = "text",
+     .meaning = "together with `password`",
+     .read = config_read_text,
+     OF(registry_host, credentials.username)},
+    {.key = "password",
+     .type = SECRET_TYPE,
+     .meaning = "together with `username`",
+     .read = config_read_secret,
+     OF(registry_host, credentials.password)},
+    {.key = "docker_config",
+     .type = "path of a config.json",
+     .meaning = "logins as `docker login` writes them; read again at each use",
+     .read = config_read_login_file,
+     .check = config_check_path,
+     OF(registry_host, docker_config)},
+    {.key = "helper",
+     .type = "NAME of docker-credential-NAME",
+     .meaning = "a credential helper that is asked at each use",
+     .read = config_read_text,
+     .check = config_check_helper,
+     OF(registry_host, helper)},
+    END,
+};
+
+static const struct config_row registry_rows[] = {
+    {.key = "host",
+     .type = "HOST or HOST:PORT",
+     .required = "the host as in image names",
+     .meaning = "as in image names: `docker.io`, `registry.lan:5000`",
+     .read = config_read_host},
+    {.key = "plain_http",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "reach it without TLS",
+     .read = config_read_flag,
+     OF(registry_host, plain_http)},
+    {.key = "ca",
+     .type = "path of a PEM file",
+     .preset = "the system's",
+     .meaning = "certificate authorities to trust for it",
+     .read = config_read_text,
+     .check = config_check_readable,
+     OF(registry_host, ca_file)},
+    {.key = "insecure_skip_verify",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "do not check its certificate",
+     .read = config_read_flag,
+     OF(registry_host, insecure_skip_verify)},
+    {.key = "credentials",
+     .type = "a map: username and password, docker_config, or helper",
+     .preset = "anonymous",
+     .meaning = "how to log in",
+     .read = config_read_credentials,
+     .rows = credentials_rows},
+    {.key = "token_hosts",
+     .type = "a list of hosts",
+     .meaning = "further hosts that may be asked for its tokens, and so see the credentials",
+     .read = config_read_token_hosts},
+    LATER("mirror_of", "the registry whose images it mirrors"),
+    LATER("requests", "our own budget of requests towards it"),
+    END,
+};
+
+static const struct config_row docker_tls_rows[] = {
+    {.key = "ca",
+     .type = "path of a PEM file",
+     .preset = "the system's",
+     .meaning = "certificate authorities to trust for the engine",
+     .read = config_read_text,
+     .check = config_check_readable,
+     OF(config, docker.tls_ca)},
+    {.key = "certificate",
+     .type = "path of a PEM file",
+     .meaning = "our certificate; together with `key`",
+     .read = config_read_text,
+     .check = config_check_readable,
+     OF(config, docker.tls_certificate)},
+    {.key = "key",
+     .type = "path of a PEM file",
+     .meaning = "together with `certificate`",
+     .read = config_read_text,
+     .check = config_check_readable,
+     OF(config, docker.tls_key)},
+    END,
+};
+
+static const struct config_row docker_rows[] = {
+    {.key = "host",
+     .type = "unix:///PATH or tcp://HOST:PORT",
+     .preset = "unix:///var/run/docker.sock",
+     .meaning = "the engine's address; Podman's, too",
+     .read = config_read_text,
+     .check = config_check_docker_host,
+     OF(config, docker.host)},
+    {.key = "select",
+     .type = "opted-in or all",
+     .preset = "opted-in",
+     .meaning = "`opted-in`: containers with the label `landwaiter.enable=true`; `all`: all "
+                "without `landwaiter.enable=false`",
+     .read = read_selection,
+     .choices = selections,
+     OF(config, docker.select_all)},
+    {.key = "tls",
+     .type = "a map like {ca: PATH, certificate: PATH, key: PATH}",
+     .meaning = "TLS to a tcp:// engine",
+     .read = read_docker_tls,
+     .rows = docker_tls_rows},
+    END,
+};
+
+static const struct config_row platform_rows[] = {
+    {.key = "docker",
+     .type = "a map like {}",
+     .preset = "on when `platforms` is not written",
+     .meaning = "containers of a Docker or Podman engine",
+     .read = read_docker,
+     .rows = docker_rows},
+    LATER("swarm", "services of a Docker Swarm"),
+    LATER("kubernetes", "workloads of a Kubernetes cluster"),
+    END,
+};
+
+static const struct config_row health_rows[] = {
+    {.key = "timeout",
+     .type = "duration, 1s to 24h",
+     .preset = "120s",
+     .meaning = "how long a new container may take to become healthy before it is rolled back",
+     .read = config_read_setting,
+     .setting = SETTINGS_HEALTH_TIMEOUT,
+     OF(config, defaults)},
+    {.key = "soak",
+     .type = "duration, 0s to 24h",
+     .preset = "10s",
+     .meaning = "how long it must then stay up before the update counts as done",
+     .read = config_read_setting,
+     .setting = SETTINGS_SOAK,
+     OF(config, defaults)},
+    END,
+};
+
+static const struct config_row defaults_rows[] = {
+    {.key = "policy",
+     .type = "digest or never",
+     .preset = "digest",
+     .meaning = "which pushed tags are taken",
+     .read = config_read_setting,
+     .setting = SETTINGS_POLICY,
+     OF(config, defaults)},
+    {.key = "health",
+     .type = "a map like {timeout: 120s, soak: 10s}",
+     .meaning = "when a new container counts as good",
+     .read = config_read_map,
+     .rows = health_rows},
+    {.key = "rollback",
+     .type = "true or false",
+     .preset = "true",
+     .meaning = "put the old container back when the new one does not stand",
+     .read = config_read_setting,
+     .setting = SETTINGS_ROLLBACK,
+     OF(config, defaults)},
+    {.key = "stop_timeout",
+     .type = "duration, 0s to 1h",
+     .preset = "the container's own",
+     .meaning = "how long the old container may take to stop before it is killed",
+     .read = config_read_setting,
+     .setting = SETTINGS_STOP_TIMEOUT,
+     OF(config, defaults)},
+    {.key = "concurrency",
+     .type = "a number from 1 to 64",
+     .preset = "2",
+     .meaning = "updates applied at once, per platform",
+     .read = config_read_number,
+     .min = 1,
+     .max = 64,
+     OF(config, concurrency)},
+    LATER("windows", "when updates may start"),
+    LATER("approval", "whether a person must say yes"),
+    LATER("approval_expires", "how long a person may take"),
+    LATER("min_free_memory", "wait while less is free"),
+    LATER("group", "one at a time within a group"),
+    LATER("depends_on", "what must be updated before"),
+    LATER("pre_update", "a command in the old container"),
+    LATER("post_update", "a command in the new container"),
+    LATER("wait_idle", "how long without connections before a swap"),
+    END,
+};
+
+static const struct config_row top_rows[] = {
+    {.key = "listen",
+     .type = "HOST:PORT, [IPV6]:PORT or unix:PATH",
+     .preset = "0.0.0.0:9077",
+     .meaning = "where hooks and push status are served, and nothing else",
+     .read = config_read_text,
+     .check = config_check_listen,
+     OF(config, listen)},
+    {.key = "control",
+     .type = "HOST:PORT, [IPV6]:PORT or unix:PATH",
+     .preset = "unix:/run/landwaiter/control.sock",
+     .meaning = "where the admin API is served; on TCP, `control_token` is required",
+     .read = config_read_text,
+     .check = config_check_listen,
+     OF(config, control)},
+    {.key = "control_token",
+     .type = SECRET_TYPE,
+     .meaning = "bearer token of the admin API on TCP",
+     .read = config_read_secret,
+     .check_secret = config_check_bearer_secret,
+     OF(config, control_token)},
+    {.key = "state",
+     .type = "path of a directory",
+     .preset = "/var/lib/landwaiter",
+     .meaning = "holds landwaiter.db",
+     .read = config_read_text,
+     .check = config_check_path,
+     OF(config, state)},
+    {.key = "history",
+     .type = "duration, 1d to 3650d",
+     .preset = "90d",
+     .meaning = "how long finished pushes and updates are kept",
+     .read = config_read_duration,
+     .min = DAY_MS,
+     .max = 3650 * DAY_MS,
+     OF(config, history_ms)},
+    {.key = "log",
+     .type = "a map like {level: info}",
+     .meaning = "the log, on stderr",
+     .read = config_read_map,
+     .rows = log_rows},
+    {.key = "senders",
+     .type = "a list of senders",
+     .meaning = "who may tell of pushes",
+     .read = config_read_senders,
+     .rows = sender_rows,
+     OF(config, senders)},
+    {.key = "registries",
+     .type = "a list of registries",
+     .preset = "https, with the login of the agent's user where there is one, else anonymous",
+     .meaning = "how registries are reached",
+     .read = config_read_registries,
+     .rows = registry_rows},
+    {.key = "platforms",
+     .type = "a map like {docker: {}}",
+     .preset = "{docker: {}}",
+     .meaning = "what runs the images",
+     .read = read_platforms,
+     .rows = platform_rows},
+    {.key = "defaults",
+     .type = "a map like {policy: digest}",
+     .meaning = "settings of every target, where its own labels say nothing",
+     .read = config_read_map,
+     .rows = defaults_rows},
+    LATER("tls", "TLS of the listener"),
+    LATER("trusted_proxies", "whose X-Forwarded-For is believed"),
+    LATER("verify", "signatures of images"),
+    LATER("rules", "settings for some targets"),
+    LATER("windows", "when updates may start"),
+    LATER("freezes", "when updates may not start"),
+    LATER("min_remaining", "do not start when less of the window is left"),
+    LATER("notify", "whom to tell"),
+    LATER("compatibility", "labels and endpoints of other tools"),
+    LATER("metrics", "an address for metrics of their own"),
+    LATER("zoneinfo", "where time zones are read from"),
+    END,
+};
+
+const struct config_row config_root = {
+    .key = "the configuration", .type = "keys and values, like senders: []", .rows = top_rows};
+
+/* Where in the file the keys of a table stand: "senders[].auth.". */
+#define REFERENCE_PATH_MAX 120
+
+static bool is_list(const struct config_row *row) {
+    return row->read == config_read_senders || row->read == config_read_registries;
+}
+
+static void put_cell(struct buf *out, const char *text) {
+    buf_putc(out, ' ');
+    for (; *text; text++) {
+        if (*text == '|') {
+            buf_putc(out, '\\');
+        }
+        buf_putc(out, *text);
+    }
+    buf_puts(out, " |");
+}
+
+static void put_row(struct buf *out, const char *path, const struct config_row *row) {
+    buf_printf(out, "| `%s%s` |", path, row->key);
+    put_cell(out, row->type);
+    put_cell(out, row->required ? "required" : row->preset ? row->preset : "–");
+    put_cell(out, row->meaning);
+    buf_putc(out, '\n');
+}
+
+/* Depth is that of the table of keys: at most four. */
+static void put_rows(struct buf *out, const char *path, const struct config_row *rows) {
+    for (const struct config_row *row = rows; row->key; row++) {
+        if (row->later) {
+            continue;
+        }
+        put_row(out, path, row);
+        if (row->rows) {
+            char below[REFERENCE_PATH_MAX];
+            (void)snprintf(below, sizeof below, "%s%s%s.", path, row->key,
+                           is_list(row) ? "[]" : "");
+            put_rows(out, below, row->rows);
+        }
+    }
+}
+
+static void put_later(struct buf *out, const char *path, const struct config_row *rows) {
+    for (const struct config_row *row = rows; row->key; row++) {
+        char below[REFERENCE_PATH_MAX];
+        (void)snprintf(below, sizeof below, "%s%s%s.", path, row->key, is_list(row) ? "[]" : "");
+        if (row->later) {
+            buf_printf(out, "| `%s%s` | %s |\n", path, row->key, row->meaning);
+        } else if (row->rows) {
+            put_later(out, below, row->rows);
+        }
+    }
+}
+
+static void put_labels(struct buf *out) {
+    buf_puts(out,
+             "\n## Labels\n\nOn a container, `landwaiter.KEY` overrides `defaults` key by key. "
+             "A container with a label\nthat is wrong or unknown is left alone.\n\n"
+             "| label | type | meaning |\n| --- | --- | --- |\n"
+             "| `landwaiter.enable` | true or false | whether it may be updated at all |\n");
+    for (size_t i = 0; i < SETTINGS_KEYS; i++) {
+        buf_printf(out, "| `landwaiter.%s` |", settings_table[i].key);
+        put_cell(out, settings_table[i].type);
+        put_cell(out, settings_table[i].description);
+        buf_putc(out, '\n');
+    }
+}
+
+void config_reference(struct buf *out) {
+    buf_puts(out, "## Keys\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+    put_rows(out, "", top_rows);
+    buf_puts(out, "\n## Payload formats\n\n| `format` | payload |\n| --- | --- |\n");
+    for (const struct source *source = source_table; source->name; source++) {
+        buf_printf(out, "| `%s` |", source->name);
+        put_cell(out, source->description);
+        buf_putc(out, '\n');
+    }
+    put_labels(out);
+    buf_puts(out,
+             "\n## Not supported by this version yet\n\nWriting one of these keys is a fault, "
+             "because what it asks for would not happen.\n\n| key | meaning |\n| --- | --- |\n");
+    put_later(out, "", top_rows);
+}

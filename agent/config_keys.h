@@ -1,0 +1,49 @@
+/* The table of all keys of the configuration, and the readers that its rows name. For the
+ * config_*.c files only. */
+#ifndef LANDWAITER_AGENT_CONFIG_KEYS_H
+#define LANDWAITER_AGENT_CONFIG_KEYS_H
+
+#include "agent/config_value.h"
+#include "webhook/source.h"
+
+/* The whole file, as one row: a map over struct config. */
+extern const struct config_row config_root;
+
+/* What senders may speak of and how they prove who they are: config_sender.c. */
+void config_read_senders(const struct config_value *value);  /* struct sender_set, by `rows` */
+void config_read_format(const struct config_value *value);   /* struct sender */
+void config_read_auth(const struct config_value *value);     /* struct sender, by `rows` */
+void config_read_hmac(const struct config_value *value);     /* struct sender, by `rows` */
+void config_read_standard(const struct config_value *value); /* struct sender, by `rows` */
+void config_read_bearer(const struct config_value *value);   /* struct sender, by `rows` */
+void config_read_secrets(const struct config_value *value);  /* struct sender */
+void config_read_prefix(const struct config_value *value);   /* char *; may be empty */
+void config_read_images(const struct config_value *value);   /* struct sender */
+void config_read_rate(const struct config_value *value);     /* struct sender */
+bool config_check_sender_name(const char *text, struct err *err);
+bool config_check_header(const char *text, struct err *err);
+bool config_check_hmac_secret(const struct secret *secret, struct err *err);
+bool config_check_standard_secret(const struct secret *secret, struct err *err);
+bool config_check_bearer_secret(const struct secret *secret, struct err *err);
+
+/* How registries are reached: config_registry.c. */
+void config_read_registries(const struct config_value *value);  /* struct config, by `rows` */
+void config_read_host(const struct config_value *value);        /* struct registry_host */
+void config_read_credentials(const struct config_value *value); /* struct registry_host */
+void config_read_login_file(const struct config_value *value);  /* struct registry_host */
+void config_read_token_hosts(const struct config_value *value); /* struct registry_host */
+bool config_check_helper(const char *text, struct err *err);
+
+/* Finds the Docker login of the agent's own user. False: out of memory. */
+bool config_logins_init(struct config *config) MUST_USE;
+void config_logins_release(struct config *config);
+
+/* Grammar of addresses and paths: config_address.c. */
+bool config_check_listen(const char *text, struct err *err);
+bool config_check_docker_host(const char *text, struct err *err);
+bool config_check_path(const char *text, struct err *err);
+bool config_check_readable(const char *text, struct err *err);
+/* "unix:PATH"? */
+bool config_address_is_socket(const char *address);
+
+#endif
