@@ -327,9 +327,10 @@ static bool fail_stopped(const struct transfer *t, struct err *err) {
 static bool fail_verification(const struct transfer *t, struct err *err) {
     long result = X509_V_OK;
     (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+    /* libcurl compares the name itself, and then has no result of OpenSSL's to tell. */
+    bool other_name = result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED;
     return err_set(err, ERR_INVALID, "%s: TLS certificate not trusted: %s", t->name,
-                   result == X509_V_OK ? "it is for another name"
-                                       : X509_verify_cert_error_string(result));
+                   other_name ? "it is for another name" : X509_verify_cert_error_string(result));
 }
 
 static bool fail_connect(const struct transfer *t, struct err *err) {

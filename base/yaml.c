@@ -417,12 +417,9 @@ static void pairs_add(struct pairs *pairs, const struct yaml_node *map) {
     }
 }
 
-/* merge: a map, a list of maps, or NULL. False: it is something else. */
+/* merge: a map or a list of maps. False: it is something else. */
 static bool merge_size(const struct yaml_node *merge, size_t *size) {
     *size = 0;
-    if (!merge) {
-        return true;
-    }
     if (merge->kind == YAML_MAP) {
         *size = merge->count;
         return true;
@@ -439,7 +436,7 @@ static bool merge_size(const struct yaml_node *merge, size_t *size) {
 /* Refuses duplicate keys and brings in what is merged. */
 static bool map_settle(struct builder *b, struct yaml_node *map, const struct yaml_node *merge) {
     size_t merged = 0;
-    if (!merge_size(merge, &merged)) {
+    if (merge && !merge_size(merge, &merged)) {
         return fail(b->fault, merge->line, merge->column,
                     "the value of << is neither a map nor a list of maps");
     }

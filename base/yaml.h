@@ -33,7 +33,7 @@ struct yaml_fault {
     char message[256];
 };
 
-#define YAML_SIZE_MAX (1024 * 1024)
+#define YAML_SIZE_MAX 1048576 /* bytes */
 #define YAML_NODES_MAX 100000
 
 /* Parses. An empty document is an empty map. False: *fault says where and why. The caller frees

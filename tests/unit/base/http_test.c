@@ -309,8 +309,7 @@ static void large_answers_are_refused(void **state) {
     (void)state;
     static const char *const answers[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n01234567890",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n6\r\n012345\r\n6\r\n012345\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:chunked\r\n\r\n6\r\n012345\r\n6\r\n012345\r\n",
         "HTTP/1.1 500 Oh\r\n\r\n01234567890123456789",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(answers); i++) {
@@ -339,6 +338,7 @@ static void large_headers_are_refused(void **state) {
     assert_false(PLAY(&s, buf_text(&many)));
     assert_failed(&s, ERR_INVALID, "header is too large");
 
+    server_stop(&s.server); /* it reads the text too */
     buf_clear(&many);
     buf_puts(&many, "HTTP/1.1 200 OK\r\nX: ");
     for (int i = 0; i < 200 * 1024; i++) {
@@ -449,20 +449,21 @@ static void a_post_is_repeated_only_by_307_and_308(void **state) {
 
 static void connections_are_kept_or_not(void **state) {
     (void)state;
-    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    static const char no_body[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
     SCENE(s);
     s.server.keep = true;
-    assert_true(PLAY(&s, ok, ok, ok, ok));
+    assert_true(PLAY(&s, ok, no_body, ok, ok));
     s.request.method = "HEAD";
     assert_true(http_perform(s.client, &s.request, &s.response, &s.err));
+    /* The options of one request do not stay for the next. */
     s.request.method = "GET";
     assert_true(http_perform(s.client, &s.request, &s.response, &s.err));
+    assert_string_equal(buf_text(&s.response.body), "ok");
     assert_int_equal(s.server.connections, 1);
-    /* The options of one request do not stay for the next. */
-    server_stop(&s.server);
-    assert_int_equal(strncmp(buf_text(&s.server.requests[2]), "GET ", 4), 0);
 
     SCENE(own);
+    own.server.keep = true;
     own.request.close_connection = true;
     assert_true(PLAY(&own, ok, ok));
     assert_true(http_perform(own.client, &own.request, &own.response, &own.err));

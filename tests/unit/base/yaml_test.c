@@ -189,6 +189,7 @@ static void nesting_is_bounded(void **state) {
     CLEANUP(buf_release) struct buf text = BUF_INIT(4096);
     nest(&text, 32);
     CLEANUP(yaml_release) struct yaml_node *root = parsed(buf_text(&text));
+    assert_int_equal(root->count, 1);
     buf_clear(&text);
     nest(&text, 33);
     refused(buf_text(&text), "1:33: nested");
@@ -198,6 +199,7 @@ static void nesting_is_bounded(void **state) {
     nest(&text, 20);
     buf_puts(&text, "\nb: [[[[[[[[[[[*x]]]]]]]]]]]\n");
     CLEANUP(yaml_release) struct yaml_node *aliased = parsed(buf_text(&text));
+    assert_int_equal(aliased->count, 2);
     buf_clear(&text);
     buf_puts(&text, "a: &x ");
     nest(&text, 20);
