@@ -1,0 +1,164 @@
+/* Deliveries: owns the order of the questions (who, how often, what, may they) and the batch. Never
+ * answers 202 before the backend has stored, never parses before it knows who. */
+#include "webhook/delivery.h"
+
+#include <strings.h>
+
+void delivery_begin(struct exchange *exchange) {
+    exchange->snapshot = snapshot_keep(exchange->service->snapshot);
+    exchange->claimed = sender_find(exchange->snapshot->senders.set, exchange->name);
+    exchange->sender = exchange->claimed;
+    if (exchange->sender && authentication_before_body(exchange->sender)) {
+        exchange->proven = exchange_authentic(exchange, exchange->sender, NULL, &exchange->proof);
+        if (!exchange->proven) {
+            /* From here on nobody, so that this takes the same way, bytes and time as any other
+             * who is not known. */
+            exchange->sender = NULL;
+        }
+    }
+}
+
+static bool authentic(struct exchange *exchange) {
+    if (!exchange->proven) {
+        exchange->proven =
+            exchange_authentic(exchange, exchange->sender, &exchange->body, &exchange->proof);
+    }
+    if (!exchange->proven) {
+        exchange_refuse_sender(exchange);
+    }
+    return exchange->proven;
+}
+
+static bool within_rate(struct exchange *exchange) {
+    int64_t retry_ms = 0;
+    struct service *service = exchange->service;
+    if (rate_take(&service->rate, exchange->sender, service->boot_ms, &retry_ms)) {
+        return true;
+    }
+    exchange_event(exchange, "rate", NULL);
+    answer_error(&exchange->answer, MHD_HTTP_TOO_MANY_REQUESTS, "too many requests of this sender",
+                 &(struct answer_options){.retry_ms = retry_ms});
+    return false;
+}
+
+/* The media type only; its parameters (charset) say nothing about JSON. */
+static bool type_taken(struct exchange *exchange) {
+    const char *given = framing_value(&exchange->request, "Content-Type");
+    const char *wanted = exchange->sender->source->content_type;
+    size_t len = given ? strcspn(given, "; \t") : 0;
+    if (!given || (len == strlen(wanted) && strncasecmp(given, wanted, len) == 0)) {
+        return true;
+    }
+    exchange_event(exchange, "malformed", "content type");
+    char message[128];
+    (void)snprintf(message, sizeof message, "the content type must be %s", wanted);
+    exchange_refuse(exchange, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, message);
+    return false;
+}
+
+static bool understood(struct exchange *exchange) {
+    struct err err = ERR_INIT;
+    if (exchange->sender->source->parse(exchange->body.len > 0 ? exchange->body.bytes : "",
+                                        exchange->body.len, &exchange->pushed, &err)) {
+        return true;
+    }
+    if (err.kind == ERR_INVALID) {
+        exchange_event(exchange, "malformed", err.message);
+        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, err.message);
+    } else {
+        exchange_refuse_busy(exchange, err.message);
+    }
+    return false;
+}
+
+static bool about_images(struct exchange *exchange) {
+    const char *why = exchange->pushed.ignored;
+    if (!why[0]) {
+        return true;
+    }
+    exchange_event(exchange, "ignored", why);
+    answer_json(&exchange->answer, MHD_HTTP_OK,
+                json_pack("{s:o}", "ignored", json_text_or_null(why)), NULL);
+    return false;
+}
+
+/* All of the images, or nothing of the delivery is stored. */
+static bool allowed(struct exchange *exchange) {
+    for (size_t i = 0; i < exchange->pushed.count; i++) {
+        const struct ref *image = &exchange->pushed.images[i].ref;
+        if (!sender_may_push(exchange->sender, image)) {
+            char name[REF_NAME_SIZE];
+            char message[REF_NAME_SIZE + 128];
+            (void)snprintf(message, sizeof message, "sender %.63s may not push %s",
+                           exchange->sender->name, ref_name(image, name));
+            exchange_event(exchange, "forbidden", name);
+            exchange_refuse(exchange, MHD_HTTP_FORBIDDEN, message);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void enter_batch(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    struct webhook_delivery *delivery = &exchange->delivery;
+    *delivery = (struct webhook_delivery){
+        .sender = exchange->sender->name,
+        .images = exchange->pushed.images,
+        .count = exchange->pushed.count,
+        .keyed = exchange->proof.keyed,
+        .outcome = WEBHOOK_UNAVAILABLE,
+    };
+    memcpy(delivery->key, exchange->proof.key, sizeof delivery->key);
+    digest_sha256(exchange->body.bytes, exchange->body.len, delivery->body_hash);
+    service->batch[service->batch_count] = exchange;
+    service->deliveries[service->batch_count] = delivery;
+    service->batch_count++;
+    exchange_suspend(exchange);
+}
+
+void delivery_finish(struct exchange *exchange) {
+    if (authentic(exchange) && within_rate(exchange) && type_taken(exchange) &&
+        understood(exchange) && about_images(exchange) && allowed(exchange)) {
+        enter_batch(exchange);
+    }
+}
+
+static void answer_stored(struct exchange *exchange) {
+    const struct webhook_delivery *delivery = &exchange->delivery;
+    char status[sizeof "/v1/pushes/" + WEBHOOK_ID_SIZE];
+    (void)snprintf(status, sizeof status, "/v1/pushes/%s", delivery->id);
+    switch (delivery->outcome) {
+    case WEBHOOK_ACCEPTED:
+        answer_json(&exchange->answer, MHD_HTTP_ACCEPTED,
+                    json_pack("{s:s, s:s}", "id", delivery->id, "status", status),
+                    &(struct answer_options){.location = status});
+        break;
+    case WEBHOOK_DUPLICATE:
+        answer_json(
+            &exchange->answer, MHD_HTTP_OK,
+            json_pack("{s:b, s:s, s:s}", "duplicate", 1, "id", delivery->id, "status", status),
+            NULL);
+        break;
+    case WEBHOOK_CONFLICT:
+        exchange_event(exchange, "malformed", "a delivery id came again with another body");
+        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST,
+                        "this webhook-id came before with another body");
+        break;
+    case WEBHOOK_UNAVAILABLE:
+        exchange_refuse_busy(exchange, "the push could not be stored; send it again");
+        break;
+    }
+}
+
+void delivery_commit(struct service *service) {
+    if (service->batch_count == 0) {
+        return;
+    }
+    service->backend.accept(service->backend.context, service->deliveries, service->batch_count);
+    for (size_t i = 0; i < service->batch_count; i++) {
+        answer_stored(service->batch[i]);
+        exchange_resume(service->batch[i]);
+    }
+    service->batch_count = 0;
+}

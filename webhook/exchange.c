@@ -1,0 +1,184 @@
+/* Exchanges: owns each connection's memory, its deadline, and when it rests. Never knows what a
+ * request asks for. */
+#include "webhook/exchange.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static void arm(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    deadline_arm(&service->deadlines, &exchange->deadline,
+                 service->boot_ms + service->limits.request_ms);
+}
+
+struct exchange *exchange_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static struct exchange *exchange_new(struct service *service, struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct exchange *exchange = info ? calloc(1, sizeof *exchange) : NULL;
+    if (exchange) {
+        exchange->service = service;
+        exchange->connection = connection;
+        exchange->fd = info->connect_fd;
+        arm(exchange);
+    }
+    return exchange;
+}
+
+void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code) {
+    struct service *service = cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = exchange_new(service, connection);
+        return;
+    }
+    struct exchange *exchange = *socket_context;
+    *socket_context = NULL;
+    if (exchange) {
+        deadline_disarm(&service->deadlines, &exchange->deadline);
+        body_release(&exchange->body, &service->memory);
+        free(exchange);
+    }
+}
+
+static void count(struct exchange *exchange) {
+    if (!exchange->counted) {
+        exchange->counted = true;
+        exchange->service->open++;
+    }
+}
+
+void exchange_completed(void *cls, struct MHD_Connection *connection, void **state,
+                        enum MHD_RequestTerminationCode code) {
+    struct service *service = cls;
+    struct exchange *exchange = *state;
+    (void)connection;
+    (void)code;
+    if (!exchange) {
+        return;
+    }
+    *state = NULL;
+    source_result_release(&exchange->pushed);
+    answer_release(&exchange->answer);
+    body_clear(&exchange->body, &service->memory);
+    snapshot_drop(TAKE(exchange->snapshot));
+    if (exchange->counted) {
+        exchange->counted = false;
+        service->open--;
+    }
+    exchange->claimed = exchange->sender = NULL;
+    exchange->proven = false;
+    exchange->stage = EXCHANGE_IDLE;
+    arm(exchange);
+}
+
+static const char *header_value(void *context, const char *name) {
+    return framing_value(context, name);
+}
+
+bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
+                        const struct body *body, struct authentication_proof *out) {
+    const struct authentication_request request = {
+        .header = header_value,
+        .context = &exchange->request,
+        .body = body && body->len > 0 ? body->bytes : "",
+        .body_len = body ? body->len : 0,
+        .now_ms = exchange->service->now_ms,
+    };
+    return authentication_check(sender, &request, out);
+}
+
+static void peer_text(const struct exchange *exchange, char out[INET6_ADDRSTRLEN]) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    (void)snprintf(out, INET6_ADDRSTRLEN, "local");
+    if (address && address->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, address, sizeof v4);
+        (void)inet_ntop(AF_INET, &v4.sin_addr, out, INET6_ADDRSTRLEN);
+    } else if (address && address->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, address, sizeof v6);
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
+        (void)inet_ntop(mapped ? AF_INET : AF_INET6,
+                        mapped ? &v6.sin6_addr.s6_addr[12] : v6.sin6_addr.s6_addr, out,
+                        INET6_ADDRSTRLEN);
+    }
+}
+
+void exchange_event(const struct exchange *exchange, const char *what, const char *detail) {
+    const struct webhook_backend *backend = &exchange->service->backend;
+    char peer[INET6_ADDRSTRLEN];
+    peer_text(exchange, peer);
+    const struct webhook_event event = {
+        .sender = exchange->claimed ? exchange->claimed->name : NULL,
+        .what = what,
+        .detail = detail,
+        .peer = peer,
+    };
+    backend->event(backend->context, &event);
+}
+
+void exchange_refuse(struct exchange *exchange, unsigned status, const char *message) {
+    answer_error(&exchange->answer, status, message, NULL);
+}
+
+void exchange_refuse_sender(struct exchange *exchange) {
+    exchange_event(exchange, "unauthorized", NULL);
+    answer_release(&exchange->answer);
+    exchange->answer = exchange->service->unauthorized;
+    exchange->answer.shared = true;
+}
+
+void exchange_refuse_busy(struct exchange *exchange, const char *why) {
+    exchange_event(exchange, "unavailable", why);
+    answer_error(&exchange->answer, MHD_HTTP_SERVICE_UNAVAILABLE, why,
+                 &(struct answer_options){.retry_ms = EXCHANGE_RETRY_MS});
+}
+
+enum MHD_Result exchange_reply(struct exchange *exchange) {
+    exchange->stage = EXCHANGE_ANSWERED;
+    count(exchange);
+    arm(exchange);
+    return exchange->answer.response
+               ? MHD_queue_response(exchange->connection, exchange->answer.status,
+                                    exchange->answer.response)
+               : MHD_NO;
+}
+
+enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const char *message) {
+    CLEANUP(buf_release) struct buf text = BUF_INIT(1024);
+    bool busy = status == MHD_HTTP_SERVICE_UNAVAILABLE;
+    buf_printf(&text,
+               "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Type: application/json\r\n"
+               "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n%s"
+               "Content-Length: %zu\r\n\r\n{\"error\":\"%s\"}",
+               status, MHD_get_reason_phrase_for(status), busy ? "Retry-After: 5\r\n" : "",
+               strlen(message) + strlen("{\"error\":\"\"}"), message);
+    /* Nothing of an earlier answer is on its way any more: libmicrohttpd reads a request only after
+     * the answer before it was written. What the socket does not take at once is lost, as it would
+     * be with the close that follows. */
+    (void)send(exchange->fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return MHD_NO;
+}
+
+void exchange_suspend(struct exchange *exchange) {
+    exchange->stage = EXCHANGE_SUSPENDED;
+    count(exchange);
+    deadline_disarm(&exchange->service->deadlines, &exchange->deadline);
+    MHD_suspend_connection(exchange->connection);
+}
+
+void exchange_resume(struct exchange *exchange) {
+    exchange->stage = EXCHANGE_ANSWERED;
+    exchange->service->resumed = true;
+    arm(exchange);
+    MHD_resume_connection(exchange->connection);
+}

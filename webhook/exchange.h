@@ -1,0 +1,101 @@
+/* One connection and the request that is on it now: what libmicrohttpd's callbacks, the deliveries
+ * and the inquiries share. Everything here happens on the server's thread. */
+#ifndef LANDWAITER_WEBHOOK_EXCHANGE_H
+#define LANDWAITER_WEBHOOK_EXCHANGE_H
+
+#include <microhttpd.h>
+
+#include "webhook/answer.h"
+#include "webhook/authentication.h"
+#include "webhook/body.h"
+#include "webhook/deadline.h"
+#include "webhook/framing.h"
+#include "webhook/rate.h"
+#include "webhook/server.h"
+#include "webhook/snapshot.h"
+
+#define EXCHANGE_RETRY_MS 5000 /* what a 503 asks the sender to wait */
+
+struct exchange;
+
+/* What the exchanges of one server share. */
+struct service {
+    struct webhook_backend backend;
+    struct webhook_limits limits; /* no zeroes: the defaults are in */
+    struct snapshot *snapshot;    /* for requests that begin now */
+    struct rate rate;
+    struct body_memory memory;
+    struct deadline_list deadlines;
+    struct exchange **batch; /* room for limits.connections */
+    struct webhook_delivery **deliveries;
+    size_t batch_count;
+    struct exchange *waiting;
+    unsigned waiting_count;
+    struct answer unauthorized;
+    int64_t now_ms, boot_ms; /* of this turn of the loop */
+    size_t open;             /* requests that are complete and not answered yet */
+    bool resumed;            /* libmicrohttpd must run again before it is waited for */
+    bool stopping;
+};
+
+enum exchange_kind { EXCHANGE_HOOK, EXCHANGE_PUSH, EXCHANGE_HEALTH, EXCHANGE_READY };
+enum exchange_stage {
+    EXCHANGE_IDLE,
+    EXCHANGE_RECEIVING,
+    EXCHANGE_SUSPENDED, /* in the batch, or waiting */
+    EXCHANGE_ANSWERED,  /* `answer` says how */
+};
+
+struct exchange {
+    struct deadline deadline; /* first: the list's entries are cast back */
+    struct service *service;
+    struct MHD_Connection *connection;
+    int fd;
+    enum exchange_stage stage;
+    bool counted; /* in service->open */
+    enum exchange_kind kind;
+    const char *name; /* the path's last segment, libmicrohttpd's */
+    struct framing_request request;
+    struct snapshot *snapshot;
+    const struct sender *claimed; /* by the path, for the log; NULL: nobody has that name */
+    const struct sender *sender;  /* the same until it failed to prove it */
+    bool proven;
+    struct authentication_proof proof;
+    struct body body;
+    struct source_result pushed;
+    struct webhook_delivery delivery;
+    struct exchange *next_waiting, *previous_waiting;
+    bool waits;
+    int64_t asked_ms, until_ms; /* CLOCK_BOOTTIME */
+    struct answer answer;
+};
+
+/* MHD_NotifyConnectionCallback and MHD_RequestCompletedCallback; cls is the service. */
+void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code);
+void exchange_completed(void *cls, struct MHD_Connection *connection, void **state,
+                        enum MHD_RequestTerminationCode code);
+/* NULL: it could not be made, the connection is to be closed. */
+struct exchange *exchange_of(struct MHD_Connection *connection) MUST_USE;
+
+/* Can sender (or NULL: nobody) have sent this? body: over what was received, else over nothing. */
+bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
+                        const struct body *body, struct authentication_proof *out) MUST_USE;
+/* Reports to the backend. detail may be NULL. */
+void exchange_event(const struct exchange *exchange, const char *what, const char *detail);
+
+/* Sets the answer to {"error": message}. */
+void exchange_refuse(struct exchange *exchange, unsigned status, const char *message);
+void exchange_refuse_sender(struct exchange *exchange); /* 401, always the same bytes */
+void exchange_refuse_busy(struct exchange *exchange, const char *why); /* 503 with Retry-After */
+/* Hands the answer to libmicrohttpd; only within its handler. */
+enum MHD_Result exchange_reply(struct exchange *exchange);
+/* Answers in the middle of a body, where libmicrohttpd takes no response, and has the connection
+ * closed. Only within its handler. */
+enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const char *message);
+
+/* Lets it rest without a deadline until exchange_resume, by when the answer must be set. */
+void exchange_suspend(struct exchange *exchange);
+void exchange_resume(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,193 @@
+/* Inquiries: owns the list of requests that wait. Never changes anything that it is asked about. */
+#include "webhook/inquiry.h"
+
+#include "base/clock.h"
+
+#define DOCUMENT_MAX (1024 * 1024)
+
+static void enter_waiting(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->waits = true;
+    exchange->previous_waiting = NULL;
+    exchange->next_waiting = service->waiting;
+    if (service->waiting) {
+        service->waiting->previous_waiting = exchange;
+    }
+    service->waiting = exchange;
+    service->waiting_count++;
+    exchange_suspend(exchange);
+}
+
+static void leave_waiting(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->waits = false;
+    if (exchange->previous_waiting) {
+        exchange->previous_waiting->next_waiting = exchange->next_waiting;
+    } else {
+        service->waiting = exchange->next_waiting;
+    }
+    if (exchange->next_waiting) {
+        exchange->next_waiting->previous_waiting = exchange->previous_waiting;
+    }
+    service->waiting_count--;
+    exchange_resume(exchange);
+}
+
+/* Both return false while the answer may still change and there is time to wait for it. */
+static bool answer_push(struct exchange *exchange, bool last) {
+    const struct webhook_backend *backend = &exchange->service->backend;
+    CLEANUP(buf_release) struct buf json = BUF_INIT(DOCUMENT_MAX);
+    bool open = false;
+    switch (backend->push_status(backend->context, exchange->name, &json, &open)) {
+    case WEBHOOK_PUSH_UNKNOWN:
+        exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such push");
+        return true;
+    case WEBHOOK_PUSH_UNAVAILABLE:
+        exchange_refuse_busy(exchange, "the push could not be read; ask again");
+        return true;
+    case WEBHOOK_PUSH_FOUND:
+        break;
+    }
+    if (open && !last) {
+        return false;
+    }
+    answer_text(&exchange->answer, MHD_HTTP_OK, buf_text(&json), NULL);
+    return true;
+}
+
+static bool answer_ready(struct exchange *exchange, bool last) {
+    const struct webhook_backend *backend = &exchange->service->backend;
+    CLEANUP(buf_release) struct buf why = BUF_INIT(1024);
+    enum webhook_ready ready = backend->ready(backend->context, exchange->asked_ms, &why);
+    if (ready == WEBHOOK_READY_PENDING && !last) {
+        return false;
+    }
+    bool yes = ready == WEBHOOK_READY;
+    const char *reason = ready == WEBHOOK_READY_PENDING ? "not known yet" : buf_text(&why);
+    answer_json(&exchange->answer, yes ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+                json_pack("{s:s, s:o}", "status", yes ? "ok" : "not ready", "reason",
+                          json_text_or_null(reason[0] ? reason : NULL)),
+                yes ? NULL : &(struct answer_options){.retry_ms = EXCHANGE_RETRY_MS});
+    return true;
+}
+
+static bool answer_now(struct exchange *exchange, bool last) {
+    return exchange->kind == EXCHANGE_PUSH ? answer_push(exchange, last)
+                                           : answer_ready(exchange, last);
+}
+
+/* Answers, or waits for at most that long. */
+static void answer_within(struct exchange *exchange, int64_t wait_ms) {
+    struct service *service = exchange->service;
+    exchange->asked_ms = clock_boot_ms();
+    exchange->until_ms = exchange->asked_ms + wait_ms;
+    bool last =
+        wait_ms == 0 || service->stopping || service->waiting_count >= service->limits.waiting;
+    if (!answer_now(exchange, last)) {
+        enter_waiting(exchange);
+    }
+}
+
+struct wait_argument {
+    int count;
+    int64_t seconds; /* -1: not a number of seconds */
+};
+
+static int64_t seconds_of(const char *text, size_t len) {
+    int64_t seconds = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return -1;
+        }
+        seconds = seconds * 10 + (text[i] - '0');
+    }
+    return len > 0 ? seconds : -1;
+}
+
+static enum MHD_Result look_at_argument(void *cls, enum MHD_ValueKind kind, const char *name,
+                                        size_t name_len, const char *value, size_t value_len) {
+    struct wait_argument *wait = cls;
+    (void)kind;
+    if (name_len == 4 && memcmp(name, "wait", 4) == 0) {
+        wait->count++;
+        wait->seconds = value && value_len <= 3 ? seconds_of(value, value_len) : -1;
+    }
+    return MHD_YES;
+}
+
+/* Someone who may ask about this push? Otherwise the answer is set: 404 to those who could push
+ * themselves, 401 to all others, whether there is such a push or not. */
+static bool may_ask(struct exchange *exchange) {
+    const struct webhook_backend *backend = &exchange->service->backend;
+    const struct sender_set *set = exchange->snapshot->senders.set;
+    struct authentication_proof proof;
+    CLEANUP(buf_release) struct buf owner = BUF_INIT(128);
+    bool known = strlen(exchange->name) < WEBHOOK_ID_SIZE &&
+                 backend->push_sender(backend->context, exchange->name, &owner);
+    exchange->claimed = known ? sender_find(set, buf_text(&owner)) : NULL;
+    if (exchange->claimed && exchange_authentic(exchange, exchange->claimed, NULL, &proof)) {
+        return true;
+    }
+    bool somebody = false;
+    for (size_t i = 0; i < set->count; i++) {
+        somebody |= exchange_authentic(exchange, &set->items[i], NULL, &proof);
+    }
+    if (somebody) {
+        exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such push");
+    } else {
+        exchange_refuse_sender(exchange);
+    }
+    return false;
+}
+
+static void begin_push(struct exchange *exchange) {
+    exchange->snapshot = snapshot_keep(exchange->service->snapshot);
+    if (!may_ask(exchange)) {
+        return;
+    }
+    struct wait_argument wait = {0};
+    (void)MHD_get_connection_values_n(exchange->connection, MHD_GET_ARGUMENT_KIND, look_at_argument,
+                                      &wait);
+    if (wait.count > 1 || wait.seconds < 0 || wait.seconds > INQUIRY_WAIT_MAX_S) {
+        exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST,
+                        "wait must be a number of seconds from 0 to 300");
+        return;
+    }
+    answer_within(exchange, wait.seconds * 1000);
+}
+
+void inquiry_begin(struct exchange *exchange) {
+    switch (exchange->kind) {
+    case EXCHANGE_PUSH:
+        begin_push(exchange);
+        break;
+    case EXCHANGE_READY:
+        answer_within(exchange, INQUIRY_READY_MAX_MS);
+        break;
+    case EXCHANGE_HEALTH:
+    case EXCHANGE_HOOK: /* never comes here */
+        answer_text(&exchange->answer, MHD_HTTP_OK, "{\"status\":\"ok\"}", NULL);
+        break;
+    }
+}
+
+void inquiry_review(struct service *service, enum inquiry_review review) {
+    for (struct exchange *exchange = service->waiting, *next; exchange; exchange = next) {
+        next = exchange->next_waiting;
+        bool last = review == INQUIRY_LAST || exchange->until_ms <= service->boot_ms;
+        if ((last || review == INQUIRY_CHANGED) && answer_now(exchange, last)) {
+            leave_waiting(exchange);
+        }
+    }
+}
+
+int64_t inquiry_next_ms(const struct service *service) {
+    int64_t earliest = -1;
+    for (const struct exchange *exchange = service->waiting; exchange;
+         exchange = exchange->next_waiting) {
+        if (earliest < 0 || exchange->until_ms < earliest) {
+            earliest = exchange->until_ms;
+        }
+    }
+    return earliest;
+}

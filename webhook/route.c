@@ -1,0 +1,171 @@
+/* Routes: owns the table of paths, and the way of a request through libmicrohttpd's handler. Never
+ * decodes a path: its raw bytes match or they don't. */
+#include "webhook/route.h"
+
+#include "webhook/delivery.h"
+#include "webhook/inquiry.h"
+
+static const struct route {
+    const char *path; /* one that ends with a slash takes one more segment */
+    enum exchange_kind kind;
+    bool post;
+    const char *allow;
+} routes[] = {
+    {"/hooks/", EXCHANGE_HOOK, true, "POST"},
+    {"/v1/pushes/", EXCHANGE_PUSH, false, "GET, HEAD"},
+    {"/healthz", EXCHANGE_HEALTH, false, "GET, HEAD"},
+    {"/readyz", EXCHANGE_READY, false, "GET, HEAD"},
+};
+
+static const struct route *route_of(const char *url, const char **name) {
+    for (size_t i = 0; i < ARRAY_LENGTH(routes); i++) {
+        size_t len = strlen(routes[i].path);
+        bool takes_name = routes[i].path[len - 1] == '/';
+        if (strncmp(url, routes[i].path, len) != 0) {
+            continue;
+        }
+        *name = url + len;
+        if (takes_name ? url[len] && !strchr(url + len, '/') : !url[len]) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name,
+                               size_t name_len, const char *value, size_t value_len) {
+    struct framing_request *request = cls;
+    (void)kind;
+    if (request->count < FRAMING_HEADERS_MAX) {
+        request->headers[request->count] =
+            (struct framing_header){name, name_len, value ? value : "", value ? value_len : 0};
+    }
+    return ++request->count > FRAMING_HEADERS_MAX ? MHD_NO : MHD_YES;
+}
+
+static void refuse_framing(struct exchange *exchange, unsigned status, const char *why) {
+    exchange_event(exchange, "framing", why);
+    exchange_refuse(exchange, status, why);
+}
+
+static bool framed(struct exchange *exchange, struct framing_body *body) {
+    struct framing_request *request = &exchange->request;
+    request->count = 0;
+    request->senders = exchange->service->snapshot->senders.set;
+    (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, collect, request);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    request->header_size = info ? info->header_size : 0;
+    const char *why = NULL;
+    unsigned status = framing_check(request, body, &why);
+    if (status == 0 && !framing_contiguous(request)) {
+        status = MHD_HTTP_BAD_REQUEST;
+        why = "the header has folded lines, zero bytes, or lines not ended by CR LF";
+    }
+    if (status != 0) {
+        refuse_framing(exchange, status, why);
+    }
+    return status == 0;
+}
+
+static bool method_taken(struct exchange *exchange, const struct route *route) {
+    const char *method = exchange->request.method;
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (route->post ? strcmp(method, "POST") == 0 : reads) {
+        return true;
+    }
+    answer_error(&exchange->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed",
+                 &(struct answer_options){.allow = route->allow});
+    return false;
+}
+
+static bool body_taken(struct exchange *exchange, const struct route *route,
+                       const struct framing_body *body) {
+    if (!route->post) {
+        if (body->chunked || body->length > 0) {
+            refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "a body that is not expected");
+            return false;
+        }
+        return true;
+    }
+    if (!body->chunked && !body->announced) {
+        exchange_refuse(exchange, MHD_HTTP_LENGTH_REQUIRED, "Content-Length is missing");
+        return false;
+    }
+    if (body->length > WEBHOOK_BODY_MAX) {
+        exchange_event(exchange, "too-large", NULL);
+        exchange_refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than 1 MiB");
+        return false;
+    }
+    return true;
+}
+
+/* The header is complete. False: the answer is set, and the rest is not wanted. */
+static bool begin(struct exchange *exchange, const char *url) {
+    struct framing_body body = {0};
+    if (!framed(exchange, &body)) {
+        return false;
+    }
+    if (exchange->service->stopping) {
+        exchange_refuse_busy(exchange, "stopping");
+        return false;
+    }
+    const struct route *route = route_of(url, &exchange->name);
+    if (!route) {
+        exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such path");
+        return false;
+    }
+    if (!method_taken(exchange, route) || !body_taken(exchange, route, &body)) {
+        return false;
+    }
+    exchange->kind = route->kind;
+    if (route->kind == EXCHANGE_HOOK) {
+        delivery_begin(exchange);
+    }
+    return true;
+}
+
+static enum MHD_Result receive(struct exchange *exchange, const char *bytes, size_t len) {
+    switch (body_add(&exchange->body, &exchange->service->memory, bytes, len)) {
+    case BODY_ADDED:
+        return MHD_YES;
+    case BODY_TOO_LARGE:
+        exchange_event(exchange, "too-large", NULL);
+        return exchange_cut(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than 1 MiB");
+    case BODY_NO_MEMORY:
+        break;
+    }
+    exchange_event(exchange, "unavailable", "memory for bodies is full");
+    return exchange_cut(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "busy; send it again");
+}
+
+enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *bytes,
+                             size_t *len, void **state) {
+    struct exchange *exchange = *state;
+    (void)cls;
+    if (!exchange) {
+        exchange = exchange_of(connection);
+        if (!exchange) {
+            return MHD_NO;
+        }
+        *state = exchange;
+        exchange->stage = EXCHANGE_RECEIVING;
+        exchange->request.method = method;
+        exchange->request.version = version;
+        return begin(exchange, url) ? MHD_YES : exchange_reply(exchange);
+    }
+    if (*len > 0) {
+        size_t received = *len;
+        *len = 0;
+        return receive(exchange, bytes, received);
+    }
+    if (exchange->stage == EXCHANGE_RECEIVING) {
+        if (exchange->kind == EXCHANGE_HOOK) {
+            delivery_finish(exchange);
+        } else {
+            inquiry_begin(exchange);
+        }
+    }
+    return exchange->stage == EXCHANGE_SUSPENDED ? MHD_YES : exchange_reply(exchange);
+}

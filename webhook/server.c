@@ -1,0 +1,289 @@
+/* The loop: owns the listening socket, libmicrohttpd's daemon and the turns it takes (let it run,
+ * commit the deliveries, look after those who wait, sleep until something happens). Never knows
+ * what a request says. */
+#include "webhook/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "webhook/delivery.h"
+#include "webhook/exchange.h"
+#include "webhook/inquiry.h"
+#include "webhook/listener.h"
+#include "webhook/route.h"
+
+/* For a connection's header and answer. libmicrohttpd first reads into half of it; more than 64
+ * headers do not fit an ordinary request, 32 KiB do. */
+#define CONNECTION_MEMORY (32 * 1024)
+#define DRAIN_MS 2000 /* for peers that do not take their last answer */
+#define DRAIN_STEP_MS 50
+
+struct webhook_server {
+    struct service service;
+    struct listener listener;
+    struct MHD_Daemon *daemon;
+    int epoll, event;
+    atomic_bool stop, changed, reload;
+    pthread_mutex_t lock;        /* of next */
+    struct webhook_senders next; /* with reload */
+};
+
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text) {
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+static void set_limits(struct service *service, const struct webhook_limits *given) {
+    struct webhook_limits limits = *given;
+    limits.connections = limits.connections ? limits.connections : 1024;
+    limits.connections_per_ip = limits.connections_per_ip ? limits.connections_per_ip : 512;
+    limits.request_ms = limits.request_ms ? limits.request_ms : 30 * 1000;
+    limits.body_memory = limits.body_memory ? limits.body_memory : (size_t)32 * 1024 * 1024;
+    limits.waiting = limits.waiting ? limits.waiting : 256;
+    service->limits = limits;
+    service->memory = (struct body_memory){.max = limits.body_memory, .each = WEBHOOK_BODY_MAX};
+}
+
+static bool start_daemon(struct webhook_server *server) {
+    struct service *service = &server->service;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, route_handle, service,
+        MHD_OPTION_LISTEN_SOCKET, server->listener.fd,                          /* ours */
+        MHD_OPTION_CONNECTION_LIMIT, service->limits.connections,               /* all */
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, service->limits.connections_per_ip, /* each */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,          /* each */
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,                       /* raw paths */
+        MHD_OPTION_NOTIFY_CONNECTION, exchange_connected, service,              /* begin, end */
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, service, MHD_OPTION_END);
+    return server->daemon != NULL;
+}
+
+static bool watch(const struct webhook_server *server, int fd) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool start(struct webhook_server *server) {
+    static const struct sender_set no_senders = {0};
+    struct service *service = &server->service;
+    service->snapshot = snapshot_new(&(struct webhook_senders){.set = &no_senders});
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    server->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    service->batch = calloc(service->limits.connections, sizeof(struct exchange *));
+    service->deliveries = calloc(service->limits.connections, sizeof(struct webhook_delivery *));
+    answer_error(&service->unauthorized, MHD_HTTP_UNAUTHORIZED, "unauthorized", NULL);
+    if (server->epoll < 0 || server->event < 0 || !service->snapshot || !service->batch ||
+        !service->deliveries || !service->unauthorized.response || !start_daemon(server)) {
+        return false;
+    }
+    server->listener.fd = -1; /* the daemon closes it */
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info && watch(server, info->epoll_fd) && watch(server, server->event);
+}
+
+bool webhook_server_new(const struct webhook_options *options, struct webhook_server **out,
+                        struct err *err) {
+    struct webhook_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    server->listener.fd = server->epoll = server->event = -1;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    server->service.backend = options->backend;
+    server->service.boot_ms = clock_boot_ms();
+    set_limits(&server->service, &options->limits);
+    bool opened = listener_open(options->listen, &server->listener, err);
+    if (!opened || !start(server)) {
+        webhook_server_free(server);
+        return opened ? err_set(err, ERR_BUG, "cannot start the web server: %s", strerror(errno))
+                      : false;
+    }
+    *out = server;
+    return true;
+}
+
+static void close_fd(int fd) {
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+void webhook_server_free(struct webhook_server *server) {
+    if (!server) {
+        return;
+    }
+    struct service *service = &server->service;
+    if (server->daemon) {
+        MHD_stop_daemon(server->daemon);
+    }
+    if (server->listener.path[0]) {
+        (void)unlink(server->listener.path);
+    }
+    close_fd(server->listener.fd);
+    close_fd(server->epoll);
+    close_fd(server->event);
+    snapshot_drop(service->snapshot);
+    if (server->next.release) {
+        server->next.release(server->next.hold);
+    }
+    answer_release(&service->unauthorized);
+    rate_release(&service->rate);
+    free((void *)service->batch);
+    free((void *)service->deliveries);
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+unsigned webhook_server_port(const struct webhook_server *server) {
+    return server->listener.port;
+}
+
+static void rouse(struct webhook_server *server) {
+    const uint64_t one = 1;
+    /* It can fail only when the counter is full, and then the loop is roused anyway. */
+    ssize_t written = write(server->event, &one, sizeof one);
+    (void)written;
+}
+
+void webhook_server_stop(struct webhook_server *server) {
+    atomic_store(&server->stop, true);
+    rouse(server);
+}
+
+void webhook_server_wake(struct webhook_server *server) {
+    atomic_store(&server->changed, true);
+    rouse(server);
+}
+
+void webhook_server_senders(struct webhook_server *server, const struct webhook_senders *senders) {
+    (void)pthread_mutex_lock(&server->lock);
+    struct webhook_senders unused = server->next;
+    server->next = *senders;
+    atomic_store(&server->reload, true);
+    (void)pthread_mutex_unlock(&server->lock);
+    if (unused.release) {
+        unused.release(unused.hold);
+    }
+    rouse(server);
+}
+
+/* Out of memory leaves the senders that were, and tries again at the next turn. */
+static void adopt_senders(struct webhook_server *server) {
+    struct service *service = &server->service;
+    if (!atomic_load(&server->reload)) {
+        return;
+    }
+    struct snapshot *old = NULL;
+    (void)pthread_mutex_lock(&server->lock);
+    struct snapshot *next =
+        rate_adopt(&service->rate, server->next.set) ? snapshot_new(&server->next) : NULL;
+    if (next) {
+        server->next = (struct webhook_senders){0};
+        atomic_store(&server->reload, false);
+        old = service->snapshot;
+        service->snapshot = next;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    snapshot_drop(old);
+}
+
+static void close_overdue(struct service *service) {
+    struct deadline *first;
+    while ((first = service->deadlines.first) && first->at_ms <= service->boot_ms) {
+        deadline_disarm(&service->deadlines, first);
+        /* libmicrohttpd sees the end of the stream at its next run and closes the connection. */
+        (void)shutdown(((struct exchange *)first)->fd, SHUT_RDWR);
+    }
+}
+
+static void sooner(int64_t *timeout_ms, int64_t other_ms) {
+    if (*timeout_ms < 0 || other_ms < *timeout_ms) {
+        *timeout_ms = other_ms > 0 ? other_ms : 0;
+    }
+}
+
+/* -1 where nothing but an event can give us work: an idle server never wakes up. */
+static int64_t timeout_ms(struct webhook_server *server) {
+    const struct service *service = &server->service;
+    int64_t timeout = -1;
+    MHD_UNSIGNED_LONG_LONG asked;
+    if (service->resumed) {
+        return 0;
+    }
+    if (MHD_get_timeout(server->daemon, &asked) == MHD_YES) {
+        sooner(&timeout, asked < INT32_MAX ? (int64_t)asked : INT32_MAX);
+    }
+    if (service->deadlines.first) {
+        sooner(&timeout, service->deadlines.first->at_ms - service->boot_ms);
+    }
+    int64_t waiting = inquiry_next_ms(service);
+    if (waiting >= 0) {
+        sooner(&timeout, waiting - service->boot_ms);
+    }
+    return timeout < INT32_MAX ? timeout : INT32_MAX;
+}
+
+static void await_event(struct webhook_server *server, int64_t timeout) {
+    struct epoll_event events[2];
+    int count = epoll_wait(server->epoll, events, ARRAY_LENGTH(events), (int)timeout);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.fd == server->event) {
+            uint64_t roused;
+            ssize_t got = read(server->event, &roused, sizeof roused);
+            (void)got; /* the flags say what for */
+        }
+    }
+}
+
+static void read_clocks(struct service *service) {
+    service->boot_ms = clock_boot_ms();
+    service->now_ms = clock_now_ms();
+}
+
+/* One turn of the loop, without the waiting. */
+static void turn(struct webhook_server *server) {
+    struct service *service = &server->service;
+    read_clocks(service);
+    adopt_senders(server);
+    service->resumed = false;
+    (void)MHD_run(server->daemon); /* answers the last batch, collects the next */
+    delivery_commit(service);
+    inquiry_review(service,
+                   atomic_exchange(&server->changed, false) ? INQUIRY_CHANGED : INQUIRY_OVERDUE);
+    close_overdue(service);
+}
+
+static void drain(struct webhook_server *server) {
+    struct service *service = &server->service;
+    service->stopping = true;
+    read_clocks(service);
+    const int64_t until_ms = service->boot_ms + DRAIN_MS;
+    close_fd(MHD_quiesce_daemon(server->daemon));
+    inquiry_review(service, INQUIRY_LAST);
+    do {
+        turn(server);
+        int64_t timeout = timeout_ms(server);
+        if (timeout != 0 && service->open > 0) {
+            await_event(server, timeout > 0 && timeout < DRAIN_STEP_MS ? timeout : DRAIN_STEP_MS);
+        }
+    } while (service->resumed || (service->open > 0 && service->boot_ms < until_ms));
+}
+
+void webhook_server_run(struct webhook_server *server) {
+    while (!atomic_load(&server->stop)) {
+        turn(server);
+        int64_t timeout = timeout_ms(server);
+        if (timeout != 0) {
+            await_event(server, timeout);
+        }
+    }
+    drain(server);
+}
