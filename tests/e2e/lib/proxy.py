@@ -1,0 +1,178 @@
+"""A counting reverse proxy in front of a real server, which can also misbehave on demand."""
+
+import http.client
+import http.server
+import re
+import ssl
+import threading
+
+from lib.wait import hold
+
+HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer", "proxy-connection"}
+
+
+class Fault:
+    """What the proxy does instead of, or before, passing a request on; for `times` requests (None: until
+    removed). status, headers, body: answer so. delay: hold it so long. drop: close without an answer.
+    cut: pass on so many bytes of the body, then close. change: a function from body to body."""
+
+    def __init__(self, method=".*", path=".*", agent=".*", times=None, status=None, headers=None, body=b"{}",
+                 delay=0.0, drop=False, cut=None, change=None):
+        self.method, self.path, self.agent = (re.compile(pattern) for pattern in (method, path, agent))
+        self.times, self.status, self.headers, self.body = times, status, headers or {}, body
+        self.delay, self.drop, self.cut, self.change = delay, drop, cut, change
+        self.hits = 0
+
+    def matches(self, request):
+        return (self.times is None or self.hits < self.times) and \
+            self.method.fullmatch(request.method) and self.path.search(request.path) and \
+            self.agent.search(request.agent)
+
+
+class Request:
+    """One line of the access log."""
+
+    def __init__(self, handler):
+        self.method, self.path = handler.command, handler.path
+        self.agent = handler.headers.get("User-Agent", "")
+        self.headers = dict(handler.headers.items())
+        self.status = None
+
+    def __repr__(self):
+        return f"{self.method} {self.path} -> {self.status} ({self.agent})"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Head and body leave in two writes: with Nagle's algorithm the second would wait for a delayed ACK.
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def serve(self):
+        proxy = self.server.proxy
+        request = Request(self)
+        fault = proxy.begin(request)
+        body = self.read_body()
+        if fault and fault.delay:
+            hold(fault.delay)
+        if fault and fault.drop:
+            self.close_connection = True
+        elif fault and fault.status:
+            request.status = fault.status
+            self.reply(fault.status, fault.headers.items(), fault.body)
+        else:
+            self.forward(proxy, request, body, fault)
+
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            parts = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass
+            return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def forward(self, proxy, request, body, fault):
+        backend = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=60)
+        try:
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+            headers["Content-Length"] = str(len(body))
+            if proxy.tls:
+                headers["X-Forwarded-Proto"] = "https"
+            backend.request(self.command, self.path, body, headers)
+            answer = backend.getresponse()
+            payload = answer.read()
+            # A HEAD's length is that of the body that it does not have.
+            headers = [(name, value) for name, value in answer.getheaders()
+                       if name.lower() not in HOP and (self.command == "HEAD" or name.lower() != "content-length")]
+        finally:
+            backend.close()
+        request.status = answer.status
+        if fault and fault.change:
+            payload = fault.change(payload)
+        self.reply(answer.status, headers, payload, cut=fault.cut if fault else None)
+
+    def reply(self, status, headers, body, cut=None):
+        try:
+            self.send_response(status)
+            for name, value in headers:
+                if name.lower() not in ("date", "server"):
+                    self.send_header(name, value)
+            if self.command != "HEAD" and status not in (204, 304):
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD" and status not in (204, 304):
+                self.wfile.write(body if cut is None else body[:cut])
+            if cut is not None:
+                self.close_connection = True
+        except OSError:
+            self.close_connection = True
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_):
+        pass  # a client that goes away is no news
+
+
+class Proxy:
+    """`requests` is the access log; `count()` and `fault()` are what tests use."""
+
+    def __init__(self, backend, tls=None):
+        """tls: (certificate file, key file)."""
+        self.backend, self.tls = backend, tls
+        self.requests, self.faults = [], []
+        self.lock = threading.Lock()
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.proxy = self
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                     do_handshake_on_connect=False)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def begin(self, request):
+        with self.lock:
+            self.requests.append(request)
+            for fault in self.faults:
+                if fault.matches(request):
+                    fault.hits += 1
+                    return fault
+            return None
+
+    def fault(self, **what):
+        """Add a Fault (see there); the first one that matches a request applies."""
+        made = Fault(**what)
+        with self.lock:
+            self.faults.append(made)
+        return made
+
+    def mend(self):
+        """No more faults."""
+        with self.lock:
+            self.faults.clear()
+
+    def count(self, agent="^landwaiter/", method=".*", path=".*"):
+        """How many requests of that User-Agent there were."""
+        with self.lock:
+            return sum(bool(re.search(agent, one.agent) and re.fullmatch(method, one.method) and
+                            re.search(path, one.path)) for one in self.requests)
+
+    def clear(self):
+        """Forget the access log."""
+        with self.lock:
+            self.requests.clear()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()

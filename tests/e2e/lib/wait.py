@@ -1,0 +1,40 @@
+"""The one place of the end-to-end tests that sleeps: everything waits for a condition, with a deadline."""
+
+import socket
+import time
+
+
+class Late(AssertionError):
+    """The condition did not come true in time."""
+
+
+def wait_until(condition, deadline=30.0, what="the condition", every=0.02):
+    """Return condition()'s first true value; raise Late after `deadline` seconds, naming `what`."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= end:
+            raise Late(f"{what}: not within {deadline:g} s")
+        time.sleep(every)
+
+
+def stays(condition, seconds, what="the condition", every=0.05):
+    """Fail as soon as condition() is false within `seconds`: for what must not happen."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert condition(), f"{what}: did not stay for {seconds:g} s"
+        time.sleep(every)
+
+
+def hold(seconds):
+    """Keep a server of the tests silent for so long: a fault, not a way to wait for something."""
+    time.sleep(seconds)
+
+
+def free_port():
+    """A loopback port that nobody listens on. The tests have a network namespace of their own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
