@@ -502,7 +502,7 @@ struct http_client *http_client_new(const atomic_bool *cancel) {
     self->client.perform = curl_perform;
     self->client.release = curl_release;
     self->client.cancel = cancel;
-    return &self->client;
+    return (struct http_client *)self;
 }
 
 void http_client_free(struct http_client *client) {

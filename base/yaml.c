@@ -433,6 +433,16 @@ static bool merge_size(const struct yaml_node *merge, size_t *size) {
     return merge->kind == YAML_LIST;
 }
 
+static void pairs_add_merged(struct pairs *pairs, const struct yaml_node *merge) {
+    if (merge->kind == YAML_MAP) {
+        pairs_add(pairs, merge);
+        return;
+    }
+    for (size_t i = 0; i < merge->count; i++) {
+        pairs_add(pairs, merge->items[i]);
+    }
+}
+
 /* Refuses duplicate keys and brings in what is merged. */
 static bool map_settle(struct builder *b, struct yaml_node *map, const struct yaml_node *merge) {
     size_t merged = 0;
@@ -450,11 +460,8 @@ static bool map_settle(struct builder *b, struct yaml_node *map, const struct ya
         return fail_memory(b);
     }
     pairs_add(&pairs, map);
-    if (merge && merge->kind == YAML_MAP) {
-        pairs_add(&pairs, merge);
-    }
-    for (size_t i = 0; merge && merge->kind == YAML_LIST && i < merge->count; i++) {
-        pairs_add(&pairs, merge->items[i]);
+    if (merge) {
+        pairs_add_merged(&pairs, merge);
     }
     if (!pairs_settle(b, &pairs)) {
         return false;
