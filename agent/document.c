@@ -64,7 +64,8 @@ bool document_updates(const struct document_view *view, const struct store_filte
 /* ---- pushes ---- */
 
 struct push_entries {
-    json_t *list;
+    json_t *document; /* borrowed */
+    json_t *list;     /* its "updates" */
     int64_t open;
 };
 
@@ -109,7 +110,7 @@ static bool document_entries(const struct document_view *view, const struct stor
 }
 
 static bool document_followers(const struct document_view *view, const struct store_push *push,
-                               json_t *document, struct push_entries *in_out, struct err *err) {
+                               struct push_entries *in_out, struct err *err) {
     CLEANUP(store_pushes_release) struct store_pushes followers = {0};
     if (!store_push_followers(view->store, push->id, &followers, err)) {
         return false;
@@ -125,7 +126,7 @@ static bool document_followers(const struct document_view *view, const struct st
             return false;
         }
     }
-    (void)json_object_set_new(document, "images", images);
+    (void)json_object_set_new(in_out->document, "images", images);
     return true;
 }
 
@@ -155,8 +156,9 @@ static bool document_of_push(const struct document_view *view, const struct stor
     if (!document) {
         return err_set(err, ERR_BUG, "out of memory");
     }
+    entries.document = document;
     if (!document_entries(view, push, &entries, err) ||
-        !document_followers(view, push, document, &entries, err)) {
+        !document_followers(view, push, &entries, err)) {
         return false;
     }
     (void)json_object_set_new(document, "open", json_integer(entries.open));

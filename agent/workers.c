@@ -158,18 +158,20 @@ static bool claim_probe(struct workers *workers, struct job *out) {
 
 /* ---- jobs: run without the mutex ---- */
 
-static void worker_pipeline(struct worker *worker, struct config *config, struct pipeline *out) {
-    struct workers *workers = worker->workers;
+void workers_pipeline(struct workers *workers, struct pipeline *out) {
     *out = (struct pipeline){
-        .store = worker->store,
-        .session = {.config = config, .http = worker->http},
-        .registry = {.http = worker->http,
-                     .tokens = workers->tokens,
-                     .requests = &workers->requests},
+        .registry = {.tokens = workers->tokens, .requests = &workers->requests},
         .resolver = workers->resolver,
         .changed = workers->options.changed,
         .context = workers->options.context,
     };
+}
+
+static void worker_pipeline(struct worker *worker, struct config *config, struct pipeline *out) {
+    workers_pipeline(worker->workers, out);
+    out->store = worker->store;
+    out->session = (struct platform_session){.config = config, .http = worker->http};
+    out->registry.http = worker->http;
 }
 
 static void run_match(struct worker *worker, struct pipeline *pipeline, const struct job *job) {
@@ -362,15 +364,19 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
     workers->config = config_hold(options->config);
     workers->tokens = token_cache_new();
     workers->resolver = resolver_new();
-    (void)pthread_mutex_lock(&workers->mutex);
-    bool started = workers->tokens && workers->resolver && workers_start_one(workers);
-    (void)pthread_mutex_unlock(&workers->mutex);
-    if (!started) {
+    if (!workers->tokens || !workers->resolver) {
         workers_free(workers);
-        return err_set(err, ERR_BUG, "the workers cannot be started");
+        return err_set(err, ERR_BUG, "out of memory");
     }
     *out = workers;
     return true;
+}
+
+bool workers_start(struct workers *workers, struct err *err) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    bool started = workers_start_one(workers);
+    (void)pthread_mutex_unlock(&workers->mutex);
+    return started || err_set(err, ERR_BUG, "the workers cannot be started");
 }
 
 void workers_stop(struct workers *workers) {

@@ -30,6 +30,8 @@ struct workers_options {
 
 bool workers_new(const struct workers_options *options, struct workers **out,
                  struct err *err) MUST_USE;
+/* Begins to work. */
+bool workers_start(struct workers *workers, struct err *err) MUST_USE;
 /* Cuts what runs short, waits for the threads. */
 void workers_stop(struct workers *workers);
 void workers_free(struct workers *workers);
@@ -48,6 +50,11 @@ int64_t workers_next_ms(struct workers *workers);
 /* Do the store and the platforms answer? PENDING: a probe that began at or after asked_ms
  * (CLOCK_BOOTTIME) is on its way; `changed` tells when it is done. */
 enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, struct buf *why);
+
+/* What a thread that is not a worker needs to ask the same questions: all but store, configuration
+ * and HTTP client, which are its own. */
+struct pipeline;
+void workers_pipeline(struct workers *workers, struct pipeline *out);
 
 /* Requests made to registries so far. */
 uint64_t workers_registry_requests(const struct workers *workers);

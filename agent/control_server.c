@@ -1,0 +1,416 @@
+/* The control API over libmicrohttpd with a thread for each connection. Reads the store through a
+ * connection of the request's own. */
+#include "agent/control_server.h"
+
+#include <grp.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/decide.h"
+#include "agent/document.h"
+#include "agent/id.h"
+#include "agent/plan.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "webhook/listener.h"
+
+#define CONTROL_BODY_MAX (64 * 1024)
+#define CONTROL_ANSWER_MAX (64 * 1024 * 1024)
+#define CONTROL_CONNECTIONS 32
+#define CONTROL_TIMEOUT_S 30
+#define CONTROL_STACK (512 * 1024)
+
+struct control_server {
+    struct MHD_Daemon *daemon;
+    struct workers *workers;
+    struct listener listener;
+    bool tcp;
+    atomic_bool stop;
+};
+
+struct control_request {
+    struct MHD_Connection *connection;
+    struct control_server *server;
+    const char *path; /* after the route's prefix */
+    struct buf body;
+    struct pipeline pipeline; /* filled for the handler */
+    struct config *config;
+    int status;
+};
+
+/* ---- handlers: a document, or an error; the kind of the error is the status ---- */
+
+static const char *control_query(const struct control_request *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static bool control_limit(const struct control_request *request, size_t *out, struct err *err) {
+    const char *text = control_query(request, "limit");
+    *out = STORE_LIST_MAX;
+    if (!text) {
+        return true;
+    }
+    char *end = NULL;
+    unsigned long limit = strtoul(text, &end, 10);
+    if (end == text || *end || limit < 1 || limit > STORE_LIST_MAX) {
+        return err_set(err, ERR_INVALID, "limit: a number from 1 to %d", STORE_LIST_MAX);
+    }
+    *out = (size_t)limit;
+    return true;
+}
+
+static struct document_view control_view(const struct control_request *request, bool history) {
+    return (struct document_view){
+        .store = request->pipeline.store, .config = request->config, .history = history};
+}
+
+static bool control_id(const struct control_request *request, const char *prefix, int64_t *out,
+                       struct err *err) {
+    char id[ID_TEXT_SIZE];
+    (void)snprintf(id, sizeof id, "%.*s", (int)strcspn(request->path, "/"), request->path);
+    return id_parse(prefix, id, out) || err_set(err, ERR_GONE, "no such id: %s", id);
+}
+
+static bool get_targets(struct control_request *request, json_t **out, struct err *err) {
+    return plan_targets(&request->pipeline, out, err);
+}
+
+static bool get_updates(struct control_request *request, json_t **out, struct err *err) {
+    struct document_view view = control_view(request, false);
+    const char *all = control_query(request, "all");
+    struct store_filter filter = {.open_only = !all || strcmp(all, "1") != 0};
+    return control_limit(request, &filter.limit, err) && document_updates(&view, &filter, out, err);
+}
+
+static bool get_update(struct control_request *request, json_t **out, struct err *err) {
+    struct document_view view = control_view(request, true);
+    int64_t id = 0;
+    return control_id(request, "upd", &id, err) && document_update(&view, id, out, err);
+}
+
+static bool get_pushes(struct control_request *request, json_t **out, struct err *err) {
+    struct document_view view = control_view(request, false);
+    size_t limit = 0;
+    return control_limit(request, &limit, err) && document_pushes(&view, limit, out, err);
+}
+
+static bool get_push(struct control_request *request, json_t **out, struct err *err) {
+    struct document_view view = control_view(request, true);
+    int64_t id = 0;
+    return control_id(request, "psh", &id, err) && document_push(&view, id, out, err);
+}
+
+static bool post_update(struct control_request *request, json_t **out, struct err *err) {
+    int64_t id = 0;
+    if (!control_id(request, "upd", &id, err)) {
+        return false;
+    }
+    const char *action = strchr(request->path, '/');
+    bool known = true;
+    bool done = false;
+    if (action && strcmp(action, "/cancel") == 0) {
+        done = decide_cancel(request->pipeline.store, id, err);
+    } else if (action && strcmp(action, "/retry") == 0) {
+        done = decide_retry(request->pipeline.store, id, err);
+    } else {
+        known = false;
+    }
+    if (!known) {
+        return err_set(err, ERR_GONE, "an update can be cancelled or retried");
+    }
+    if (!done) {
+        return false;
+    }
+    workers_kick(request->server->workers);
+    request->pipeline.changed(request->pipeline.context);
+    struct document_view view = control_view(request, true);
+    return document_update(&view, id, out, err);
+}
+
+static bool post_plan(struct control_request *request, json_t **out, struct err *err) {
+    CLEANUP(json_release) json_t *body = NULL;
+    struct ref image = {0};
+    if (!json_parse(buf_text(&request->body), request->body.len, &body, err)) {
+        return false;
+    }
+    const char *name = json_text(body, "image");
+    const char *digest = json_text(body, "digest");
+    if (!name || !ref_parse(name, &image, err)) {
+        return name ? false : err_set(err, ERR_INVALID, "`image` is missing");
+    }
+    if (digest) {
+        if (!digest_valid(digest)) {
+            return err_set(err, ERR_INVALID, "`digest` is not sha256: and 64 hexadecimal digits");
+        }
+        (void)snprintf(image.digest, sizeof image.digest, "%s", digest);
+    }
+    if (!image.tag[0] && !image.digest[0]) {
+        return err_set(err, ERR_INVALID, "name a tag or a digest: %s:TAG", name);
+    }
+    return plan_make(&request->pipeline, &image, out, err);
+}
+
+/* ---- routes ---- */
+
+struct control_route {
+    const char *method;
+    const char *path; /* with a closing slash: a prefix */
+    bool (*handle)(struct control_request *request, json_t **out, struct err *err);
+};
+
+static const struct control_route control_routes[] = {
+    {"GET", "/v1/targets", get_targets}, {"GET", "/v1/updates", get_updates},
+    {"GET", "/v1/updates/", get_update}, {"POST", "/v1/updates/", post_update},
+    {"GET", "/v1/pushes", get_pushes},   {"GET", "/v1/pushes/", get_push},
+    {"POST", "/v1/plan", post_plan},
+};
+
+static bool control_route_is(const struct control_route *route, const char *path) {
+    size_t length = strlen(route->path);
+    bool prefix = route->path[length - 1] == '/';
+    return prefix ? strncmp(route->path, path, length) == 0 && path[length]
+                  : strcmp(route->path, path) == 0;
+}
+
+static const struct control_route *control_route_find(const char *method, const char *path,
+                                                      int *status) {
+    *status = MHD_HTTP_NOT_FOUND;
+    for (size_t i = 0; i < ARRAY_LENGTH(control_routes); i++) {
+        if (control_route_is(&control_routes[i], path)) {
+            if (strcmp(control_routes[i].method, method) == 0) {
+                return &control_routes[i];
+            }
+            *status = MHD_HTTP_METHOD_NOT_ALLOWED;
+        }
+    }
+    return NULL;
+}
+
+static int control_status(enum err_kind kind) {
+    switch (kind) {
+    case ERR_INVALID:
+        return MHD_HTTP_BAD_REQUEST;
+    case ERR_GONE:
+        return MHD_HTTP_NOT_FOUND;
+    case ERR_DENIED:
+        return MHD_HTTP_CONFLICT;
+    case ERR_TRANSIENT:
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    case ERR_NONE:
+    case ERR_BUG:
+    default:
+        return MHD_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+/* ---- answering ---- */
+
+static enum MHD_Result control_answer(struct MHD_Connection *connection, int status,
+                                      const json_t *document) {
+    CLEANUP(buf_release) struct buf text = BUF_INIT(CONTROL_ANSWER_MAX);
+    json_write(document, &text);
+    buf_putc(&text, '\n');
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        text.len, (void *)(uintptr_t)buf_text(&text), MHD_RESPMEM_MUST_COPY);
+    if (!response) {
+        return MHD_NO;
+    }
+    (void)MHD_add_response_header(response, "Content-Type", "application/json");
+    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result control_refuse(struct MHD_Connection *connection, int status,
+                                      const char *why) {
+    CLEANUP(json_release) json_t *document = json_pack("{so}", "error", json_text_or_null(why));
+    return control_answer(connection, status, document);
+}
+
+static bool control_authenticated(const struct control_request *request) {
+    if (!request->server->tcp) {
+        return true;
+    }
+    static const char scheme[] = "Bearer ";
+    const char *given = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                    MHD_HTTP_HEADER_AUTHORIZATION);
+    if (!given || strncmp(given, scheme, sizeof scheme - 1) != 0) {
+        return false;
+    }
+    given += sizeof scheme - 1;
+    return secret_equal(&request->config->control_token, given, strlen(given));
+}
+
+/* A page of somebody else's, in the browser of someone who may talk to this address, must change
+ * nothing here. */
+static bool control_cross_site(struct MHD_Connection *connection, const char *method) {
+    if (strcmp(method, "GET") == 0) {
+        return false;
+    }
+    const char *site = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Sec-Fetch-Site");
+    if (site) {
+        return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+    }
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin") != NULL;
+}
+
+static enum MHD_Result control_handle(struct control_request *request,
+                                      const struct control_route *route) {
+    CLEANUP(json_release) json_t *document = NULL;
+    struct err err = ERR_INIT;
+    struct http_client *http = http_client_new(&request->server->stop);
+    struct store *store = NULL;
+    bool good = http && store_open(request->config->state, &store, &err);
+    if (good) {
+        workers_pipeline(request->server->workers, &request->pipeline);
+        request->pipeline.store = store;
+        request->pipeline.session.config = request->config;
+        request->pipeline.session.http = http;
+        request->pipeline.registry.http = http;
+        good = route->handle(request, &document, &err);
+    }
+    store_free(store);
+    http_client_free(http);
+    return good ? control_answer(request->connection, MHD_HTTP_OK, document)
+                : control_refuse(request->connection, control_status(err.kind), err.message);
+}
+
+static enum MHD_Result control_complete(struct control_request *request, const char *path,
+                                        const char *method) {
+    struct MHD_Connection *connection = request->connection;
+    CLEANUP(config_release) struct config *config = workers_config(request->server->workers);
+    request->config = config;
+    if (!control_authenticated(request)) {
+        return control_refuse(connection, MHD_HTTP_UNAUTHORIZED, "unauthorized");
+    }
+    if (control_cross_site(connection, method)) {
+        return control_refuse(connection, MHD_HTTP_FORBIDDEN, "cross-site request refused");
+    }
+    if (request->body.overflow) {
+        return control_refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+    }
+    int status = MHD_HTTP_NOT_FOUND;
+    const struct control_route *route = control_route_find(method, path, &status);
+    if (!route) {
+        return control_refuse(connection, status,
+                              status == MHD_HTTP_NOT_FOUND ? "no such path" : "no such method");
+    }
+    request->path = path + strlen(route->path);
+    return control_handle(request, route);
+}
+
+/* ---- libmicrohttpd's callbacks: its signatures, not ours ---- */
+
+static enum MHD_Result control_access(void *context, struct MHD_Connection *connection,
+                                      const char *path, const char *method, const char *version,
+                                      const char *data, size_t *size, void **state) {
+    (void)version;
+    struct control_request *request = *state;
+    if (!request) {
+        request = calloc(1, sizeof *request);
+        if (!request) {
+            return MHD_NO;
+        }
+        *request = (struct control_request){
+            .connection = connection, .server = context, .body = BUF_INIT(CONTROL_BODY_MAX)};
+        *state = request;
+        return MHD_YES;
+    }
+    if (*size) {
+        buf_append(&request->body, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    return control_complete(request, path, method);
+}
+
+static void control_completed(void *context, struct MHD_Connection *connection, void **state,
+                              enum MHD_RequestTerminationCode why) {
+    (void)context;
+    (void)connection;
+    (void)why;
+    struct control_request *request = *state;
+    if (request) {
+        buf_release(&request->body);
+        free(request);
+        *state = NULL;
+    }
+}
+
+/* ---- starting ---- */
+
+/* The socket's folder is made, and the socket belongs to the group landwaiter where there is one.
+ */
+static void control_prepare(const char *address) {
+    char folder[256];
+    (void)snprintf(folder, sizeof folder, "%s", address + strlen("unix:"));
+    char *slash = strrchr(folder, '/');
+    if (slash && slash != folder) {
+        *slash = '\0';
+        (void)!mkdir(folder, 0755);
+    }
+}
+
+static void control_share(const char *path) {
+    struct group found;
+    struct group *group = NULL;
+    char text[4096];
+    if (getgrnam_r("landwaiter", &found, text, sizeof text, &group) == 0 && group &&
+        chown(path, (uid_t)-1, group->gr_gid) != 0) {
+        log_event(LOG_WARNING, "control.group", "path", path, "reason",
+                  "the socket cannot be given to the group landwaiter", NULL);
+    }
+}
+
+bool control_server_new(struct config *config, struct workers *workers, struct control_server **out,
+                        struct err *err) {
+    struct control_server *server = calloc(1, sizeof *server);
+    if (!server) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    server->workers = workers;
+    server->listener.fd = -1;
+    server->tcp = strncmp(config->control, "unix:", 5) != 0;
+    if (!server->tcp) {
+        control_prepare(config->control);
+    }
+    if (!listener_open(config->control, &server->listener, err)) {
+        free(server);
+        return err_wrap(err, "control");
+    }
+    if (!server->tcp) {
+        control_share(server->listener.path);
+    }
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, control_access, server, MHD_OPTION_LISTEN_SOCKET, server->listener.fd,
+        MHD_OPTION_NOTIFY_COMPLETED, control_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONTROL_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONTROL_TIMEOUT_S,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)CONTROL_STACK, MHD_OPTION_END);
+    if (!server->daemon) {
+        control_server_free(server);
+        return err_set(err, ERR_BUG, "control: the server cannot be started");
+    }
+    *out = server;
+    return true;
+}
+
+void control_server_free(struct control_server *server) {
+    if (!server) {
+        return;
+    }
+    atomic_store(&server->stop, true);
+    if (server->daemon) {
+        MHD_stop_daemon(server->daemon);
+    } else {
+        (void)close(server->listener.fd);
+    }
+    if (server->listener.path[0]) {
+        (void)unlink(server->listener.path);
+    }
+    free(server);
+}

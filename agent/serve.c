@@ -1,0 +1,288 @@
+/* The agent in the foreground: wires the parts together, turns signals and timers into calls, and
+ * takes it all down again in order.
+ *
+ * This thread does no work: it waits for signals, for the time of the next due update, and for the
+ * clock to be set. */
+#include "agent/serve.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+#include "agent/config_report.h"
+#include "agent/control_server.h"
+#include "agent/intake.h"
+#include "agent/platform.h"
+#include "agent/store.h"
+#include "agent/workers.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/log.h"
+
+enum serve_fd { SERVE_SIGNALS, SERVE_REARM, SERVE_WALL, SERVE_BOOT, SERVE_FDS };
+
+struct serve {
+    const struct serve_options *options;
+    struct config *config; /* as it was at the start: listen, control and state stay */
+    int lock;
+    struct store *store; /* this thread's own */
+    struct workers *workers;
+    struct intake *intake;
+    struct control_server *control;
+    int epoll;
+    int fds[SERVE_FDS];
+    bool stopping;
+};
+
+/* ---- called on other threads ---- */
+
+static void serve_changed(void *context) {
+    struct serve *serve = context;
+    if (serve->intake) {
+        intake_wake(serve->intake);
+    }
+}
+
+static void serve_rearm(void *context) {
+    const struct serve *serve = context;
+    uint64_t one = 1;
+    (void)!write(serve->fds[SERVE_REARM], &one, sizeof one);
+}
+
+/* ---- timers ---- */
+
+static void serve_arm_one(int fd, int flags, int64_t at_ms) {
+    struct itimerspec when = {0};
+    if (at_ms != INT64_MAX) {
+        int64_t at = at_ms > 0 ? at_ms : 1;
+        when.it_value.tv_sec = at / 1000;
+        when.it_value.tv_nsec = at % 1000 * 1000000;
+    } else if (flags & TFD_TIMER_CANCEL_ON_SET) {
+        /* Nothing is due; a far time keeps the timer telling when the clock is set. */
+        when.it_value.tv_sec = clock_now_ms() / 1000 + 365 * 24 * 3600;
+    }
+    (void)timerfd_settime(fd, flags, &when, NULL);
+}
+
+static void serve_arm(struct serve *serve) {
+    int64_t due = store_next_due(serve->store, clock_now_ms());
+    serve_arm_one(serve->fds[SERVE_WALL], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, due);
+    serve_arm_one(serve->fds[SERVE_BOOT], TFD_TIMER_ABSTIME, workers_next_ms(serve->workers));
+}
+
+/* ---- reload ---- */
+
+static void serve_log_faults(const char *path, const struct config_faults *faults) {
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct config_fault *fault = &faults->items[i];
+        char place[64];
+        (void)snprintf(place, sizeof place, "%d:%d", fault->line, fault->column);
+        log_event(fault->warning ? LOG_WARNING : LOG_ERROR, "config.fault", "file", path, "place",
+                  place, "message", fault->message, NULL);
+    }
+}
+
+static void serve_reload(struct serve *serve) {
+    CLEANUP(config_release) struct config *config = NULL;
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    const char *path = config_path(serve->options->config_path);
+    bool good = config_load(serve->options->config_path, &config, &faults);
+    serve_log_faults(path, &faults);
+    if (!good) {
+        log_event(LOG_ERROR, "config.refused", "file", path, "reason",
+                  "it is faulty: the one before stays in force", NULL);
+        return;
+    }
+    if (strcmp(config->listen, serve->config->listen) != 0 ||
+        strcmp(config->control, serve->config->control) != 0 ||
+        strcmp(config->state, serve->config->state) != 0) {
+        log_event(LOG_WARNING, "config.restart-needed", "reason",
+                  "listen, control and state take effect at the next start", NULL);
+        /* The workers and the control API open the store by this path. */
+        char *state = strdup(serve->config->state);
+        if (!state) {
+            return;
+        }
+        free(config->state);
+        config->state = state;
+    }
+    struct err err = ERR_INIT;
+    for (size_t i = 0; platform_table[i]; i++) {
+        if (platform_table[i]->configured(config) &&
+            !store_platform_begin(serve->store, platform_table[i]->name, &err)) {
+            log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
+        }
+    }
+    log_configure(config->log_level, config->log_format);
+    intake_reload(serve->intake, config);
+    workers_reload(serve->workers, config);
+    log_event(LOG_INFO, "config.reloaded", "file", path, NULL);
+}
+
+/* ---- the loop ---- */
+
+static void serve_signals(struct serve *serve) {
+    struct signalfd_siginfo info;
+    while (read(serve->fds[SERVE_SIGNALS], &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGHUP) {
+            serve_reload(serve);
+        } else {
+            serve->stopping = true;
+        }
+    }
+}
+
+static void serve_event(struct serve *serve, enum serve_fd which) {
+    uint64_t count = 0;
+    switch (which) {
+    case SERVE_SIGNALS:
+        serve_signals(serve);
+        break;
+    case SERVE_WALL:
+    case SERVE_BOOT:
+        /* ECANCELED: the clock was set; what waits is looked at again either way. */
+        (void)!read(serve->fds[which], &count, sizeof count);
+        workers_kick(serve->workers);
+        break;
+    case SERVE_REARM:
+        (void)!read(serve->fds[which], &count, sizeof count);
+        break;
+    case SERVE_FDS:
+    default:
+        break;
+    }
+}
+
+static void serve_loop(struct serve *serve) {
+    while (!serve->stopping) {
+        serve_arm(serve);
+        struct epoll_event events[SERVE_FDS];
+        int count = epoll_wait(serve->epoll, events, SERVE_FDS, -1);
+        for (int i = 0; i < count; i++) {
+            serve_event(serve, (enum serve_fd)events[i].data.u32);
+        }
+    }
+}
+
+/* ---- starting and stopping ---- */
+
+static bool serve_descriptors(struct serve *serve, const sigset_t *signals, struct err *err) {
+    serve->epoll = epoll_create1(EPOLL_CLOEXEC);
+    serve->fds[SERVE_SIGNALS] = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    serve->fds[SERVE_REARM] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    serve->fds[SERVE_WALL] = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    serve->fds[SERVE_BOOT] = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    for (uint32_t i = 0; i < SERVE_FDS; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        if (epoll_ctl(serve->epoll, EPOLL_CTL_ADD, serve->fds[i], &event) != 0) {
+            return err_set(err, ERR_BUG, "cannot wait for events: %s", strerror(errno));
+        }
+    }
+    return true;
+}
+
+static bool serve_state(struct serve *serve, struct err *err) {
+    const struct config *config = serve->config;
+    if (!store_open(config->state, &serve->store, err)) {
+        return false;
+    }
+    serve->lock = store_lock(config->state, err);
+    if (serve->lock < 0) {
+        return false;
+    }
+    for (size_t i = 0; platform_table[i]; i++) {
+        if (platform_table[i]->configured(config) &&
+            !store_platform_begin(serve->store, platform_table[i]->name, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool serve_start(struct serve *serve, const sigset_t *signals, struct err *err) {
+    struct workers_options options = {
+        .config = serve->config, .changed = serve_changed, .rearm = serve_rearm, .context = serve};
+    struct workers *workers = NULL;
+    /* The intake is made before the workers begin: they wake it. */
+    if (!http_global_init(err) || !serve_descriptors(serve, signals, err) ||
+        !serve_state(serve, err) || !workers_new(&options, &workers, err)) {
+        return false;
+    }
+    serve->workers = workers;
+    return intake_new(serve->config, workers, &serve->intake, err) && workers_start(workers, err) &&
+           control_server_new(serve->config, workers, &serve->control, err) &&
+           intake_start(serve->intake, err);
+}
+
+static void serve_stop(struct serve *serve) {
+    if (serve->intake) {
+        intake_stop(serve->intake);
+    }
+    control_server_free(serve->control);
+    if (serve->workers) {
+        workers_stop(serve->workers);
+    }
+    intake_free(serve->intake);
+    workers_free(serve->workers);
+    store_free(serve->store);
+    for (size_t i = 0; i < SERVE_FDS; i++) {
+        (void)close(serve->fds[i]);
+    }
+    (void)close(serve->epoll);
+    if (serve->lock >= 0) {
+        (void)close(serve->lock);
+    }
+}
+
+static int serve_configured(struct serve *serve, const sigset_t *signals) {
+    struct err err = ERR_INIT;
+    int status = 0;
+    if (serve_start(serve, signals, &err)) {
+        char port[16];
+        (void)snprintf(port, sizeof port, "%u", intake_port(serve->intake));
+        log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "listen",
+                  serve->config->listen, "port", port, "control", serve->config->control, "state",
+                  serve->config->state, NULL);
+        serve_loop(serve);
+        log_event(LOG_INFO, "agent.stopping", NULL);
+    } else {
+        (void)fprintf(stderr, "landwaiter: cannot start: %s\n", err.message);
+        status = err.kind == ERR_INVALID ? 2 : 1;
+    }
+    serve_stop(serve);
+    return status;
+}
+
+int serve_run(const struct serve_options *options) {
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    /* Blocked before any thread starts, libcurl's resolver included. */
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    /* A home server has better use for the memory than an arena for each thread. */
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+
+    CLEANUP(config_release) struct config *config = NULL;
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    const char *path = config_path(options->config_path);
+    bool good = config_load(options->config_path, &config, &faults);
+    if (!good) {
+        config_report(path, &faults, stderr);
+        return 2;
+    }
+    log_configure(config->log_level, config->log_format);
+    serve_log_faults(path, &faults);
+    struct serve serve = {
+        .options = options, .config = config, .lock = -1, .epoll = -1, .fds = {-1, -1, -1, -1}};
+    return serve_configured(&serve, &signals);
+}
