@@ -1,0 +1,51 @@
+/* `landwaiter retry` and `landwaiter cancel`: a person's word on one update. */
+#include "agent/cli/commands.h"
+#include "agent/cli/control.h"
+#include "agent/cli/documents.h"
+#include "agent/cli/render.h"
+
+static enum command_exit run(const struct command_line *line,
+                             const struct environment *environment) {
+    CLEANUP(buf_release) struct buf path = BUF_INIT(256);
+    CLEANUP(json_release) json_t *update = NULL;
+    const char *verb = line->command->name;
+    if (!control_id_valid("upd", line->operand)) {
+        return command_fail(COMMAND_USAGE, "`landwaiter updates` lists them",
+                            "%s: not the name of an update (upd_…): %s", verb, line->operand);
+    }
+    /* The command's name is the call's. */
+    buf_printf(&path, "/v1/updates/%s/%s", line->operand, verb);
+    struct control_call call = {.method = "POST", .path = buf_text(&path)};
+    enum command_exit status = control_ask(line, environment, &call, &update);
+    if (status != COMMAND_DONE) {
+        return status;
+    }
+    if (command_has(line, "json")) {
+        render_json(update, environment->out_terminal, stdout);
+        return COMMAND_DONE;
+    }
+    CLEANUP(buf_release) struct buf sentence = BUF_INIT(8192);
+    documents_sentence(update, documents_now(environment), &sentence);
+    render_text(buf_text(&sentence), stdout);
+    (void)putchar('\n');
+    return COMMAND_DONE;
+}
+
+static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMAND_OPTION_CONTROL,
+                                                      COMMAND_OPTION_CONFIG, COMMAND_OPTION_END};
+
+const struct command retry_command = {
+    .name = "retry",
+    .operand = "ID",
+    .summary = "let an update go now, or try a failed one again",
+    .options = options_table,
+    .run = run,
+};
+
+const struct command cancel_command = {
+    .name = "cancel",
+    .operand = "ID",
+    .summary = "end an update that has not begun to change its target",
+    .options = options_table,
+    .run = run,
+};

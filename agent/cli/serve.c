@@ -1,0 +1,23 @@
+/* `landwaiter serve`: hands over to the agent. */
+#include "agent/serve.h"
+
+#include "agent/cli/commands.h"
+
+static enum command_exit run(const struct command_line *line,
+                             const struct environment *environment) {
+    (void)environment;
+    struct serve_options options = {.config_path = command_value(line, "config")};
+    return (enum command_exit)serve_run(&options);
+}
+
+static const struct command_option options_table[] = {COMMAND_OPTION_CONFIG, COMMAND_OPTION_END};
+
+const struct command serve_command = {
+    .name = "serve",
+    .summary = "run the agent in the foreground; logs on stderr",
+    .details =
+        "SIGHUP reads the configuration again; a faulty one is reported and the old one stays "
+        "in force.\nSIGTERM ends it; an update that is under way goes on at the next start.\n",
+    .options = options_table,
+    .run = run,
+};

@@ -1,0 +1,83 @@
+/* `landwaiter targets`: what the agent may update. */
+#include "agent/cli/commands.h"
+#include "agent/cli/control.h"
+#include "agent/cli/render.h"
+
+/* "night,sunday"; NULL: none, which is always. */
+static const char *names(const json_t *list, struct buf *out) {
+    buf_clear(out);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        buf_puts(out, i > 0 ? "," : "");
+        buf_puts(out, name ? name : "");
+    }
+    return out->len > 0 ? buf_text(out) : NULL;
+}
+
+/* A hold is null, its reason, or an object that has one. */
+static const char *hold_text(const json_t *target) {
+    const json_t *hold = json_member(target, "hold");
+    if (!hold || json_is_false(hold)) {
+        return NULL;
+    }
+    const char *text = json_is_string(hold) ? json_string_value(hold) : json_text(hold, "reason");
+    return text && *text ? text : "held";
+}
+
+static void add_row(struct render_table *table, const json_t *target) {
+    CLEANUP(buf_release) struct buf windows = BUF_INIT(4096);
+    char digest[RENDER_DIGEST_SIZE];
+    render_cell(table, json_text(target, "target"));
+    render_cell(table, json_text(target, "image"));
+    render_cell(table, render_digest(json_text(target, "running"), digest));
+    render_cell(table, json_bool(target, "enabled", false) ? "yes" : "no");
+    render_cell(table, json_text(target, "policy"));
+    render_cell(table, names(json_array_member(target, "windows"), &windows));
+    render_cell(table, hold_text(target));
+    render_cell(table, json_text(target, "problem"));
+}
+
+static enum command_exit print_table(const json_t *targets) {
+    static const char *const heads[] = {"TARGET", "IMAGE",   "RUNNING", "ENABLED",
+                                        "POLICY", "WINDOWS", "HOLD",    "PROBLEM"};
+    CLEANUP(render_table_release) struct render_table table = RENDER_TABLE(ARRAY_LENGTH(heads));
+    if (json_array_size(targets) == 0) {
+        command_note("no targets: nothing that runs here is selected (the label "
+                     "landwaiter.enable=true opts a container in)");
+        return COMMAND_DONE;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(heads); i++) {
+        render_cell(&table, heads[i]);
+    }
+    for (size_t i = 0; i < json_array_size(targets); i++) {
+        add_row(&table, json_array_get(targets, i));
+    }
+    return render_table_print(&table, "", stdout)
+               ? COMMAND_DONE
+               : command_fail(COMMAND_FAILED, NULL, "out of memory");
+}
+
+static enum command_exit run(const struct command_line *line,
+                             const struct environment *environment) {
+    CLEANUP(json_release) json_t *targets = NULL;
+    struct control_call call = {.method = "GET", .path = "/v1/targets"};
+    enum command_exit status = control_ask(line, environment, &call, &targets);
+    if (status != COMMAND_DONE) {
+        return status;
+    }
+    if (command_has(line, "json")) {
+        render_json(targets, environment->out_terminal, stdout);
+        return COMMAND_DONE;
+    }
+    return print_table(targets);
+}
+
+static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMAND_OPTION_CONTROL,
+                                                      COMMAND_OPTION_CONFIG, COMMAND_OPTION_END};
+
+const struct command targets_command = {
+    .name = "targets",
+    .summary = "list what runs here and whether it may be updated",
+    .options = options_table,
+    .run = run,
+};

@@ -1,0 +1,30 @@
+/* Addresses of an agent as people write them: a base URL for `push`, a control address for the
+ * other commands. Pure. */
+#ifndef LANDWAITER_AGENT_CLI_URL_H
+#define LANDWAITER_AGENT_CLI_URL_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define URL_MAX 2048
+
+/* Appends an agent's base URL without its trailing slashes. ERR_INVALID: not http or https, no
+ * host, user information, a query or a fragment, blanks or control characters. */
+bool url_base(const char *text, struct buf *out, struct err *err) MUST_USE;
+
+/* Can what is sent there be read on the way: http to another machine? */
+bool url_is_clear(const char *url) MUST_USE;
+
+/* A control address: `unix:PATH`, `HOST:PORT`, or a base URL. Exactly one of the two is set. */
+struct url_control {
+    struct buf socket; /* path of the socket */
+    struct buf base;   /* base URL */
+};
+#define URL_CONTROL_INIT                                                                           \
+    { .socket = BUF_INIT(URL_MAX), .base = BUF_INIT(URL_MAX) }
+void url_control_release(struct url_control *control);
+bool url_control_parse(const char *text, struct url_control *out, struct err *err) MUST_USE;
+
+#endif
