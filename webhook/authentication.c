@@ -240,8 +240,9 @@ static bool check_body(const struct sender *sender, const struct authentication_
 static bool check_bearer(const struct sender *sender, const struct authentication_request *request,
                          struct authentication_proof *out) {
     const char *token = header(request, "Authorization");
-    token = strncasecmp(token, "Bearer ", 7) == 0 ? token + 7 : "";
-    token += strspn(token, " ");
+    size_t scheme = strcspn(token, " ");
+    bool bearer = scheme == strlen("Bearer") && strncasecmp(token, "Bearer", scheme) == 0;
+    token += bearer ? scheme + strspn(token + scheme, " ") : strlen(token);
     bool match = false;
     for (size_t i = 0; i < sender->secret_count; i++) {
         match |= secret_equal(&sender->secrets[i], token, strlen(token));
