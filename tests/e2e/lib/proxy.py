@@ -35,7 +35,7 @@ class Request:
     def __init__(self, handler):
         self.method, self.path = handler.command, handler.path
         self.agent = handler.headers.get("User-Agent", "")
-        self.headers = dict(handler.headers.items())
+        self.headers = handler.headers
         self.status = None
 
     def __repr__(self):
@@ -79,11 +79,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def forward(self, proxy, request, body, fault):
         backend = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=60)
         try:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
-            headers["Content-Length"] = str(len(body))
+            backend.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():  # one by one: a client may send several Accept lines
+                if name.lower() not in HOP | {"content-length"}:
+                    backend.putheader(name, value)
+            backend.putheader("Content-Length", str(len(body)))
             if proxy.tls:
-                headers["X-Forwarded-Proto"] = "https"
-            backend.request(self.command, self.path, body, headers)
+                backend.putheader("X-Forwarded-Proto", "https")
+            backend.endheaders(body)
             answer = backend.getresponse()
             payload = answer.read()
             # A HEAD's length is that of the body that it does not have.
