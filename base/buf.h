@@ -1,8 +1,9 @@
 /* A byte buffer that is born with a maximum.
  *
- * Invariants: `len <= max`; `data[len]` is always 0 once anything was appended, so data is a C string when no zero byte
- * was appended; `buf_text` never returns NULL. Going over the maximum (or out of memory) sets `overflow`, which is
- * sticky: later appends do nothing, and one check at the end is enough. */
+ * Invariants: `len <= max`; `data[len]` is always 0 once anything was appended, so data is a C
+ * string when no zero byte was appended; `buf_text` never returns NULL. Going over the maximum (or
+ * out of memory) sets `overflow`, which is sticky: later appends do nothing, and one check at the
+ * end is enough. */
 #ifndef LANDWAITER_BASE_BUF_H
 #define LANDWAITER_BASE_BUF_H
 
@@ -40,7 +41,8 @@ void buf_put_base64url(struct buf *buf, const void *bytes, size_t len);
 
 /* The contents as a C string, "" when empty; borrowed. */
 const char *buf_text(const struct buf *buf);
-/* Moves the contents out as a C string that the caller frees; NULL after an overflow. The buffer is empty afterwards. */
+/* Moves the contents out as a C string that the caller frees; NULL after an overflow. The buffer is
+ * empty afterwards. */
 char *buf_take(struct buf *buf) MUST_USE;
 
 #endif

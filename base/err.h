@@ -1,7 +1,8 @@
 /* What went wrong, for the caller to act on and for a person to read.
  *
- * An err lives on the caller's stack. Its kind decides what is done next; nobody parses the message. Functions that can
- * fail return bool (or a pointer), take a `struct err *` last, and leave their outputs untouched when they fail. */
+ * An err lives on the caller's stack. Its kind decides what is done next; nobody parses the
+ * message. Functions that can fail return bool (or a pointer), take a `struct err *` last, and
+ * leave their outputs untouched when they fail. */
 #ifndef LANDWAITER_BASE_ERR_H
 #define LANDWAITER_BASE_ERR_H
 
@@ -30,8 +31,9 @@ struct err {
 #define ERR_INIT                                                                                   \
     { .kind = ERR_NONE, .retry_after_ms = 0, .message = "" }
 
-/* Sets kind and message (cut at ERR_MESSAGE_MAX, control bytes replaced by '?'). Returns false, so that
- * `return err_set(err, ERR_INVALID, "…");` reads well. err may be NULL: then only the return value speaks. */
+/* Sets kind and message (cut at ERR_MESSAGE_MAX, control bytes replaced by '?'). Returns false, so
+ * that `return err_set(err, ERR_INVALID, "…");` reads well. err may be NULL: then only the return
+ * value speaks. */
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Puts context in front: "context: message". Keeps the kind. Returns false. */

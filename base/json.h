@@ -1,6 +1,8 @@
-/* Strict JSON over jansson: bounded depth and size, no duplicate members, typed access (protocols.md section 6.2).
+/* Strict JSON over jansson: bounded depth and size, no duplicate members, typed access
+ * (protocols.md section 6.2).
  *
- * json_t itself is jansson's; these are the ways in and out that are safe for hostile input. Integers stay 64-bit. */
+ * json_t itself is jansson's; these are the ways in and out that are safe for hostile input.
+ * Integers stay 64-bit. */
 #ifndef LANDWAITER_BASE_JSON_H
 #define LANDWAITER_BASE_JSON_H
 
@@ -17,25 +19,29 @@
 /* For `CLEANUP(json_release) json_t *root = NULL;` */
 void json_release(json_t **json);
 
-/* Parses one document that may be followed by white space only. ERR_INVALID: says where, never quotes the input.
- * The caller owns *out. At most JSON_DEPTH_MAX open brackets. */
+/* Parses one document that may be followed by white space only. ERR_INVALID: says where, never
+ * quotes the input. The caller owns *out. At most JSON_DEPTH_MAX open brackets. */
 bool json_parse(const void *bytes, size_t len, json_t **out, struct err *err) MUST_USE;
 /* The same with another depth, for the engine's own (deep) documents. */
-bool json_parse_deep(const void *bytes, size_t len, size_t depth, json_t **out, struct err *err) MUST_USE;
+bool json_parse_deep(const void *bytes, size_t len, size_t depth, json_t **out,
+                     struct err *err) MUST_USE;
 
 /* Compact, member order kept. */
 void json_write(const json_t *json, struct buf *out);
 /* Indented, for people. */
 void json_write_pretty(const json_t *json, struct buf *out);
 
-/* Typed members of an object; borrowed. NULL, fallback or 0 when absent or of another type. Safe on NULL and on non-objects. */
+/* Typed members of an object; borrowed. NULL, fallback or 0 when absent or of another type. Safe on
+ * NULL and on non-objects. */
 const char *json_text(const json_t *object, const char *member);
 int64_t json_int(const json_t *object, const char *member, int64_t fallback);
 bool json_bool(const json_t *object, const char *member, bool fallback);
-json_t *json_member(const json_t *object, const char *member); /* any type; NULL when absent or JSON null */
+json_t *json_member(const json_t *object,
+                    const char *member); /* any type; NULL when absent or JSON null */
 json_t *json_object_member(const json_t *object, const char *member);
 json_t *json_array_member(const json_t *object, const char *member);
-/* json_text along a path of members: json_text_at(j, (const char *[]){"State", "Health", "Status", NULL}). */
+/* json_text along a path of members: json_text_at(j, (const char *[]){"State", "Health", "Status",
+ * NULL}). */
 const char *json_text_at(const json_t *object, const char *const *path);
 
 /* A string value, or JSON null for NULL; invalid UTF-8 becomes U+FFFD. New reference. */

@@ -1,7 +1,8 @@
 /* Ownership helpers: cleanup at the end of a scope, and handing a value on.
  *
- * Every type that owns something ships a `foo_release(struct foo *)` (for a struct on the stack) or a `foo_free(struct foo *)`
- * (for the heap) that takes half-built objects; CLEANUP names the function that runs when the variable leaves its scope. */
+ * Every type that owns something ships a `foo_release(struct foo *)` (for a struct on the stack) or
+ * a `foo_free(struct foo *)` (for the heap) that takes half-built objects; CLEANUP names the
+ * function that runs when the variable leaves its scope. */
 #ifndef LANDWAITER_BASE_OWN_H
 #define LANDWAITER_BASE_OWN_H
 

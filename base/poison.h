@@ -1,5 +1,5 @@
-/* Functions that nobody here calls: unbounded, silent about errors, or not thread-safe. Included in front of every file by
- * the build (CMakeLists.txt), so that a call does not compile. */
+/* Functions that nobody here calls: unbounded, silent about errors, or not thread-safe. Included in
+ * front of every file by the build (CMakeLists.txt), so that a call does not compile. */
 #ifndef LANDWAITER_BASE_POISON_H
 #define LANDWAITER_BASE_POISON_H
 
@@ -13,6 +13,7 @@
 #undef sprintf
 #undef vsprintf
 #undef strtok
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gmtime localtime asctime ctime system popen gets
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gmtime localtime asctime   \
+    ctime system popen gets
 
 #endif
