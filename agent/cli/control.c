@@ -277,9 +277,10 @@ static enum command_exit ask(const struct question *question, const struct contr
     if (control_exit(response.status) != COMMAND_DONE) {
         return refused(question, &response, document);
     }
-    if (!parsed) {
+    if (!parsed || !(call->list ? json_is_array(document) : json_is_object(document))) {
         return command_fail(COMMAND_FAILED, "is that address the agent's `control`?",
-                            "the answer from %s is not one: %s", question->written, err.message);
+                            "%s did not answer as an agent does: %s", question->written,
+                            parsed ? "another kind of document" : err.message);
     }
     *out = TAKE(document);
     return COMMAND_DONE;

@@ -9,6 +9,7 @@ struct control_call {
     const char *method;
     const char *path;   /* "/v1/targets", with its query */
     const json_t *body; /* NULL: none */
+    bool list;          /* the answer is a list; else it is an object */
 };
 
 /* Finds the address (--control, LANDWAITER_CONTROL, the configuration's `control`, the default),

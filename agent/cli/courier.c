@@ -20,6 +20,9 @@
 #define PROGRESS_MAX 512
 #define RETRY_AFTER_MAX_S 86400
 
+static const char not_accepted[] = "the push was not accepted";
+static const char no_status[] = "the push's status cannot be read";
+
 bool courier_again(long status) {
     return status == 429 || status >= 500;
 }
@@ -114,15 +117,19 @@ static void attempt_make(const struct courier *courier, const struct ask *ask,
     out->wait_ms = courier_retry_after_ms(&out->response);
 }
 
-/* "cannot reach …" or "HTTP status 503: why", for people. */
-static void attempt_text(const struct attempt *attempt, struct buf *out) {
+/* "cannot reach the agent: why" or "WHAT: HTTP status 503: why", for people. */
+static void attempt_text(const struct attempt *attempt, const char *what, struct buf *out) {
     if (!attempt->answered) {
         buf_printf(out, "cannot reach the agent: %s", attempt->err.message);
         return;
     }
     const char *said = json_text(attempt->document, "error");
-    buf_printf(out, "the agent answered with HTTP status %ld%s%.400s", attempt->response.status,
-               said ? ": " : "", said ? said : "");
+    buf_printf(out, "%s: HTTP status %ld%s%.400s", what, attempt->response.status, said ? ": " : "",
+               said ? said : "");
+    if (attempt->wait_ms > 0) {
+        char duration[CLOCK_TEXT_SIZE];
+        buf_printf(out, " (it asks to wait %s)", clock_duration_text(attempt->wait_ms, duration));
+    }
 }
 
 /* ---- refusals ---- */
@@ -148,14 +155,14 @@ static const char *advice_for(const struct attempt *attempt) {
         return NULL;
     default:
         return attempt->response.status >= 500
-                   ? "the agent could not take it, and nothing was accepted"
+                   ? "try it again later: to send the same push twice does no harm"
                    : "is --url (LANDWAITER_URL) the agent's base URL, without /hooks?";
     }
 }
 
-static enum command_exit refused(const struct attempt *attempt) {
+static enum command_exit refused(const struct attempt *attempt, const char *what) {
     CLEANUP(buf_release) struct buf text = BUF_INIT(2048);
-    attempt_text(attempt, &text);
+    attempt_text(attempt, what, &text);
     enum command_exit status = COMMAND_FAILED;
     if (attempt->answered) {
         status = control_exit(attempt->response.status);
@@ -176,7 +183,7 @@ static bool pause_before_again(const struct attempt *attempt, int64_t deadline_m
     if (clock_boot_ms() + wait >= deadline_ms) {
         return false;
     }
-    attempt_text(attempt, &text);
+    attempt_text(attempt, not_accepted, &text);
     command_note("%s; again in %s", buf_text(&text), clock_duration_text(wait, duration));
     pause_ms(wait);
     *pause = at_most(*pause * 2, PAUSE_MAX_MS);
@@ -185,7 +192,7 @@ static bool pause_before_again(const struct attempt *attempt, int64_t deadline_m
 
 /* Not tried any more, or never to be: an agent that did answer once was reached. */
 static enum command_exit give_up(const struct attempt *attempt, bool reached) {
-    enum command_exit status = refused(attempt);
+    enum command_exit status = refused(attempt, not_accepted);
     return reached && status == COMMAND_UNREACHABLE ? COMMAND_FAILED : status;
 }
 
@@ -273,7 +280,7 @@ static enum command_exit ask_status(const struct courier *courier, const char *i
         return COMMAND_DONE;
     }
     if (!attempt->answered || control_exit(attempt->response.status) != COMMAND_DONE) {
-        return refused(attempt);
+        return refused(attempt, no_status);
     }
     if (!outcome_valid(attempt->document)) {
         return command_fail(COMMAND_FAILED, NULL, "the answer is no status of a push");
@@ -290,7 +297,7 @@ static int64_t rest_ms(const struct attempt *attempt, int64_t took_ms, int64_t *
     }
     CLEANUP(buf_release) struct buf text = BUF_INIT(2048);
     int64_t wait = attempt->wait_ms > *pause ? attempt->wait_ms : *pause;
-    attempt_text(attempt, &text);
+    attempt_text(attempt, no_status, &text);
     command_note("%s; still waiting", buf_text(&text));
     *pause = at_most(*pause * 2, PAUSE_MAX_MS);
     return wait;

@@ -1,5 +1,7 @@
 /* `landwaiter push`: the client for CI. Needs nothing but the agent's URL and a sender's secret. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/courier.h"
@@ -131,6 +133,14 @@ static bool read_body(const struct command_line *line, struct job *job, struct e
     return read_meta(line, meta, err) && notice_body(&image, meta, &job->body, err);
 }
 
+static bool check_ca(const struct command_line *line, struct err *err) {
+    const char *ca = command_value(line, "ca");
+    if (ca && access(ca, R_OK) != 0) {
+        return err_set(err, ERR_INVALID, "--ca: cannot read %s: %s", ca, strerror(errno));
+    }
+    return true;
+}
+
 static bool read_wait(const struct command_line *line, struct job *job, struct err *err) {
     const char *text = command_value(line, "wait");
     job->wait = command_has(line, "wait");
@@ -205,7 +215,7 @@ static enum command_exit run(const struct command_line *line,
     struct err err = ERR_INIT;
     if (!read_body(line, &job, &err) || !read_url(line, environment, &job, &err) ||
         !read_sender(line, environment, &job, &err) || !read_wait(line, &job, &err) ||
-        !read_key(line, environment, &job, &err)) {
+        !read_key(line, environment, &job, &err) || !check_ca(line, &err)) {
         return command_fail(COMMAND_USAGE, NULL, "push: %s", err.message);
     }
     if (url_is_clear(buf_text(&job.url))) {

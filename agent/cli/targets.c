@@ -60,7 +60,7 @@ static enum command_exit print_table(const json_t *targets) {
 static enum command_exit run(const struct command_line *line,
                              const struct environment *environment) {
     CLEANUP(json_release) json_t *targets = NULL;
-    struct control_call call = {.method = "GET", .path = "/v1/targets"};
+    struct control_call call = {.method = "GET", .path = "/v1/targets", .list = true};
     enum command_exit status = control_ask(line, environment, &call, &targets);
     if (status != COMMAND_DONE) {
         return status;

@@ -15,7 +15,7 @@ static enum command_exit run(const struct command_line *line,
         return command_fail(COMMAND_USAGE, NULL, "updates: %s", err.message);
     }
     buf_printf(&path, "/v1/updates?all=%d&limit=%u", all ? 1 : 0, limit);
-    struct control_call call = {.method = "GET", .path = buf_text(&path)};
+    struct control_call call = {.method = "GET", .path = buf_text(&path), .list = true};
     enum command_exit status = control_ask(line, environment, &call, &updates);
     if (status != COMMAND_DONE) {
         return status;
