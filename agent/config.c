@@ -149,12 +149,24 @@ static void yaml_wipe_release(struct yaml_node **node) {
     yaml_release(node);
 }
 
+/* libyaml says of a tab only that nothing can start with it. */
+static bool is_tab(const char *text, size_t len, const struct yaml_fault *fault) {
+    int line = 1;
+    size_t at = 0;
+    for (; at < len && line < fault->line; at++) {
+        line += text[at] == '\n';
+    }
+    at += fault->column > 0 ? (size_t)fault->column - 1 : 0;
+    return at < len && text[at] == '\t';
+}
+
 static struct config *read_text(struct config_reader *reader, const char *text, size_t len) {
     CLEANUP(yaml_wipe_release) struct yaml_node *root = NULL;
     struct yaml_fault fault = {.line = 0};
     if (!yaml_parse(text, len, &root, &fault)) {
-        config_fault_add(reader, (struct config_place){fault.line, fault.column, false}, "%s",
-                         fault.message);
+        config_fault_add(reader, (struct config_place){fault.line, fault.column, false}, "%s%s",
+                         fault.message,
+                         is_tab(text, len, &fault) ? ": indent with spaces instead of tabs" : "");
         return NULL;
     }
     CLEANUP(config_release) struct config *config = config_new(reader);

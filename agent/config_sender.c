@@ -328,11 +328,12 @@ void config_read_senders(const struct config_value *value) {
     if (node->count == 0) {
         return;
     }
-    set->items = calloc(node->count, sizeof *set->items);
-    if (!set->items) {
+    struct sender *items = calloc(node->count, sizeof *items);
+    if (!items) {
         config_fault_add(value->reader, config_at(node), "out of memory");
         return;
     }
+    set->items = items;
     const struct config_row row = {
         .key = "senders", .type = "name, auth, images …", .rows = value->row->rows};
     for (size_t i = 0; i < node->count; i++) {

@@ -40,11 +40,11 @@ bool config_faults_fatal(const struct config_faults *faults) {
 static struct config_fault *fault_new(struct config_reader *reader, bool first_fatal) {
     struct config_faults *faults = reader->faults;
     if (!faults->items) {
-        faults->items = calloc(CONFIG_FAULTS_MAX, sizeof *faults->items);
-        faults->count = 0;
-    }
-    if (!faults->items) {
-        return NULL;
+        struct config_fault *items = calloc(CONFIG_FAULTS_MAX, sizeof *items);
+        if (!items) {
+            return NULL;
+        }
+        *faults = (struct config_faults){.items = items, .count = 0};
     }
     if (faults->count < CONFIG_FAULTS_MAX) {
         return &faults->items[faults->count++];
@@ -175,7 +175,7 @@ static bool flag_of(const struct config_value *value, bool *out) {
 }
 
 void config_read_flag(const struct config_value *value) {
-    bool flag;
+    bool flag = false;
     if (flag_of(value, &flag)) {
         *CONFIG_MEMBER(value, bool) = flag;
     }
@@ -183,7 +183,7 @@ void config_read_flag(const struct config_value *value) {
 
 void config_read_duration(const struct config_value *value) {
     const char *text = config_text(value);
-    int64_t ms;
+    int64_t ms = 0;
     if (!text) {
         return;
     }
@@ -257,7 +257,7 @@ void config_read_choice(const struct config_value *value) {
 void config_read_setting(const struct config_value *value) {
     struct settings *settings = CONFIG_MEMBER(value, struct settings);
     enum settings_key key = value->row->setting;
-    bool flag;
+    bool flag = false;
     struct err err = ERR_INIT;
     if (key == SETTINGS_ROLLBACK && !flag_of(value, &flag)) {
         return;

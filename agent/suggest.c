@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SUGGEST_WORD_MAX 40
+#define SUGGEST_WORD_MAX ((size_t)40)
 #define SUGGEST_FAR (SUGGEST_WORD_MAX * 2)
 
 static size_t least(size_t a, size_t b) {

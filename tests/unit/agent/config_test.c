@@ -1,0 +1,535 @@
+/* The configuration: what a good one becomes, that every fault of the faulty ones in
+ * tests/data/config/faulty is found at its place, and what is in force without a file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <glob.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+#include "webhook/source.h"
+
+#define SECRET_TEXT "a-secret-of-thirty-two-characters"
+#define SENDER                                                                                     \
+    "senders:\n"                                                                                   \
+    "  - name: ci\n"                                                                               \
+    "    auth: {bearer: {secret: {env: CONFIG_TEST_SECRET}}}\n"                                    \
+    "    images: [\"ghcr.io/brian/*\"]\n"
+
+/* The test's own folder, so that no login of whoever runs it is found. */
+static char folder[64];
+
+static int prepare(void **state) {
+    (void)state;
+    static const char *const unset[] = {
+        "CREDENTIALS_DIRECTORY", "CONFIG_TEST_UNSET", "LANDWAITER_CONFIG", "LANDWAITER_TOKEN",
+        "LANDWAITER_TOKEN_FILE", "LANDWAITER_STATE",  "LANDWAITER_LISTEN", "LANDWAITER_CONTROL",
+        "DOCKER_HOST",           "DOCKER_CONFIG",     "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"};
+    for (size_t i = 0; i < ARRAY_LENGTH(unset); i++) {
+        (void)unsetenv(unset[i]);
+    }
+    (void)setenv("CONFIG_TEST_SECRET", SECRET_TEXT, 1);
+    (void)setenv("CONFIG_TEST_EMPTY", "", 1);
+    (void)setenv("HOME", folder, 1);
+    return 0;
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/config-test-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    return rmdir(folder);
+}
+
+static void write_file(const char *name, const char *text, char path[128]) {
+    (void)snprintf(path, 128, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fputs(text, file) >= 0, 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void list_faults(const struct config_faults *faults, struct buf *out) {
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct config_fault *fault = &faults->items[i];
+        buf_printf(out, "%d:%d: %s%s\n", fault->line, fault->column,
+                   fault->warning ? "warning: " : "", fault->message);
+    }
+}
+
+static void read_text(const char *path, struct buf *out) {
+    FILE *file = fopen(path, "r");
+    if (!file) {
+        fail_msg("cannot read %s", path);
+        return;
+    }
+    char line[1024];
+    while (fgets(line, sizeof line, file)) {
+        buf_puts(out, line);
+    }
+    (void)fclose(file);
+}
+
+static void faulty_files(void **state) {
+    (void)state;
+    glob_t files = {0};
+    assert_int_equal(glob(TEST_DATA "/config/faulty/*.yaml", 0, NULL, &files), 0);
+    assert_true(files.gl_pathc >= 34);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        const char *path = files.gl_pathv[i];
+        char expected_path[512];
+        (void)snprintf(expected_path, sizeof expected_path, "%.*s.expected",
+                       (int)(strlen(path) - strlen(".yaml")), path);
+        CLEANUP(buf_release) struct buf expected = BUF_INIT((size_t)64 * 1024);
+        CLEANUP(buf_release) struct buf found = BUF_INIT((size_t)64 * 1024);
+        CLEANUP(config_faults_release) struct config_faults faults = {0};
+        struct config *config = NULL;
+        read_text(expected_path, &expected);
+        if (config_load(path, &config, &faults)) {
+            fail_msg("%s was accepted", path);
+        }
+        assert_null(config);
+        assert_true(config_faults_fatal(&faults));
+        list_faults(&faults, &found);
+        if (strcmp(buf_text(&found), buf_text(&expected)) != 0) {
+            fail_msg("%s: found\n%sexpected\n%s", path, buf_text(&found), buf_text(&expected));
+        }
+    }
+    globfree(&files);
+}
+
+static struct config *accept(const char *text, const char *expected_warnings) {
+    struct config *config = NULL;
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    CLEANUP(buf_release) struct buf found = BUF_INIT((size_t)64 * 1024);
+    bool read = config_parse(text, strlen(text), &config, &faults);
+    list_faults(&faults, &found);
+    assert_string_equal(buf_text(&found), expected_warnings);
+    assert_true(read);
+    assert_false(config_faults_fatal(&faults));
+    return config;
+}
+
+static void refuse(const char *text, const char *expected_faults) {
+    struct config *config = NULL;
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    CLEANUP(buf_release) struct buf found = BUF_INIT((size_t)64 * 1024);
+    assert_false(config_parse(text, strlen(text), &config, &faults));
+    assert_null(config);
+    list_faults(&faults, &found);
+    assert_string_equal(buf_text(&found), expected_faults);
+}
+
+static void empty_file(void **state) {
+    (void)state;
+    CLEANUP(config_release)
+    struct config *config =
+        accept("# nothing\n", "0:0: warning: there is no sender: nothing can be pushed\n");
+    assert_string_equal(config->listen, "0.0.0.0:9077");
+    assert_string_equal(config->control, "unix:/run/landwaiter/control.sock");
+    assert_string_equal(config->state, "/var/lib/landwaiter");
+    assert_null(config->control_token.bytes);
+    assert_int_equal(config->history_ms, (int64_t)90 * 86400 * 1000);
+    assert_int_equal(config->log_level, LOG_INFO);
+    assert_int_equal(config->log_format, LOG_AUTO);
+    assert_int_equal(config->senders.count, 0);
+    assert_true(config->docker.enabled);
+    assert_false(config->docker.select_all);
+    assert_false(config->docker.tls);
+    assert_string_equal(config->docker.host, "unix:///var/run/docker.sock");
+    assert_int_equal(config->concurrency, 2);
+    assert_int_equal(config->defaults.health_timeout_ms, 120000);
+    assert_null(config_registry(config, "docker.io"));
+}
+
+static void whole_file(void **state) {
+    (void)state;
+    char ca[128];
+    write_file("ca.pem", "x", ca);
+    CLEANUP(buf_release) struct buf text = BUF_INIT(4096);
+    buf_printf(&text,
+               "listen: \"[::]:9077\"\ncontrol: 127.0.0.1:9078\n"
+               "control_token: {env: CONFIG_TEST_SECRET}\nstate: /srv/lw\nhistory: 30d\n"
+               "log: {level: debug, format: logfmt}\n"
+               "registries:\n  - host: registry.lan:5000\n    ca: %s\n"
+               "    credentials: {username: ci, password: {env: CONFIG_TEST_SECRET}}\n"
+               "    token_hosts: [auth.lan, \"auth.lan:8443\"]\n"
+               "  - {host: index.docker.io, credentials: {helper: ecr-login}}\n"
+               "  - {host: plain.lan, plain_http: true, credentials: {docker_config: %s}}\n"
+               "platforms:\n  docker: {host: \"tcp://engine.lan:2376\", select: all, tls: {ca: %s, "
+               "certificate: %s, key: %s}}\n"
+               "defaults:\n  policy: never\n  health: {timeout: 10m, soak: 1s}\n"
+               "  rollback: false\n  stop_timeout: 30s\n  concurrency: 64\n" SENDER,
+               ca, ca, ca, ca, ca);
+    CLEANUP(config_release) struct config *config = accept(buf_text(&text), "");
+    assert_int_equal(unlink(ca), 0);
+    assert_string_equal(config->listen, "[::]:9077");
+    assert_string_equal(config->control, "127.0.0.1:9078");
+    assert_true(secret_equal(&config->control_token, SECRET_TEXT, strlen(SECRET_TEXT)));
+    assert_string_equal(config->state, "/srv/lw");
+    assert_int_equal(config->history_ms, (int64_t)30 * 86400 * 1000);
+    assert_int_equal(config->log_level, LOG_DEBUG);
+    assert_int_equal(config->log_format, LOG_LOGFMT);
+    assert_string_equal(config->docker.host, "tcp://engine.lan:2376");
+    assert_true(config->docker.enabled && config->docker.tls && config->docker.select_all);
+    assert_string_equal(config->docker.tls_key, ca);
+    assert_int_equal(config->defaults.policy.kind, POLICY_NEVER);
+    assert_int_equal(config->defaults.health_timeout_ms, 600000);
+    assert_int_equal(config->defaults.soak_ms, 1000);
+    assert_false(config->defaults.rollback);
+    assert_int_equal(config->defaults.stop_timeout_ms, 30000);
+    assert_true(config->defaults.written[SETTINGS_ROLLBACK]);
+    assert_int_equal(config->defaults.sources[SETTINGS_ROLLBACK], SETTINGS_DEFAULT);
+    assert_int_equal(config->concurrency, 64);
+    assert_int_equal(config->registry_count, 3);
+    const struct registry_host *registry = config_registry(config, "registry.lan:5000");
+    assert_non_null(registry);
+    assert_string_equal(registry->ca_file, ca);
+    assert_int_equal(registry->source, REGISTRY_STATIC);
+    assert_string_equal(registry->credentials.username, "ci");
+    assert_true(secret_equal(&registry->credentials.password, SECRET_TEXT, strlen(SECRET_TEXT)));
+    assert_string_equal(registry->token_hosts[1], "auth.lan:8443");
+    assert_null(registry->token_hosts[2]);
+    registry = config_registry(config, "docker.io");
+    assert_non_null(registry);
+    assert_int_equal(registry->source, REGISTRY_HELPER);
+    assert_string_equal(registry->helper, "ecr-login");
+    registry = config_registry(config, "plain.lan");
+    assert_non_null(registry);
+    assert_true(registry->plain_http);
+    assert_int_equal(registry->source, REGISTRY_DOCKER_CONFIG);
+    assert_null(config_registry(config, "ghcr.io"));
+}
+
+static void senders(void **state) {
+    (void)state;
+    CLEANUP(config_release)
+    struct config *config = accept(
+        SENDER "    rate: 60/m\n"
+               "  - name: plain\n"
+               "    auth: {hmac: {secret: [{env: CONFIG_TEST_SECRET}, {env: CONFIG_TEST_SECRET}], "
+               "header: X-Signature-256, algorithm: sha512, prefix: \"sha512=\"}}\n"
+               "    images: [\"**\", docker.io/library/nginx, \"registry.lan:5000/home/**\"]\n"
+               "  - name: signed\n    format: native\n"
+               "    auth: {hmac: {secret: {env: CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n"
+               "  - name: bare\n"
+               "    auth: {hmac: {secret: {env: CONFIG_TEST_SECRET}, header: X-Sig, prefix: "
+               "\"\"}}\n    images: [\"**\"]\n",
+        "");
+    assert_int_equal(config->senders.count, 4);
+    const struct sender *sender = sender_find(&config->senders, "ci");
+    assert_non_null(sender);
+    assert_int_equal(sender->auth, SENDER_BEARER);
+    assert_ptr_equal(sender->source, source_find("native"));
+    assert_int_equal(sender->secret_count, 1);
+    assert_true(secret_equal(&sender->secrets[0], SECRET_TEXT, strlen(SECRET_TEXT)));
+    assert_int_equal(sender->rate_count, 60);
+    assert_int_equal(sender->rate_period_ms, 60000);
+    assert_string_equal(sender->images[0], "ghcr.io/brian/*");
+    assert_null(sender->images[1]);
+    sender = sender_find(&config->senders, "plain");
+    assert_non_null(sender);
+    assert_int_equal(sender->auth, SENDER_HMAC);
+    assert_int_equal(sender->secret_count, 2);
+    assert_string_equal(sender->hmac_header, "X-Signature-256");
+    assert_int_equal(sender->hmac_algorithm, DIGEST_MAC_SHA512);
+    assert_string_equal(sender->hmac_prefix, "sha512=");
+    assert_string_equal(sender->images[2], "registry.lan:5000/home/**");
+    assert_int_equal(sender->rate_period_ms, 0);
+    sender = sender_find(&config->senders, "signed");
+    assert_non_null(sender);
+    assert_null(sender->hmac_header);
+    sender = sender_find(&config->senders, "bare");
+    assert_non_null(sender);
+    assert_string_equal(sender->hmac_prefix, "");
+}
+
+/* From the specification's example secret and the key of RFC 8032 section 7.1. */
+static void standard_webhooks_secrets(void **state) {
+    (void)state;
+    static const char *const good[] = {
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
+        (void)setenv("CONFIG_TEST_SECRET", good[i], 1);
+        CLEANUP(config_release)
+        struct config *config =
+            accept("senders:\n  - name: a\n    auth: {standard_webhooks: {secret: {env: "
+                   "CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n",
+                   "");
+        assert_int_equal(config->senders.items[0].auth, SENDER_STANDARD_WEBHOOKS);
+        /* As configured: the prefix says what kind it is. */
+        assert_true(secret_equal(&config->senders.items[0].secrets[0], good[i], strlen(good[i])));
+    }
+    /* A public key is no secret for an HMAC: everybody could sign. */
+    refuse("senders:\n  - name: a\n    auth: {hmac: {secret: {env: CONFIG_TEST_SECRET}}}\n"
+           "    images: [\"**\"]\n",
+           "3:27: `secret`: this is an Ed25519 key and not a secret: write auth: "
+           "{standard_webhooks: {secret: …}} with the whpk_ key\n");
+}
+
+static void secrets_are_not_quoted(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "control_token: hunter2\nsenders: hunter2\nregistries: [hunter2, {host: "
+        "\"https://u:hunter2@r.lan\", credentials: hunter2}]\n",
+        "senders: [{name: a, auth: hunter2}, {name: b, auth: {bearer: hunter2}}, {name: c, auth: "
+        "{bearer: {secret: {hunter2}}}}, {name: d, auth: {standard_webhooks: {secret: "
+        "hunter2}}}]\n",
+        "platforms: {docker: {host: \"tcp://u:hunter2@engine:2375\"}}\nlisten: hunter2\n",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        struct config *config = NULL;
+        CLEANUP(config_faults_release) struct config_faults faults = {0};
+        assert_false(config_parse(texts[i], strlen(texts[i]), &config, &faults));
+        assert_true(faults.count > 0);
+        for (size_t j = 0; j < faults.count; j++) {
+            assert_null(strstr(faults.items[j].message, "hunter2"));
+        }
+    }
+}
+
+static void platforms(void **state) {
+    (void)state;
+    CLEANUP(config_release)
+    struct config *none = accept("platforms: {}\n" SENDER,
+                                 "1:12: warning: there is no platform: nothing can be updated\n");
+    assert_false(none->docker.enabled);
+    CLEANUP(config_release)
+    struct config *docker = accept("platforms: {docker: {}}\n" SENDER, "");
+    assert_true(docker->docker.enabled);
+}
+
+static void anchors_and_merges(void **state) {
+    (void)state;
+    CLEANUP(config_release)
+    struct config *config = accept("defaults: &d\n  health: {timeout: 30s}\n"
+                                   "senders:\n"
+                                   "  - &a {name: a, auth: {bearer: {secret: {env: "
+                                   "CONFIG_TEST_SECRET}}}, images: [\"**\"]}\n"
+                                   "  - {<<: *a, name: b}\n",
+                                   "");
+    assert_int_equal(config->senders.count, 2);
+    assert_string_equal(config->senders.items[1].name, "b");
+    assert_int_equal(config->senders.items[1].secret_count, 1);
+    assert_int_equal(config->defaults.health_timeout_ms, 30000);
+}
+
+static void faults_are_bounded(void **state) {
+    (void)state;
+    CLEANUP(buf_release) struct buf text = BUF_INIT((size_t)256 * 1024);
+    /* As many warnings as there is room for, and then one fault. */
+    buf_puts(&text, "senders:\n");
+    for (int i = 0; i < 2 * CONFIG_FAULTS_MAX; i++) {
+        buf_printf(&text,
+                   "  - {name: s%d, auth: {bearer: {secret: long-enough-to-be-good}}, images: "
+                   "[\"**\"]}\n",
+                   i);
+    }
+    buf_puts(&text, "lisen: x\n");
+    struct config *config = NULL;
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    assert_false(config_parse(text.data, text.len, &config, &faults));
+    assert_int_equal(faults.count, CONFIG_FAULTS_MAX);
+    assert_true(config_faults_fatal(&faults));
+    assert_string_equal(faults.items[CONFIG_FAULTS_MAX - 1].message,
+                        "unknown key `lisen`: did you mean `listen`?");
+}
+
+static void path_and_references(void **state) {
+    (void)state;
+    char path[128];
+    write_file("landwaiter.yaml", SENDER, path);
+    (void)setenv("LANDWAITER_CONFIG", path, 1);
+    assert_string_equal(config_path(NULL), path);
+    assert_string_equal(config_path("/other"), "/other");
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    CLEANUP(config_release) struct config *config = NULL;
+    assert_true(config_load(NULL, &config, &faults));
+    assert_string_equal(config->path, path);
+    assert_int_equal(faults.count, 0);
+    struct config *second = config_hold(config);
+    config_drop(second);
+    assert_string_equal(config->path, path);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void named_file_must_exist(void **state) {
+    (void)state;
+    (void)setenv("LANDWAITER_TOKEN", SECRET_TEXT, 1);
+    (void)setenv("LANDWAITER_CONFIG", "/nonexistent/landwaiter.yaml", 1);
+    const char *const paths[] = {NULL, "/nonexistent/landwaiter.yaml"};
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        CLEANUP(config_faults_release) struct config_faults faults = {0};
+        struct config *config = NULL;
+        assert_false(config_load(paths[i], &config, &faults));
+        assert_int_equal(faults.count, 1);
+        assert_int_equal(faults.items[0].line, 0);
+        assert_string_equal(faults.items[0].message,
+                            "cannot read the configuration file /nonexistent/landwaiter.yaml: No "
+                            "such file or directory");
+    }
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    struct config *config = NULL;
+    assert_false(config_load("/tmp", &config, &faults));
+    assert_non_null(strstr(faults.items[0].message, "Is a directory"));
+}
+
+/* These two need that nothing is at the default path; a machine that has the agent installed cannot
+ * tell. */
+static bool default_file_is_there(void) {
+    return access(CONFIG_DEFAULT_PATH, F_OK) == 0;
+}
+
+static void without_a_file(void **state) {
+    (void)state;
+    if (default_file_is_there()) {
+        skip();
+    }
+    (void)setenv("LANDWAITER_TOKEN", SECRET_TEXT, 1);
+    (void)setenv("LANDWAITER_STATE", "/srv/lw", 1);
+    (void)setenv("LANDWAITER_LISTEN", "127.0.0.1:0", 1);
+    (void)setenv("LANDWAITER_CONTROL", "unix:/tmp/lw.sock", 1);
+    (void)setenv("DOCKER_HOST", "tcp://127.0.0.1:2375", 1);
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    CLEANUP(config_release) struct config *config = NULL;
+    assert_true(config_load(NULL, &config, &faults));
+    assert_int_equal(faults.count, 0);
+    assert_null(config->path);
+    assert_string_equal(config->state, "/srv/lw");
+    assert_string_equal(config->listen, "127.0.0.1:0");
+    assert_string_equal(config->control, "unix:/tmp/lw.sock");
+    assert_string_equal(config->docker.host, "tcp://127.0.0.1:2375");
+    assert_true(config->docker.enabled);
+    assert_false(config->docker.select_all);
+    assert_int_equal(config->senders.count, 1);
+    const struct sender *sender = &config->senders.items[0];
+    assert_string_equal(sender->name, "default");
+    assert_int_equal(sender->auth, SENDER_BEARER);
+    assert_string_equal(sender->images[0], "**");
+    assert_true(secret_equal(&sender->secrets[0], SECRET_TEXT, strlen(SECRET_TEXT)));
+}
+
+static void without_a_file_faults(void **state) {
+    (void)state;
+    if (default_file_is_there()) {
+        skip();
+    }
+    static const struct {
+        const char *name, *value, *message;
+    } cases[] = {
+        {NULL, NULL,
+         "there is no configuration file at " CONFIG_DEFAULT_PATH
+         " and no LANDWAITER_TOKEN: write the file, or set LANDWAITER_TOKEN or "
+         "LANDWAITER_TOKEN_FILE to the token that pushes will carry"},
+        {"LANDWAITER_TOKEN_FILE", "/nonexistent/token",
+         "LANDWAITER_TOKEN_FILE: cannot read /nonexistent/token: No such file or directory"},
+        {"LANDWAITER_TOKEN", "with a space",
+         "LANDWAITER_TOKEN: it has white space or other characters that a header cannot carry: "
+         "write one line of visible ASCII"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_int_equal(prepare(NULL), 0);
+        if (cases[i].name) {
+            (void)setenv(cases[i].name, cases[i].value, 1);
+        }
+        CLEANUP(config_faults_release) struct config_faults faults = {0};
+        struct config *config = NULL;
+        assert_false(config_load(NULL, &config, &faults));
+        assert_int_equal(faults.count, 1);
+        assert_string_equal(faults.items[0].message, cases[i].message);
+    }
+    (void)setenv("LANDWAITER_TOKEN", SECRET_TEXT, 1);
+    (void)setenv("LANDWAITER_CONTROL", "127.0.0.1:9078", 1);
+    (void)setenv("LANDWAITER_LISTEN", "nowhere", 1);
+    (void)setenv("DOCKER_HOST", "ssh://host", 1);
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    struct config *config = NULL;
+    assert_false(config_load(NULL, &config, &faults));
+    assert_int_equal(faults.count, 3);
+}
+
+static void login_of_the_user(void **state) {
+    (void)state;
+    char path[128];
+    write_file("config.json", "{}", path);
+    (void)setenv("DOCKER_CONFIG", folder, 1);
+    CLEANUP(config_release)
+    struct config *config = accept("registries: [{host: registry.lan:5000}]\n" SENDER, "");
+    assert_int_equal(unlink(path), 0);
+    const struct registry_host *listed = config_registry(config, "registry.lan:5000");
+    assert_non_null(listed);
+    assert_int_equal(listed->source, REGISTRY_ANONYMOUS);
+    const struct registry_host *other = config_registry(config, "ghcr.io");
+    assert_non_null(other);
+    assert_int_equal(other->source, REGISTRY_DOCKER_CONFIG);
+    assert_string_equal(other->host, "ghcr.io");
+    assert_string_equal(other->docker_config, path);
+    assert_ptr_equal(config_registry(config, "ghcr.io"), other);
+    assert_ptr_not_equal(config_registry(config, "docker.io"), other);
+    for (int i = 0; i < 1100; i++) {
+        char host[32];
+        (void)snprintf(host, sizeof host, "host-%d.lan", i);
+        if (!config_registry(config, host)) {
+            assert_true(i > 900);
+            return;
+        }
+    }
+    fail_msg("the list of hosts has no end");
+}
+
+static void reference(void **state) {
+    (void)state;
+    CLEANUP(buf_release) struct buf text = BUF_INIT((size_t)256 * 1024);
+    config_reference(&text);
+    assert_false(text.overflow);
+    static const char *const lines[] = {
+        "| `history` | a duration, 1d to 3650d | 90d | how long finished pushes and updates are "
+        "kept |\n",
+        "| `senders[].auth.hmac.algorithm` | sha256 or sha512 | sha256 | of the plain HMAC; needs "
+        "`header` |\n",
+        "| `platforms.docker.tls.key` |",
+        "| `landwaiter.stop-timeout` |",
+        "| `native` |",
+        "| `defaults.windows` | when updates may start |\n",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        if (!strstr(buf_text(&text), lines[i])) {
+            fail_msg("the reference has no line %s", lines[i]);
+        }
+    }
+    CLEANUP(buf_release) struct buf small = BUF_INIT(10);
+    config_reference(&small);
+    assert_true(small.overflow);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(faulty_files, prepare),
+        cmocka_unit_test_setup(empty_file, prepare),
+        cmocka_unit_test_setup(whole_file, prepare),
+        cmocka_unit_test_setup(senders, prepare),
+        cmocka_unit_test_setup(standard_webhooks_secrets, prepare),
+        cmocka_unit_test_setup(secrets_are_not_quoted, prepare),
+        cmocka_unit_test_setup(platforms, prepare),
+        cmocka_unit_test_setup(anchors_and_merges, prepare),
+        cmocka_unit_test_setup(faults_are_bounded, prepare),
+        cmocka_unit_test_setup(path_and_references, prepare),
+        cmocka_unit_test_setup(named_file_must_exist, prepare),
+        cmocka_unit_test_setup(without_a_file, prepare),
+        cmocka_unit_test_setup(without_a_file_faults, prepare),
+        cmocka_unit_test_setup(login_of_the_user, prepare),
+        cmocka_unit_test_setup(reference, prepare),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
