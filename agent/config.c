@@ -180,9 +180,10 @@ static struct config *read_text(struct config_reader *reader, const char *text, 
 }
 
 /* Takes the configuration that was read and gives it out when nothing fatal was found. */
-static bool finish(struct config_reader *reader, struct config *read, struct config **out) {
+static bool finish(struct config_reader *reader, struct config *read, struct config **out,
+                   struct config_faults *faults) {
     CLEANUP(config_release) struct config *config = read;
-    if (!config_reader_finish(reader) || !config) {
+    if (!config_reader_finish(reader, faults) || !config) {
         return false;
     }
     *out = TAKE(config);
@@ -190,9 +191,8 @@ static bool finish(struct config_reader *reader, struct config *read, struct con
 }
 
 bool config_parse(const char *text, size_t len, struct config **out, struct config_faults *faults) {
-    *faults = (struct config_faults){NULL, 0};
-    struct config_reader reader = {.faults = faults};
-    return finish(&reader, read_text(&reader, text, len), out);
+    struct config_reader reader = {.count = 0};
+    return finish(&reader, read_text(&reader, text, len), out, faults);
 }
 
 static const char *environment(const char *name) {
@@ -400,11 +400,10 @@ static bool is_missing(const char *path) {
 }
 
 bool config_load(const char *path, struct config **out, struct config_faults *faults) {
-    *faults = (struct config_faults){NULL, 0};
-    struct config_reader reader = {.faults = faults};
+    struct config_reader reader = {.count = 0};
     bool named = path || environment("LANDWAITER_CONFIG");
     const char *where = config_path(path);
     struct config *config =
         !named && is_missing(where) ? read_built_in(&reader, where) : read_path(&reader, where);
-    return finish(&reader, config, out);
+    return finish(&reader, config, out, faults);
 }

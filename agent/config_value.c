@@ -35,40 +35,26 @@ bool config_faults_fatal(const struct config_faults *faults) {
     return false;
 }
 
-/* Room for one more fault; NULL: there is none. The first fatal fault takes a warning's room, so
- * that a refusal never comes without its reason. */
-static struct config_fault *fault_new(struct config_reader *reader, bool first_fatal) {
-    struct config_faults *faults = reader->faults;
-    if (!faults->items) {
-        struct config_fault *items = calloc(CONFIG_FAULTS_MAX, sizeof *items);
-        if (!items) {
-            return NULL;
-        }
-        *faults = (struct config_faults){.items = items, .count = 0};
-    }
-    if (faults->count < CONFIG_FAULTS_MAX) {
-        return &faults->items[faults->count++];
-    }
-    return first_fatal ? &faults->items[CONFIG_FAULTS_MAX - 1] : NULL;
-}
-
 void config_fault_add(struct config_reader *reader, struct config_place place, const char *format,
                       ...) {
-    struct config_fault *fault = fault_new(reader, !place.warning && !reader->fatal);
-    reader->fatal = reader->fatal || !place.warning;
-    if (!fault) {
-        return;
-    }
-    *fault =
-        (struct config_fault){.line = place.line, .column = place.column, .warning = place.warning};
+    struct config_fault fault = {
+        .line = place.line, .column = place.column, .warning = place.warning};
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(fault->message, sizeof fault->message, format, arguments);
+    (void)vsnprintf(fault.message, sizeof fault.message, format, arguments);
     va_end(arguments);
-    for (char *c = fault->message; *c; c++) {
+    for (char *c = fault.message; *c; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             *c = '?';
         }
+    }
+    bool first_fatal = !place.warning && !reader->fatal;
+    reader->fatal = reader->fatal || !place.warning;
+    if (reader->count < CONFIG_FAULTS_MAX) {
+        reader->items[reader->count++] = fault;
+    } else if (first_fatal) {
+        /* In a warning's room, so that a refusal never comes without its reason. */
+        reader->items[CONFIG_FAULTS_MAX - 1] = fault;
     }
 }
 
@@ -76,17 +62,31 @@ static bool fault_before(const struct config_fault *a, const struct config_fault
     return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
-bool config_reader_finish(struct config_reader *reader) {
-    /* Insertion keeps faults of one place in the order they were found; they are few. */
-    struct config_faults *faults = reader->faults;
-    for (size_t i = 1; i < faults->count; i++) {
-        struct config_fault fault = faults->items[i];
+/* Insertion keeps faults of one place in the order they were found; they are few. */
+static void sort_faults(struct config_fault *items, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        struct config_fault fault = items[i];
         size_t at = i;
-        for (; at > 0 && fault_before(&fault, &faults->items[at - 1]); at--) {
-            faults->items[at] = faults->items[at - 1];
+        for (; at > 0 && fault_before(&fault, &items[at - 1]); at--) {
+            items[at] = items[at - 1];
         }
-        faults->items[at] = fault;
+        items[at] = fault;
     }
+}
+
+bool config_reader_finish(struct config_reader *reader, struct config_faults *out) {
+    *out = (struct config_faults){.items = NULL, .count = 0};
+    if (reader->count == 0) {
+        return true;
+    }
+    sort_faults(reader->items, reader->count);
+    out->items = calloc(reader->count, sizeof *out->items);
+    if (!out->items) {
+        return false; /* unknown why; but a snapshot whose warnings are lost is none to start with
+                       */
+    }
+    memcpy(out->items, reader->items, reader->count * sizeof *out->items);
+    out->count = reader->count;
     return !reader->fatal;
 }
 

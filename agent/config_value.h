@@ -14,10 +14,12 @@
 /* Bytes; 128 bits when they are random. A shorter secret is warned of. */
 #define CONFIG_SECRET_SHORT 16
 
-/* Collects faults while a file is read. */
+/* Collects faults while a file is read. Starts as {0}. Holds all it can, so that no fault is lost
+ * for want of memory while reading. */
 struct config_reader {
-    struct config_faults *faults; /* borrowed; unsorted until config_reader_finish */
-    bool fatal;                   /* a fault that is not a warning was found, kept or not */
+    struct config_fault items[CONFIG_FAULTS_MAX];
+    size_t count;
+    bool fatal; /* a fault that is not a warning was found, kept or not */
 };
 
 /* Where a fault is. {0, 0}: about no place in the file. */
@@ -33,8 +35,8 @@ struct config_place config_warning_at(const struct yaml_node *value);
  * bytes become '?'. Over CONFIG_FAULTS_MAX it only counts. */
 void config_fault_add(struct config_reader *reader, struct config_place place, const char *format,
                       ...) PRINTF_LIKE(3, 4);
-/* Sorts by place. True: nothing fatal was found. */
-bool config_reader_finish(struct config_reader *reader) MUST_USE;
+/* Gives the faults out, sorted by place. True: nothing fatal was found. */
+bool config_reader_finish(struct config_reader *reader, struct config_faults *out) MUST_USE;
 
 struct config_row;
 
