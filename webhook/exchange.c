@@ -40,6 +40,8 @@ void exchange_connected(void *cls, struct MHD_Connection *connection, void **soc
     }
     struct exchange *exchange = *socket_context;
     *socket_context = NULL;
+    /* At its limit libmicrohttpd listens again only with the run after the one that closes. */
+    service->run_again = true;
     if (exchange) {
         deadline_disarm(&service->deadlines, &exchange->deadline);
         body_release(&exchange->body, &service->memory);
@@ -178,7 +180,7 @@ void exchange_suspend(struct exchange *exchange) {
 
 void exchange_resume(struct exchange *exchange) {
     exchange->stage = EXCHANGE_ANSWERED;
-    exchange->service->resumed = true;
+    exchange->service->run_again = true;
     arm(exchange);
     MHD_resume_connection(exchange->connection);
 }

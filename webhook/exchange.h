@@ -34,7 +34,7 @@ struct service {
     struct answer unauthorized;
     int64_t now_ms, boot_ms; /* of this turn of the loop */
     size_t open;             /* requests that are complete and not answered yet */
-    bool resumed;            /* libmicrohttpd must run again before it is waited for */
+    bool run_again;          /* libmicrohttpd must run again before it is waited for */
     bool stopping;
 };
 

@@ -215,7 +215,7 @@ static int64_t timeout_ms(struct webhook_server *server) {
     const struct service *service = &server->service;
     int64_t timeout = -1;
     MHD_UNSIGNED_LONG_LONG asked;
-    if (service->resumed) {
+    if (service->run_again) {
         return 0;
     }
     if (MHD_get_timeout(server->daemon, &asked) == MHD_YES) {
@@ -253,7 +253,7 @@ static void turn(struct webhook_server *server) {
     struct service *service = &server->service;
     read_clocks(service);
     adopt_senders(server);
-    service->resumed = false;
+    service->run_again = false;
     (void)MHD_run(server->daemon); /* answers the last batch, collects the next */
     delivery_commit(service);
     inquiry_review(service,
@@ -274,7 +274,7 @@ static void drain(struct webhook_server *server) {
         if (timeout != 0 && service->open > 0) {
             await_event(server, timeout > 0 && timeout < DRAIN_STEP_MS ? timeout : DRAIN_STEP_MS);
         }
-    } while (service->resumed || (service->open > 0 && service->boot_ms < until_ms));
+    } while (service->run_again || (service->open > 0 && service->boot_ms < until_ms));
 }
 
 void webhook_server_run(struct webhook_server *server) {
