@@ -1,0 +1,24 @@
+/* The native body: whatever comes, it is refused whole or names images that are valid. */
+#include <stdint.h>
+
+#include "webhook/source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct source_result result = {0};
+    struct err err = ERR_INIT;
+    if (source_find("native")->parse(data, size, &result, &err)) {
+        for (size_t i = 0; i < result.count; i++) {
+            struct ref again;
+            char text[REF_TEXT_SIZE];
+            if (!ref_parse(ref_text(&result.images[i].ref, text), &again, &err)) {
+                abort();
+            }
+        }
+    } else if (err.kind != ERR_INVALID || result.images) {
+        abort();
+    }
+    source_result_release(&result);
+    return 0;
+}
