@@ -8,7 +8,7 @@
 #include "agent/cli/render.h"
 
 #define LIMIT_MAX 1000u
-#define MESSAGE_MAX (8u * 1024u)
+#define MESSAGE_MAX 8192
 
 const struct command *const command_table[] = {
     &serve_command,   &check_command,  &push_command,       &targets_command,

@@ -15,7 +15,7 @@
 #include "base/yaml.h"
 
 #define DEFAULT_CONTROL "unix:/run/landwaiter/control.sock"
-#define ANSWER_MAX (32u * 1024u * 1024u)
+#define ANSWER_MAX ((size_t)32 * 1024 * 1024)
 #define ID_LEN_MAX 24
 
 /* ---- where ---- */
@@ -226,7 +226,7 @@ static enum command_exit refused(const struct question *question,
 static enum command_exit perform(const struct question *question, const struct control_call *call,
                                  struct http_response *response) {
     CLEANUP(buf_release) struct buf url = BUF_INIT(2 * URL_MAX);
-    CLEANUP(buf_release) struct buf body = BUF_INIT(1024 * 1024);
+    CLEANUP(buf_release) struct buf body = BUF_INIT((size_t)1024 * 1024);
     bool socket = question->address.socket.len > 0;
     buf_printf(&url, "%s%s", socket ? "http://localhost" : buf_text(&question->address.base),
                call->path);

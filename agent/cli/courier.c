@@ -11,11 +11,11 @@
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 10000
-#define ATTEMPT_MS (30 * 1000)
+#define ATTEMPT_MS ((int64_t)30 * 1000)
 #define HOLD_MAX_S 60
 /* Somebody who looks wants to see the stages go by. */
 #define HOLD_WATCHED_S 2
-#define ANSWER_MAX (8u * 1024u * 1024u)
+#define ANSWER_MAX ((size_t)8 * 1024 * 1024)
 #define PATH_MAX_BYTES 4096
 #define PROGRESS_MAX 512
 #define RETRY_AFTER_MAX_S 86400
@@ -49,7 +49,7 @@ static int64_t at_most(int64_t value, int64_t limit) {
 }
 
 static void pause_ms(int64_t ms) {
-    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
     while (ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
 }

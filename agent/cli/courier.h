@@ -9,7 +9,7 @@
 #include "base/json.h"
 
 /* A statement is tried for so long. */
-#define COURIER_TRY_MS (60 * 1000)
+#define COURIER_TRY_MS ((int64_t)60 * 1000)
 
 struct courier {
     const char *url; /* the agent's base URL */

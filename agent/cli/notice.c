@@ -75,8 +75,9 @@ bool notice_id(char out[NOTICE_ID_SIZE]) {
     if (!digest_random(bytes, sizeof(bytes))) {
         return false;
     }
-    memcpy(out, "msg_", 4);
-    digest_hex(bytes, sizeof(bytes), out + 4);
+    char hex[2 * ID_RANDOM_BYTES + 1];
+    digest_hex(bytes, sizeof(bytes), hex);
+    (void)snprintf(out, NOTICE_ID_SIZE, "msg_%s", hex);
     return true;
 }
 

@@ -6,7 +6,7 @@
 
 static enum command_exit print_settings(const json_t *target) {
     CLEANUP(render_table_release) struct render_table table = RENDER_TABLE(3);
-    CLEANUP(buf_release) struct buf text = BUF_INIT(64 * 1024);
+    CLEANUP(buf_release) struct buf text = BUF_INIT((size_t)64 * 1024);
     const char *key;
     json_t *setting;
     json_object_foreach(json_object_member(target, "settings"), key, setting) {

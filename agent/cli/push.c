@@ -11,8 +11,8 @@
 #include "agent/cli/url.h"
 #include "base/clock.h"
 
-#define WAIT_DEFAULT_MS (15 * 60 * 1000)
-#define BODY_MAX (1024u * 1024u)
+#define WAIT_DEFAULT_MS ((int64_t)15 * 60 * 1000)
+#define BODY_MAX ((size_t)1024 * 1024)
 #define SENDER_MAX 63u
 
 struct job {
@@ -116,8 +116,10 @@ static bool read_meta(const struct command_line *line, json_t *meta, struct err 
         if (!equals || equals == text) {
             return err_set(err, ERR_INVALID, "--meta is KEY=VALUE");
         }
-        CLEANUP(own_free) char *key = strndup(text, (size_t)(equals - text));
-        if (!key || json_object_set_new(meta, key, json_text_or_null(equals + 1)) != 0) {
+        char *key = strndup(text, (size_t)(equals - text));
+        bool added = key && json_object_set_new(meta, key, json_text_or_null(equals + 1)) == 0;
+        free(key);
+        if (!added) {
             return err_set(err, ERR_INVALID, "--meta: the key is not valid UTF-8");
         }
     }

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define CELLS_MAX 100000u
-
 /* Characters that a terminal would obey instead of showing: the leading bytes that they share, and
  * the range of the last one. */
 static const struct {
@@ -23,7 +21,11 @@ static const struct {
 static size_t hostile_bytes(const char *text) {
     for (size_t i = 0; i < ARRAY_LENGTH(hostile_ranges); i++) {
         size_t leading = hostile_ranges[i].leading;
-        if (strncmp(text, (const char *)hostile_ranges[i].lead, leading) != 0) {
+        size_t same = 0;
+        while (same < leading && (unsigned char)text[same] == hostile_ranges[i].lead[same]) {
+            same++;
+        }
+        if (same < leading) {
             continue;
         }
         unsigned char byte = (unsigned char)text[leading];
@@ -58,55 +60,36 @@ static size_t width(const char *text) {
 }
 
 void render_table_release(struct render_table *table) {
-    for (size_t i = 0; i < table->count; i++) {
-        free(table->cells[i]);
-    }
-    free(table->cells);
-    table->cells = NULL;
-    table->count = table->capacity = 0;
+    buf_release(&table->cells);
+    table->count = 0;
 }
 
 void render_cell(struct render_table *table, const char *text) {
-    if (table->failed) {
-        return;
-    }
-    if (table->count == table->capacity) {
-        size_t capacity = table->capacity > 0 ? table->capacity * 2 : 64;
-        char **cells =
-            capacity <= CELLS_MAX ? reallocarray(table->cells, capacity, sizeof(*cells)) : NULL;
-        if (!cells) {
-            table->failed = true;
-            return;
-        }
-        table->cells = cells;
-        table->capacity = capacity;
-    }
-    char *copy = strdup(text && *text ? text : "-");
-    if (!copy) {
-        table->failed = true;
-        return;
-    }
-    table->cells[table->count++] = copy;
+    buf_puts(&table->cells, text && *text ? text : "-");
+    buf_putc(&table->cells, '\0');
+    table->count++;
 }
 
 bool render_table_print(const struct render_table *table, const char *indent, FILE *out) {
-    if (table->failed) {
+    if (table->cells.overflow) {
         return false;
     }
     size_t widths[RENDER_COLUMNS_MAX] = {0};
-    for (size_t i = 0; i < table->count; i++) {
-        size_t cell = width(table->cells[i]);
+    const char *cell = buf_text(&table->cells);
+    for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
         size_t column = i % table->columns;
-        widths[column] = cell > widths[column] ? cell : widths[column];
+        size_t cell_width = width(cell);
+        widths[column] = cell_width > widths[column] ? cell_width : widths[column];
     }
-    for (size_t i = 0; i < table->count; i++) {
+    cell = buf_text(&table->cells);
+    for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
         size_t column = i % table->columns;
         (void)fputs(column == 0 ? indent : "  ", out);
-        render_text(table->cells[i], out);
+        render_text(cell, out);
         if (column + 1 == table->columns) {
             (void)fputc('\n', out);
         } else {
-            (void)fprintf(out, "%*s", (int)(widths[column] - width(table->cells[i])), "");
+            (void)fprintf(out, "%*s", (int)(widths[column] - width(cell)), "");
         }
     }
     return true;

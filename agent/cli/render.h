@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/own.h"
@@ -18,18 +19,18 @@ void render_text(const char *text, FILE *out);
 
 /* A table whose columns are aligned when it is printed. The cells are copied. */
 struct render_table {
-    size_t columns; /* at most RENDER_COLUMNS_MAX */
-    char **cells;   /* row by row */
-    size_t count, capacity;
-    bool failed; /* out of memory: nothing is printed, render_table_print says so */
+    size_t columns;   /* at most RENDER_COLUMNS_MAX */
+    struct buf cells; /* row by row, each closed by a zero byte */
+    size_t count;
 };
 #define RENDER_COLUMNS_MAX 12
+#define RENDER_CELLS_MAX ((size_t)16 * 1024 * 1024) /* bytes */
 #define RENDER_TABLE(column_count)                                                                 \
-    { .columns = (column_count), .cells = NULL, .count = 0, .capacity = 0, .failed = false }
+    { .columns = (column_count), .cells = BUF_INIT(RENDER_CELLS_MAX), .count = 0 }
 void render_table_release(struct render_table *table);
 /* The next cell, to the right or at the start of the next row; NULL and "" are "-". */
 void render_cell(struct render_table *table, const char *text);
-/* Each line begins with `indent`. False: out of memory. */
+/* Each line begins with `indent`. False: too much, or out of memory; then nothing is printed. */
 bool render_table_print(const struct render_table *table, const char *indent, FILE *out) MUST_USE;
 
 /* "sha256:" and 12 digits of a digest; "-" for NULL; anything else as it is, cut. Returns out. */

@@ -38,7 +38,7 @@ static enum command_exit print_update(const json_t *update, int64_t now_ms) {
 }
 
 static void print_meta(const json_t *push) {
-    CLEANUP(buf_release) struct buf text = BUF_INIT(1024 * 1024);
+    CLEANUP(buf_release) struct buf text = BUF_INIT((size_t)1024 * 1024);
     json_t *meta = json_object_member(push, "meta");
     const char *key;
     json_t *value;

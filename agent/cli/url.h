@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define URL_MAX 2048
+#define URL_MAX ((size_t)2048)
 
 /* Appends an agent's base URL without its trailing slashes. ERR_INVALID: not http or https, no
  * host, user information, a query or a fragment, blanks or control characters. */
