@@ -1,0 +1,28 @@
+/* The swap of one container, step by step, each with its way back (docker-engine.md section 10).
+ *
+ * Two containers are known by their ids and names: OLD (task->instance; named NAME, and aside
+ * NAME.landwaiter-old-<12 digits of OLD's id>) and NEW (journal's "new"; named
+ * NAME.landwaiter-new-<12 digits of OLD's id> until it takes NAME). Nothing else is ever renamed,
+ * started, stopped or removed. */
+#ifndef LANDWAITER_AGENT_DOCKER_STEPS_H
+#define LANDWAITER_AGENT_DOCKER_STEPS_H
+
+#include "agent/platform.h"
+
+/* Members of the journal. */
+#define STEPS_NAME "name"         /* the container's, without slash */
+#define STEPS_IMAGE "image"       /* what the new one is made from: "repo:tag" */
+#define STEPS_IMAGE_ID "image_id" /* the new image's id */
+#define STEPS_TAG_BEFORE                                                                           \
+    "tag_before"                   /* the id that the tag had here; null: there was no such tag */
+#define STEPS_RESTART "restart"    /* OLD's RestartPolicy */
+#define STEPS_STOP_MS "stop_ms"    /* how long a stop may take; -1: for ever */
+#define STEPS_NEW "new"            /* NEW's id */
+#define STEPS_STARTED "started_ms" /* when NEW was started first */
+
+extern const struct platform_step steps_table[];
+
+/* struct platform's commit. */
+bool steps_commit(struct platform_task *task, struct err *err);
+
+#endif
