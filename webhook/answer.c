@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 
-#define DOCUMENT_MAX (4 * 1024 * 1024)
+#define DOCUMENT_MAX ((size_t)4 * 1024 * 1024)
 
 void answer_release(struct answer *answer) {
     if (answer->response && !answer->shared) {

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "webhook/sender.h"
 
-#define AUTHENTICATION_TOLERANCE_MS (5 * 60 * 1000) /* either way, Standard Webhooks */
+#define AUTHENTICATION_TOLERANCE_MS (INT64_C(5) * 60 * 1000) /* either way, Standard Webhooks */
 #define AUTHENTICATION_ID_MAX 256
 
 struct authentication_request {

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-#define DOCUMENT_MAX (1024 * 1024)
+#define DOCUMENT_MAX ((size_t)1024 * 1024)
 
 static void enter_waiting(struct exchange *exchange) {
     struct service *service = exchange->service;

@@ -18,9 +18,11 @@
 #include "webhook/listener.h"
 #include "webhook/route.h"
 
-/* For a connection's header and answer. libmicrohttpd first reads into half of it; more than 64
- * headers do not fit an ordinary request, 32 KiB do. */
-#define CONNECTION_MEMORY (32 * 1024)
+/* For a connection's header and answer. libmicrohttpd clears it for each request, so it is no
+ * larger than what a request with a long token and 64 headers needs. */
+#define CONNECTION_MEMORY ((size_t)16 * 1024)
+#define GATHER_MS 1 /* without another request: the batch is complete */
+#define GATHER_MAX_MS 2
 #define DRAIN_MS 2000 /* for peers that do not take their last answer */
 #define DRAIN_STEP_MS 50
 
@@ -29,6 +31,7 @@ struct webhook_server {
     struct listener listener;
     struct MHD_Daemon *daemon;
     int epoll, event;
+    size_t last_batch; /* deliveries of the last commit */
     atomic_bool stop, changed, reload;
     pthread_mutex_t lock;        /* of next */
     struct webhook_senders next; /* with reload */
@@ -44,7 +47,7 @@ static void set_limits(struct service *service, const struct webhook_limits *giv
     struct webhook_limits limits = *given;
     limits.connections = limits.connections ? limits.connections : 1024;
     limits.connections_per_ip = limits.connections_per_ip ? limits.connections_per_ip : 512;
-    limits.request_ms = limits.request_ms ? limits.request_ms : 30 * 1000;
+    limits.request_ms = limits.request_ms ? limits.request_ms : INT64_C(30) * 1000;
     limits.body_memory = limits.body_memory ? limits.body_memory : (size_t)32 * 1024 * 1024;
     limits.waiting = limits.waiting ? limits.waiting : 256;
     service->limits = limits;
@@ -58,7 +61,7 @@ static bool start_daemon(struct webhook_server *server) {
         MHD_OPTION_LISTEN_SOCKET, server->listener.fd,                          /* ours */
         MHD_OPTION_CONNECTION_LIMIT, service->limits.connections,               /* all */
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, service->limits.connections_per_ip, /* each */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,          /* each */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,                  /* each */
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,                       /* raw paths */
         MHD_OPTION_NOTIFY_CONNECTION, exchange_connected, service,              /* begin, end */
         MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, service, MHD_OPTION_END);
@@ -231,7 +234,8 @@ static int64_t timeout_ms(struct webhook_server *server) {
     return timeout < INT32_MAX ? timeout : INT32_MAX;
 }
 
-static void await_event(struct webhook_server *server, int64_t timeout) {
+/* False: nothing happened in that time. */
+static bool await_event(struct webhook_server *server, int64_t timeout) {
     struct epoll_event events[2];
     int count = epoll_wait(server->epoll, events, ARRAY_LENGTH(events), (int)timeout);
     for (int i = 0; i < count; i++) {
@@ -241,11 +245,27 @@ static void await_event(struct webhook_server *server, int64_t timeout) {
             (void)got; /* the flags say what for */
         }
     }
+    return count > 0;
 }
 
 static void read_clocks(struct service *service) {
     service->boot_ms = clock_boot_ms();
     service->now_ms = clock_now_ms();
+}
+
+/* Those who were answered with the last batch send their next request sooner than a commit takes,
+ * and one commit for all of them is faster for each. So a batch that is smaller than the last one
+ * waits for a moment; a single client (1 is not smaller than 1) never does. */
+static void gather(struct webhook_server *server) {
+    const struct service *service = &server->service;
+    const int64_t until_ms = service->boot_ms + GATHER_MAX_MS;
+    while (service->batch_count > 0 && service->batch_count < server->last_batch &&
+           clock_boot_ms() < until_ms && await_event(server, GATHER_MS)) {
+        (void)MHD_run(server->daemon);
+    }
+    if (service->batch_count > 0) {
+        server->last_batch = service->batch_count;
+    }
 }
 
 /* One turn of the loop, without the waiting. */
@@ -255,6 +275,7 @@ static void turn(struct webhook_server *server) {
     adopt_senders(server);
     service->run_again = false;
     (void)MHD_run(server->daemon); /* answers the last batch, collects the next */
+    gather(server);
     delivery_commit(service);
     inquiry_review(service,
                    atomic_exchange(&server->changed, false) ? INQUIRY_CHANGED : INQUIRY_OVERDUE);
@@ -272,7 +293,8 @@ static void drain(struct webhook_server *server) {
         turn(server);
         int64_t timeout = timeout_ms(server);
         if (timeout != 0 && service->open > 0) {
-            await_event(server, timeout > 0 && timeout < DRAIN_STEP_MS ? timeout : DRAIN_STEP_MS);
+            (void)await_event(server,
+                              timeout > 0 && timeout < DRAIN_STEP_MS ? timeout : DRAIN_STEP_MS);
         }
     } while (service->run_again || (service->open > 0 && service->boot_ms < until_ms));
 }
@@ -282,7 +304,7 @@ void webhook_server_run(struct webhook_server *server) {
         turn(server);
         int64_t timeout = timeout_ms(server);
         if (timeout != 0) {
-            await_event(server, timeout);
+            (void)await_event(server, timeout);
         }
     }
     drain(server);

@@ -16,7 +16,7 @@
 #include "webhook/sender.h"
 #include "webhook/source.h"
 
-#define WEBHOOK_BODY_MAX (1024 * 1024)
+#define WEBHOOK_BODY_MAX ((size_t)1024 * 1024)
 #define WEBHOOK_ID_SIZE 24
 
 enum webhook_outcome {
