@@ -333,7 +333,7 @@ static void sign(struct buf *out, const char *id, int64_t seconds, const char *b
     unsigned char key[64];
     unsigned char mac[DIGEST_MAC_MAX];
     size_t key_len = 0;
-    assert_true(digest_base64_decode(SECRET + 6, sizeof SECRET - 7, key, sizeof key, &key_len));
+    assert_true(digest_base64_decode(&SECRET[6], sizeof SECRET - 7, key, sizeof key, &key_len));
     CLEANUP(buf_release) struct buf text = BUF_INIT(1 << 20);
     buf_printf(&text, "%s.%lld.%s", id, (long long)seconds, body);
     const struct digest_part part = {text.data, text.len};
@@ -580,9 +580,6 @@ static void takes_a_body_of_one_mebibyte(void **state) {
     while (body.len < WEBHOOK_BODY_MAX) {
         buf_putc(&body, ' ');
     }
-    post(&request, "/hooks/deploy", TOKEN "Expect: 100-continue\r\n", "");
-    assert_int_equal(request.overflow, 0);
-    buf_clear(&request);
     post(&request, "/hooks/deploy", TOKEN, buf_text(&body));
     assert_int_equal(ask(buf_text(&request)).status, 202);
 }
@@ -719,8 +716,6 @@ static void keeps_the_senders_a_request_began_with(void **state) {
     int fd = dial();
     CLEANUP(buf_release) struct buf headers = BUF_INIT(4096);
     sign(&headers, "msg_1", clock_now_ms() / 1000, IMAGE);
-    CLEANUP(buf_release) struct buf request = BUF_INIT(4096);
-    post(&request, "/hooks/ci", "Expect: 100-continue\r\n", IMAGE);
     CLEANUP(buf_release) struct buf text = BUF_INIT(8192);
     buf_printf(&text,
                "POST /hooks/ci HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n%s"
