@@ -8,12 +8,16 @@
 static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 #define ID_DIGITS 13
 #define ID_COUNTER_BITS 20
-#define ID_EPOCH_MS 1704067200000 /* 2024-01-01: 43 bits of milliseconds last until 2302 */
+#define ID_EPOCH_MS 1704067200000 /* 2024-01-01 */
+/* 42 bits of milliseconds last until 2163. A clock beyond that (a broken one) leaves half of all
+ * ids to be counted on with. */
+#define ID_MS_MAX (INT64_C(1) << 42)
 
 static atomic_int_fast64_t id_last;
 
 int64_t id_next(void) {
     int64_t now = clock_now_ms() - ID_EPOCH_MS;
+    now = now > ID_MS_MAX ? ID_MS_MAX : now;
     int64_t fresh = now > 0 ? now << ID_COUNTER_BITS : 1;
     int_fast64_t last = atomic_load(&id_last);
     int64_t next = 0;
