@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 
 #define STORE_BUSY_MS 10000
 #define STORE_PRUNE_BATCH "500"
+#define STORE_PRUNE_SCAN "10000" /* rows looked at for a batch, so that no write waits long */
+#define STORE_PRUNE_BATCHES 200
+#define STORE_REJECTED_MAX "10000"
 
 /* Each entry brings the schema from its index to the next version (PRAGMA user_version). Never
  * change one that was released: add one. */
@@ -33,6 +37,8 @@ static const char *const store_migrations[] = {
     " created INTEGER NOT NULL, finished INTEGER NOT NULL, changed INTEGER NOT NULL,"
     " revision INTEGER NOT NULL, step TEXT NOT NULL, back INTEGER NOT NULL, journal TEXT NOT NULL);"
     "CREATE INDEX updates_open ON updates(not_before) WHERE result IS NULL;"
+    "CREATE INDEX updates_due ON updates(stage = 'fetch', not_before, changed) WHERE result IS "
+    "NULL;"
     "CREATE INDEX updates_target ON updates(target) WHERE result IS NULL;"
     "CREATE INDEX updates_push ON updates(push);"
     "CREATE TABLE history(id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, at INTEGER NOT NULL,"
@@ -51,8 +57,14 @@ static const char *const store_migrations[] = {
     "u.step, u.back, u.journal, p.digest, p.received "                                             \
     "FROM updates u JOIN pushes p ON p.id = u.push "
 
+#define STORE_PRUNE_FINISHED                                                                       \
+    "(SELECT id FROM (SELECT id, result, finished FROM updates ORDER BY id "                       \
+    "LIMIT " STORE_PRUNE_SCAN ") WHERE result IS NOT NULL AND finished < ?1 "                      \
+    "LIMIT " STORE_PRUNE_BATCH ")"
+
 static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [STORE_SQL_SNAPSHOT] = "BEGIN",
     [STORE_SQL_COMMIT] = "COMMIT",
     [STORE_SQL_ROLLBACK] = "ROLLBACK",
     [STORE_SQL_SYNC_NORMAL] = "PRAGMA synchronous=NORMAL",
@@ -73,7 +85,8 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_THROUGH] = "SELECT through >= ?2 FROM platforms WHERE name = ?1",
     [STORE_SQL_PLATFORM_BEGIN] = "INSERT OR IGNORE INTO platforms(name, through) VALUES(?1, "
                                  "(SELECT ifnull(max(id), 0) FROM pushes))",
-    [STORE_SQL_PLATFORM_THROUGH] = "UPDATE platforms SET through = ?2 WHERE name = ?1",
+    [STORE_SQL_PLATFORM_THROUGH] =
+        "UPDATE platforms SET through = max(through, ?2) WHERE name = ?1",
     [STORE_SQL_PUSH_SUPERSEDE] = "UPDATE pushes SET superseded_by = ?2 WHERE id = ?1",
     [STORE_SQL_UPDATE_ADD] =
         "INSERT INTO updates(id, push, target, instance, image, stage, result, reason, "
@@ -84,10 +97,13 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "UPDATE updates SET result = 'superseded', reason = ?2, finished = ?3, changed = ?3, "
         "revision = revision + 1 WHERE target = ?1 AND result IS NULL "
         "AND stage IN ('policy', 'resolve', 'verify', 'fetch', 'gate') RETURNING id",
-    /* A row that was changed in the future tells that the clock was set back: due at once. */
+    /* A row that was changed in the future tells that the clock was set back: due at once. What
+     * fetches comes last: there are few places for it, so that a long queue of it must not hide
+     * everything else behind the limit. */
     [STORE_SQL_UPDATE_DUE] =
         "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL AND (u.not_before <= ?1 "
-        "OR u.changed > ?1 + 1000) ORDER BY u.not_before, u.id LIMIT 64",
+        "OR u.changed > ?1 + 1000) ORDER BY u.stage = 'fetch', u.not_before, u.changed, u.id "
+        "LIMIT 64",
     [STORE_SQL_UPDATE_NEXT] =
         "SELECT min(not_before) FROM updates WHERE result IS NULL AND not_before > ?1",
     [STORE_SQL_UPDATE_FIND] = "SELECT " STORE_UPDATE_COLUMNS "WHERE u.id = ?1",
@@ -96,6 +112,9 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL ORDER BY u.id DESC LIMIT ?1",
     [STORE_SQL_UPDATE_OF_PUSH] =
         "SELECT " STORE_UPDATE_COLUMNS "WHERE u.push = ?2 ORDER BY u.id LIMIT ?1",
+    [STORE_SQL_OPEN_OF_PUSH] = "SELECT count(*) FROM updates WHERE push = ?1 AND result IS NULL",
+    [STORE_SQL_OPEN_OTHER] =
+        "SELECT max(id) FROM updates WHERE target = ?1 AND result IS NULL AND id <> ?2",
     [STORE_SQL_UPDATE_SAVE] =
         "UPDATE updates SET instance = ?3, stage = ?4, result = ?5, reason = ?6, from_digest = ?7, "
         "to_digest = ?8, not_before = ?9, stage_since = ?10, attempts = ?11, finished = ?12, "
@@ -105,27 +124,32 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "SELECT count(*) FILTER (WHERE target = ?2), count(*) FILTER (WHERE target LIKE ?3) "
         "FROM updates WHERE result IS NULL AND id <> ?1 AND stage IN ('apply', 'observe', "
         "'settle')",
-    [STORE_SQL_WAKE_GATE] =
-        "UPDATE updates SET not_before = 0 WHERE result IS NULL AND stage = 'gate'",
+    /* Also the revision: a worker that is just deciding to wait knew less. */
+    [STORE_SQL_WAKE_GATE] = "UPDATE updates SET not_before = 0, revision = revision + 1 "
+                            "WHERE result IS NULL AND stage = 'gate'",
     [STORE_SQL_HISTORY_ADD] =
         "INSERT INTO history(subject, at, stage, event, detail) VALUES(?1, ?2, ?3, ?4, ?5)",
     [STORE_SQL_HISTORY] =
-        "SELECT at, stage, event, detail FROM history WHERE subject = ?1 ORDER BY id LIMIT 1000",
+        "SELECT at, stage, event, detail FROM (SELECT * FROM history WHERE subject = ?1 "
+        "ORDER BY id DESC LIMIT 1000) ORDER BY id",
     [STORE_SQL_REJECTED] = "SELECT \"update\" FROM rejected WHERE target = ?1 AND digest = ?2",
     [STORE_SQL_REJECT] = "INSERT OR REPLACE INTO rejected VALUES(?1, ?2, ?3, ?4)",
     [STORE_SQL_UNREJECT] = "DELETE FROM rejected WHERE target = ?1 AND digest = ?2",
-    [STORE_SQL_PRUNE_HISTORY] =
-        "DELETE FROM history WHERE subject IN (SELECT id FROM updates WHERE result IS NOT NULL "
-        "AND finished < ?1 ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
-    [STORE_SQL_PRUNE_UPDATES] =
-        "DELETE FROM updates WHERE id IN (SELECT id FROM updates WHERE result IS NOT NULL "
-        "AND finished < ?1 ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
+    [STORE_SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE subject IN " STORE_PRUNE_FINISHED,
+    [STORE_SQL_PRUNE_UPDATES] = "DELETE FROM updates WHERE id IN " STORE_PRUNE_FINISHED,
+    /* Not what no platform has looked at yet, however old: it was acknowledged. */
     [STORE_SQL_PRUNE_PUSHES] =
-        "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE received < ?1 "
-        "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = pushes.id) "
-        "ORDER BY id LIMIT " STORE_PRUNE_BATCH ")",
-    /* A digest that nobody has pushed for twice the history is forgotten. */
-    [STORE_SQL_PRUNE_REJECTED] = "DELETE FROM rejected WHERE at < ?1",
+        "DELETE FROM pushes WHERE id IN (SELECT id FROM "
+        "(SELECT id, received FROM pushes ORDER BY id LIMIT " STORE_PRUNE_SCAN ") AS old "
+        "WHERE received < ?1 AND id <= (SELECT ifnull(max(through), 9223372036854775807) FROM "
+        "platforms) "
+        "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = old.id) "
+        "LIMIT " STORE_PRUNE_BATCH ")",
+    /* What was rolled back stays refused however long ago that was; only their number is bounded.
+     */
+    [STORE_SQL_PRUNE_REJECTED] =
+        "DELETE FROM rejected WHERE at < (SELECT at FROM rejected ORDER BY at DESC "
+        "LIMIT 1 OFFSET " STORE_REJECTED_MAX ")",
 };
 
 bool store_error(struct store *store, const char *what, struct err *err) {
@@ -137,6 +161,7 @@ bool store_error(struct store *store, const char *what, struct err *err) {
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
+    case SQLITE_PROTOCOL:
         return err_set(err, ERR_TRANSIENT, "state database: %s: %s", what,
                        sqlite3_errmsg(store->db));
     case SQLITE_NOTADB:
@@ -192,6 +217,14 @@ bool store_commit(struct store *store, struct err *err) {
     }
     store_rollback(store);
     return false;
+}
+
+bool store_snapshot(struct store *store, struct err *err) {
+    return store_run(store, store_statement(store, STORE_SQL_SNAPSHOT), err);
+}
+
+void store_snapshot_end(struct store *store) {
+    store_rollback(store);
 }
 
 void store_bind_text(sqlite3_stmt *statement, int at, const char *text) {
@@ -259,28 +292,48 @@ static bool store_migrate(struct store *store, struct err *err) {
     return store_commit(store, err);
 }
 
-static void store_learn_ids(struct store *store) {
-    static const char *const queries[] = {"SELECT ifnull(max(id), 0) FROM pushes",
-                                          "SELECT ifnull(max(id), 0) FROM updates"};
-    for (size_t i = 0; i < ARRAY_LENGTH(queries); i++) {
+/* Also ids of what was pruned meanwhile: a push below what a platform has looked at would never be
+ * looked at. */
+static bool store_learn_ids(struct store *store, struct err *err) {
+    static const char *const queries[] = {
+        "SELECT max(id) FROM pushes", "SELECT max(id) FROM updates",
+        "SELECT max(through) FROM platforms", "SELECT max(\"update\") FROM rejected"};
+    bool good = true;
+    for (size_t i = 0; good && i < ARRAY_LENGTH(queries); i++) {
         sqlite3_stmt *statement = NULL;
-        if (sqlite3_prepare_v2(store->db, queries[i], -1, &statement, NULL) == SQLITE_OK &&
-            sqlite3_step(statement) == SQLITE_ROW) {
-            id_after(sqlite3_column_int64(statement, 0));
+        good = sqlite3_prepare_v2(store->db, queries[i], -1, &statement, NULL) == SQLITE_OK &&
+               sqlite3_step(statement) == SQLITE_ROW;
+        if (good) {
+            id_after(sqlite3_column_int64(statement, 0)); /* NULL reads as 0 */
+        } else {
+            (void)store_error(store, "read the largest id", err);
         }
         (void)sqlite3_finalize(statement);
     }
+    return good;
 }
 
-bool store_open(const char *directory, struct store **out, struct err *err) {
+/* DIRECTORY/NAME into out, once the directory is there. */
+static bool store_path(const char *directory, const char *name, char out[PATH_MAX],
+                       struct err *err) {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
         return err_set(err, ERR_INVALID,
                        "state directory %s: %s: make it, or name another one with `state:`",
                        directory, strerror(errno));
     }
+    int len = snprintf(out, PATH_MAX, "%s/%s", directory, name);
+    if (len < 0 || len >= PATH_MAX) {
+        return err_set(err, ERR_INVALID, "state directory: its name is too long");
+    }
+    return true;
+}
+
+bool store_open(const char *directory, struct store **out, struct err *err) {
+    char path[PATH_MAX];
+    if (!store_path(directory, "landwaiter.db", path, err)) {
+        return false;
+    }
     CLEANUP(store_release) struct store *store = calloc(1, sizeof *store);
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s/landwaiter.db", directory);
     if (!store) {
         return err_set(err, ERR_BUG, "out of memory");
     }
@@ -295,10 +348,9 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256;"
                     "PRAGMA journal_size_limit=4194304; PRAGMA temp_store=MEMORY;",
                     err) ||
-        !store_migrate(store, err)) {
+        !store_migrate(store, err) || !store_learn_ids(store, err)) {
         return err_wrap(err, "%s", path);
     }
-    store_learn_ids(store);
     *out = TAKE(store);
     return true;
 }
@@ -319,8 +371,10 @@ void store_release(struct store **store) {
 }
 
 int store_lock(const char *directory, struct err *err) {
-    char path[4096];
-    (void)snprintf(path, sizeof path, "%s/landwaiter.lock", directory);
+    char path[PATH_MAX];
+    if (!store_path(directory, "landwaiter.lock", path, err)) {
+        return -1;
+    }
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         (void)err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
@@ -368,12 +422,16 @@ json_t *store_history(struct store *store, int64_t subject) {
     }
     (void)sqlite3_bind_int64(statement, 1, subject);
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        (void)json_array_append_new(
-            list, json_pack("{so ss* ss* ss*}", "at",
-                            json_time_or_null(sqlite3_column_int64(statement, 0)), "stage",
-                            (const char *)sqlite3_column_text(statement, 1), "event",
-                            (const char *)sqlite3_column_text(statement, 2), "detail",
-                            (const char *)sqlite3_column_text(statement, 3)));
+        json_t *line = json_object();
+        static const char *const members[] = {"at", "stage", "event", "detail"};
+        (void)json_object_set_new(line, members[0],
+                                  json_time_or_null(sqlite3_column_int64(statement, 0)));
+        /* A detail may hold what a container said, or be cut in the middle of a character. */
+        for (int i = 1; i < (int)ARRAY_LENGTH(members); i++) {
+            const char *text = (const char *)sqlite3_column_text(statement, i);
+            (void)json_object_set_new(line, members[i], json_text_or_null(text));
+        }
+        (void)json_array_append_new(list, line);
     }
     (void)sqlite3_reset(statement);
     return list;
@@ -419,22 +477,29 @@ bool store_unreject(struct store *store, const char *target, const char *digest,
 
 /* ---- pruning ---- */
 
-void store_prune(struct store *store, int64_t before_ms) {
+static bool store_prune_batch(struct store *store, int64_t before_ms) {
     static const enum store_statement order[] = {STORE_SQL_PRUNE_HISTORY, STORE_SQL_PRUNE_UPDATES,
                                                  STORE_SQL_PRUNE_PUSHES, STORE_SQL_PRUNE_REJECTED};
     struct err ignored = ERR_INIT;
     if (!store_begin(store, &ignored)) {
-        return;
+        return false;
     }
+    int deleted = sqlite3_total_changes(store->db);
     for (size_t i = 0; i < ARRAY_LENGTH(order); i++) {
         sqlite3_stmt *statement = store_statement(store, order[i]);
-        if (statement) {
+        if (statement && sqlite3_bind_parameter_count(statement) > 0) {
             (void)sqlite3_bind_int64(statement, 1, before_ms);
         }
         if (!store_run(store, statement, &ignored)) {
             store_rollback(store);
-            return;
+            return false;
         }
     }
-    (void)!store_commit(store, &ignored);
+    deleted = sqlite3_total_changes(store->db) - deleted;
+    return store_commit(store, &ignored) && deleted > 0;
+}
+
+void store_prune(struct store *store, int64_t before_ms) {
+    for (int i = 0; i < STORE_PRUNE_BATCHES && store_prune_batch(store, before_ms); i++) {
+    }
 }

@@ -34,11 +34,16 @@ void store_free(struct store *store);
 void store_release(struct store **store);
 
 /* Only one agent may work on a state directory: an fd that holds the lock until it is closed, or
- * -1. */
+ * -1. Makes the directory where it is missing, so that the lock can be taken before the database is
+ * touched. */
 int store_lock(const char *directory, struct err *err) MUST_USE;
 
 /* Something was written and is on the disk. */
 bool store_probe(struct store *store, struct err *err) MUST_USE;
+
+/* What is read between these two is of one instant. Nothing may be written between them. */
+bool store_snapshot(struct store *store, struct err *err) MUST_USE;
+void store_snapshot_end(struct store *store);
 
 /* ---- pushes ---- */
 
@@ -144,7 +149,7 @@ struct store_matches {
 bool store_match(struct store *store, const struct store_matches *matches,
                  struct err *err) MUST_USE;
 
-/* Open updates that are due, the longest-waiting first. */
+/* Open updates that are due, the longest-waiting first, but those that fetch last. At most 64. */
 bool store_due(struct store *store, int64_t now_ms, struct store_updates *out,
                struct err *err) MUST_USE;
 /* When the next open update that is not due now becomes due (wall clock); INT64_MAX: never. */
@@ -161,13 +166,19 @@ struct store_filter {
 bool store_update_list(struct store *store, const struct store_filter *filter,
                        struct store_updates *out, struct err *err) MUST_USE;
 
+/* How many of a push's updates are open. */
+bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct err *err) MUST_USE;
+/* Another open update of the same target, the newest; 0: there is none. */
+bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
+                      struct err *err) MUST_USE;
+
 /* How many other open updates are in apply, observe or settle: of that target, of its platform. */
 struct store_busy {
     size_t target, platform;
 };
 bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
                     struct err *err) MUST_USE;
-/* What waits at the gate is looked at again. */
+/* What waits at the gate is looked at again, also what is just being decided there. */
 void store_wake_gate(struct store *store);
 
 /* LOST: somebody else changed it meanwhile (superseded, cancelled); nothing was stored. */
@@ -186,8 +197,8 @@ enum store_change store_update_save(struct store *store, struct store_update *up
 
 /* ---- history, rejected digests, housekeeping ---- */
 
-/* [{"at", "stage", "event", "detail"}], oldest first. subject: a push's or update's id. New
- * reference; NULL: out of memory. */
+/* [{"at", "stage", "event", "detail"}], oldest first, of the newest 1,000. subject: a push's or
+ * update's id. New reference; NULL: out of memory. */
 json_t *store_history(struct store *store, int64_t subject);
 /* A digest that was rolled back on a target is not tried there again. out_update: which one that
  * was. */
@@ -197,7 +208,8 @@ bool store_reject(struct store *store, const struct store_update *update, struct
 bool store_unreject(struct store *store, const char *target, const char *digest,
                     struct err *err) MUST_USE;
 
-/* Deletes finished updates, and pushes without any, older than that. A bounded number at a time. */
+/* Deletes finished updates, and pushes without any that were looked at, older than that. In short
+ * transactions, and a bounded number of them. */
 void store_prune(struct store *store, int64_t before_ms);
 
 #endif

@@ -10,6 +10,7 @@
 /* Every statement is prepared once for each connection, at its first use. */
 enum store_statement {
     STORE_SQL_BEGIN,
+    STORE_SQL_SNAPSHOT,
     STORE_SQL_COMMIT,
     STORE_SQL_ROLLBACK,
     STORE_SQL_SYNC_NORMAL,
@@ -34,6 +35,8 @@ enum store_statement {
     STORE_SQL_UPDATE_LIST,
     STORE_SQL_UPDATE_OPEN,
     STORE_SQL_UPDATE_OF_PUSH,
+    STORE_SQL_OPEN_OF_PUSH,
+    STORE_SQL_OPEN_OTHER,
     STORE_SQL_UPDATE_SAVE,
     STORE_SQL_APPLYING,
     STORE_SQL_WAKE_GATE,

@@ -251,6 +251,40 @@ bool store_update_list(struct store *store, const struct store_filter *filter,
     return store_update_collect(store, statement, out, err);
 }
 
+/* Runs a statement that was bound and gives one number. */
+static bool store_number(struct store *store, sqlite3_stmt *statement, int64_t *out,
+                         struct err *err) {
+    bool good = sqlite3_step(statement) == SQLITE_ROW || store_error(store, "read", err);
+    if (good) {
+        *out = sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_reset(statement);
+    return good;
+}
+
+bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OF_PUSH);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    (void)sqlite3_bind_int64(statement, 1, push);
+    int64_t count = 0;
+    bool good = store_number(store, statement, &count, err);
+    *out = good ? (size_t)count : *out;
+    return good;
+}
+
+bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
+                      struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHER);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    store_bind_text(statement, 1, update->target);
+    (void)sqlite3_bind_int64(statement, 2, update->id);
+    return store_number(store, statement, out, err);
+}
+
 bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
                     struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_APPLYING);

@@ -1,0 +1,558 @@
+/* Updates: made once for each match, moved by one at a time, due when they should be. */
+#include "agent/store_internal.h"
+#include "base/json.h"
+#include "tests/unit/agent/fixture.h"
+
+static const struct store_event step = {.event = "step", .detail = "one further"};
+
+static int start(void **state) {
+    if (fixture_setup(state) != 0) {
+        return -1;
+    }
+    fixture_begin(*state, "docker");
+    return 0;
+}
+
+static void assert_result(struct store *store, int64_t id, const char *result) {
+    struct store_update update = fixture_find(store, id);
+    assert_string_equal(update.result, result);
+    store_update_release(&update);
+}
+
+/* ---- matching ---- */
+
+static void match_makes_an_open_update(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    store_free(*state);
+    *state = fixture_open();
+    struct store_update update = fixture_find(*state, id);
+    assert_int_equal(update.id, id);
+    assert_true(update.push != 0);
+    assert_string_equal(update.target, "docker/site");
+    assert_string_equal(update.instance, "instance-1");
+    assert_string_equal(update.image.path, "brian/site");
+    assert_string_equal(update.image.tag, "1.4");
+    assert_string_equal(update.stage, "policy");
+    assert_string_equal(update.result, "");
+    assert_string_equal(update.reason, "");
+    assert_string_equal(update.from, FIXTURE_DIGEST("1"));
+    assert_string_equal(update.to, FIXTURE_DIGEST("2"));
+    assert_string_equal(update.pushed_digest, FIXTURE_DIGEST("2"));
+    assert_string_equal(update.step, "");
+    assert_false(update.back);
+    assert_int_equal(update.not_before_ms, 0);
+    assert_int_equal(update.attempts, 0);
+    assert_int_equal(update.revision, 0);
+    assert_int_equal(update.received_ms, FIXTURE_NOON);
+    assert_int_equal(update.created_ms, FIXTURE_NOON);
+    assert_int_equal(update.stage_since_ms, FIXTURE_NOON);
+    assert_int_equal(update.finished_ms, 0);
+    assert_true(json_is_object(update.journal));
+    store_update_release(&update);
+}
+
+static void match_supersedes_only_what_is_not_applied(void **state) {
+    static const struct {
+        const char *stage;
+        const char *result;
+        const char *after;
+    } rows[] = {
+        {"policy", NULL, "superseded"},
+        {"resolve", NULL, "superseded"},
+        {"verify", NULL, "superseded"},
+        {"fetch", NULL, "superseded"},
+        {"gate", NULL, "superseded"},
+        {"apply", NULL, ""},
+        {"observe", NULL, ""},
+        {"settle", NULL, ""},
+        {"settle", "updated", "updated"},
+        {"gate", "cancelled", "cancelled"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "docker/site-%zu", i);
+        int64_t old = fixture_update(*state, name);
+        int64_t other = fixture_update(*state, "docker/other");
+        fixture_place(*state, old, rows[i].stage, rows[i].result);
+        fixture_now_ms += 1000;
+        int64_t fresh = fixture_update(*state, name);
+        assert_true(fresh > old);
+        struct store_update update = fixture_find(*state, old);
+        assert_string_equal(update.result, rows[i].after);
+        if (strcmp(rows[i].after, "superseded") == 0) {
+            char push[ID_TEXT_SIZE];
+            struct store_update newer = fixture_find(*state, fresh);
+            assert_non_null(strstr(update.reason, id_text("psh", newer.push, push)));
+            store_update_release(&newer);
+            assert_int_equal(update.finished_ms, fixture_now_ms);
+            CLEANUP(json_release) json_t *history = store_history(*state, old);
+            json_t *last = json_array_get(history, json_array_size(history) - 1);
+            assert_string_equal(json_text(last, "event"), "superseded");
+        }
+        store_update_release(&update);
+        assert_result(*state, fresh, "");
+        assert_result(*state, other, "");
+        fixture_place(*state, other, "policy", "cancelled");
+    }
+}
+
+static void match_can_close_at_once(void **state) {
+    int64_t open = fixture_update(*state, "docker/site");
+    int64_t push = fixture_push(*state, "ghcr.io/brian/site:1.4");
+    struct store_window window = {.platform = "docker", .limit = 10};
+    struct store_pushes pushes = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_unmatched(*state, &window, &pushes, &err));
+    struct platform_target target = fixture_target("docker/site");
+    struct store_match item = {
+        .push = &pushes.items[0], .target = &target, .result = "failed", .reason = "left alone"};
+    struct store_matches matches = {.platform = "docker",
+                                    .through = push,
+                                    .items = &item,
+                                    .count = 1,
+                                    .pushes = &pushes,
+                                    .now_ms = fixture_now_ms};
+    assert_true(store_match(*state, &matches, &err));
+    store_pushes_release(&pushes);
+    struct store_filter filter = {.push = push, .limit = 10};
+    struct store_updates updates = {0};
+    assert_true(store_update_list(*state, &filter, &updates, &err));
+    assert_int_equal(updates.count, 1);
+    assert_string_equal(updates.items[0].result, "failed");
+    assert_string_equal(updates.items[0].reason, "left alone");
+    assert_int_equal(updates.items[0].finished_ms, fixture_now_ms);
+    store_updates_release(&updates);
+    assert_result(*state, open, "");
+}
+
+static void match_stores_all_or_nothing(void **state) {
+    int64_t old = fixture_update(*state, "docker/site");
+    (void)fixture_push(*state, "ghcr.io/brian/site:1.4");
+    struct store_window window = {.platform = "docker", .limit = 10};
+    struct store_pushes pushes = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_unmatched(*state, &window, &pushes, &err));
+    struct platform_target target = fixture_target("docker/site");
+    struct store_match item = {.push = &pushes.items[0], .target = &target};
+    struct store_matches matches = {.platform = "docker",
+                                    .through = pushes.items[0].id,
+                                    .items = &item,
+                                    .count = 1,
+                                    .pushes = &pushes,
+                                    .now_ms = fixture_now_ms};
+    struct store *store = *state;
+    struct store *other = fixture_open();
+    (void)sqlite3_busy_timeout(store->db, 10);
+    assert_true(store_begin(other, &err));
+    assert_false(store_match(store, &matches, &err));
+    assert_int_equal(err.kind, ERR_TRANSIENT);
+    store_rollback(other);
+    store_free(other);
+
+    /* It fails in the middle: the target's update cannot be added after the old one was superseded.
+     */
+    assert_int_equal(sqlite3_exec(store->db,
+                                  "CREATE TEMP TRIGGER full BEFORE INSERT ON main.updates BEGIN "
+                                  "SELECT RAISE(ABORT, 'full'); END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_false(store_match(store, &matches, &err));
+    assert_result(store, old, "");
+    assert_int_equal(fixture_unmatched(store, "docker"), 1);
+    assert_int_equal(sqlite3_exec(store->db, "DROP TRIGGER full", NULL, NULL, NULL), SQLITE_OK);
+
+    assert_true(store_match(store, &matches, &err));
+    store_pushes_release(&pushes);
+    assert_result(store, old, "superseded");
+    assert_int_equal(fixture_unmatched(store, "docker"), 0);
+}
+
+static void coalesced_pushes_name_the_newer(void **state) {
+    int64_t first = fixture_push(*state, "ghcr.io/brian/site:1.4");
+    int64_t second = fixture_push(*state, "ghcr.io/brian/site:1.4");
+    struct store_window window = {.platform = "docker", .limit = 10};
+    struct store_pushes pushes = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_unmatched(*state, &window, &pushes, &err));
+    assert_int_equal(pushes.count, 2);
+    pushes.items[0].superseded_by = second;
+    struct platform_target target = fixture_target("docker/site");
+    struct store_match item = {.push = &pushes.items[1], .target = &target};
+    struct store_matches matches = {.platform = "docker",
+                                    .through = second,
+                                    .items = &item,
+                                    .count = 1,
+                                    .pushes = &pushes,
+                                    .now_ms = fixture_now_ms};
+    assert_true(store_match(*state, &matches, &err));
+    store_pushes_release(&pushes);
+    struct store_push push = {0};
+    assert_true(store_push_find(*state, first, &push, &err));
+    assert_int_equal(push.superseded_by, second);
+    store_push_release(&push);
+    assert_true(store_push_find(*state, second, &push, &err));
+    assert_int_equal(push.superseded_by, 0);
+    store_push_release(&push);
+    size_t open = 99;
+    assert_true(store_open_of_push(*state, first, &open, &err));
+    assert_int_equal(open, 0);
+    assert_true(store_open_of_push(*state, second, &open, &err));
+    assert_int_equal(open, 1);
+}
+
+/* ---- saving ---- */
+
+static void save_stores_all_of_it(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    struct store_update update = fixture_find(*state, id);
+    (void)snprintf(update.instance, sizeof update.instance, "instance-2");
+    (void)snprintf(update.stage, sizeof update.stage, "apply");
+    (void)snprintf(update.reason, sizeof update.reason, "a reason");
+    (void)snprintf(update.step, sizeof update.step, "stop-old");
+    memcpy(update.from, FIXTURE_DIGEST("8"), sizeof update.from);
+    memcpy(update.to, FIXTURE_DIGEST("9"), sizeof update.to);
+    update.not_before_ms = 5;
+    update.stage_since_ms = 6;
+    update.attempts = 7;
+    update.back = true;
+    (void)json_object_set_new(update.journal, "driver", json_pack("{s[iii]}", "ids", 1, 2, 3));
+    struct err err = ERR_INIT;
+    assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_CHANGED);
+    assert_int_equal(update.revision, 1);
+    store_free(*state);
+    *state = fixture_open();
+    struct store_update back = fixture_find(*state, id);
+    assert_true(json_equal(back.journal, update.journal));
+    store_update_release(&update);
+    update.journal = back.journal;
+    assert_string_equal(back.instance, "instance-2");
+    assert_string_equal(back.stage, "apply");
+    assert_string_equal(back.reason, "a reason");
+    assert_string_equal(back.step, "stop-old");
+    assert_string_equal(back.from, FIXTURE_DIGEST("8"));
+    assert_string_equal(back.to, FIXTURE_DIGEST("9"));
+    assert_int_equal(back.not_before_ms, 5);
+    assert_int_equal(back.stage_since_ms, 6);
+    assert_int_equal(back.attempts, 7);
+    assert_int_equal(back.revision, 1);
+    assert_true(back.back);
+    store_update_release(&back);
+    CLEANUP(json_release) json_t *history = store_history(*state, id);
+    json_t *line = json_array_get(history, 1);
+    assert_string_equal(json_text(line, "stage"), "apply");
+    assert_string_equal(json_text(line, "event"), "step");
+    assert_string_equal(json_text(line, "detail"), "one further");
+}
+
+static void save_loses_to_a_newer_revision(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    struct store *other = fixture_open();
+    struct store_update mine = fixture_find(*state, id);
+    struct store_update theirs = fixture_find(other, id);
+    (void)snprintf(theirs.result, sizeof theirs.result, "cancelled");
+    fixture_save(other, &theirs);
+    (void)snprintf(mine.stage, sizeof mine.stage, "apply");
+    struct err err = ERR_INIT;
+    assert_int_equal(store_update_save(*state, &mine, &step, &err), STORE_LOST);
+    assert_int_equal(mine.revision, 0);
+    store_update_release(&mine);
+    store_update_release(&theirs);
+    struct store_update now = fixture_find(*state, id);
+    assert_string_equal(now.stage, "policy");
+    assert_string_equal(now.result, "cancelled");
+    store_update_release(&now);
+    CLEANUP(json_release) json_t *history = store_history(*state, id);
+    assert_int_equal(json_array_size(history), 2); /* created, theirs */
+    store_free(other);
+}
+
+static void save_loses_to_a_match_and_to_pruning(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    struct store_update update = fixture_find(*state, id);
+    (void)snprintf(update.stage, sizeof update.stage, "apply");
+    (void)fixture_update(*state, "docker/site");
+    struct err err = ERR_INIT;
+    assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_LOST);
+    store_update_release(&update);
+    update = fixture_find(*state, id);
+    store_prune(*state, fixture_now_ms + 1);
+    assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_LOST);
+    store_update_release(&update);
+}
+
+static int synchronous(struct store *store) {
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(store->db, "PRAGMA synchronous", -1, &statement, NULL), 0);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int value = sqlite3_column_int(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return value;
+}
+
+static int seen_synchronous;
+
+static int note_synchronous(void *context) {
+    seen_synchronous = synchronous(context);
+    return 0;
+}
+
+/* At each commit: only what may be lost with the power is stored without waiting for the disk. */
+static void fast_is_for_one_save_only(void **state) {
+    struct store *store = *state;
+    int64_t id = fixture_update(store, "docker/site");
+    struct store_update update = fixture_find(store, id);
+    (void)sqlite3_commit_hook(store->db, note_synchronous, store);
+    static const struct store_event fast = {.event = "step", .detail = "quick", .fast = true};
+    struct err err = ERR_INIT;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(store_update_save(store, &update, &fast, &err), STORE_CHANGED);
+        assert_int_equal(seen_synchronous, 1);
+        assert_int_equal(synchronous(store), 2);
+        assert_int_equal(store_update_save(store, &update, &step, &err), STORE_CHANGED);
+        assert_int_equal(seen_synchronous, 2);
+    }
+    update.revision--;
+    assert_int_equal(store_update_save(store, &update, &fast, &err), STORE_LOST);
+    assert_int_equal(synchronous(store), 2);
+    update.revision++;
+    struct store *other = fixture_open();
+    (void)sqlite3_busy_timeout(store->db, 10);
+    assert_true(store_begin(other, &err));
+    assert_int_equal(store_update_save(store, &update, &fast, &err), STORE_FAILED);
+    assert_int_equal(err.kind, ERR_TRANSIENT);
+    assert_int_equal(synchronous(store), 2);
+    store_free(other);
+    assert_int_equal(store_update_save(store, &update, &fast, &err), STORE_CHANGED);
+    store_update_release(&update);
+}
+
+static void too_large_journals_fail(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    struct store_update update = fixture_find(*state, id);
+    char *large = malloc(2000000);
+    assert_non_null(large);
+    memset(large, 'x', 1999999);
+    large[1999999] = '\0';
+    (void)json_object_set_new(update.journal, "large", json_string(large));
+    free(large);
+    struct err err = ERR_INIT;
+    assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_FAILED);
+    assert_int_equal(err.kind, ERR_BUG);
+    store_update_release(&update);
+    update = fixture_find(*state, id);
+    assert_int_equal(update.revision, 0);
+    assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_CHANGED);
+    store_update_release(&update);
+}
+
+/* ---- due ---- */
+
+static void wait_until(struct store *store, int64_t id, int64_t not_before_ms) {
+    struct store_update update = fixture_find(store, id);
+    update.not_before_ms = not_before_ms;
+    fixture_save(store, &update);
+    store_update_release(&update);
+}
+
+static size_t due_ids(struct store *store, int64_t ids[64]) {
+    struct store_updates due = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_due(store, fixture_now_ms, &due, &err));
+    size_t count = due.count;
+    assert_true(count <= 64);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = due.items[i].id;
+    }
+    store_updates_release(&due);
+    return count;
+}
+
+static void due_in_order_of_waiting(void **state) {
+    int64_t ids[64];
+    int64_t a = fixture_update(*state, "docker/a");
+    int64_t b = fixture_update(*state, "docker/b");
+    int64_t c = fixture_update(*state, "docker/c");
+    int64_t d = fixture_update(*state, "docker/d");
+    assert_int_equal(due_ids(*state, ids), 4);
+    assert_int_equal(store_next_due(*state, fixture_now_ms), INT64_MAX);
+    wait_until(*state, a, fixture_now_ms + 3000);
+    wait_until(*state, b, fixture_now_ms + 2000);
+    wait_until(*state, c, fixture_now_ms + 60000);
+    fixture_place(*state, d, "settle", "updated");
+    assert_int_equal(due_ids(*state, ids), 0);
+    assert_int_equal(store_next_due(*state, fixture_now_ms), fixture_now_ms + 2000);
+    fixture_now_ms += 2000;
+    assert_int_equal(due_ids(*state, ids), 1);
+    assert_int_equal(ids[0], b);
+    assert_int_equal(store_next_due(*state, fixture_now_ms), fixture_now_ms + 1000);
+    fixture_now_ms += 1500;
+    assert_int_equal(due_ids(*state, ids), 2);
+    assert_int_equal(ids[0], b);
+    assert_int_equal(ids[1], a);
+    assert_int_equal(store_next_due(*state, fixture_now_ms), FIXTURE_NOON + 60000);
+}
+
+static void due_when_the_clock_was_set_back(void **state) {
+    int64_t ids[64];
+    int64_t id = fixture_update(*state, "docker/a");
+    wait_until(*state, id, fixture_now_ms + 60000);
+    assert_int_equal(due_ids(*state, ids), 0);
+    fixture_now_ms -= 500; /* a correction is no jump */
+    assert_int_equal(due_ids(*state, ids), 0);
+    fixture_now_ms -= 86400000;
+    assert_int_equal(due_ids(*state, ids), 1);
+    assert_int_equal(ids[0], id);
+    /* Looked at, it waits from the new time on. */
+    wait_until(*state, id, fixture_now_ms + 60000);
+    assert_int_equal(due_ids(*state, ids), 0);
+    assert_int_equal(store_next_due(*state, fixture_now_ms), fixture_now_ms + 60000);
+}
+
+/* A hundred pulls in the queue must not hide a container that is being observed. */
+static void due_shows_what_does_not_fetch_first(void **state) {
+    int64_t ids[64];
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "docker/pull-%d", i);
+        fixture_place(*state, fixture_update(*state, name), "fetch", NULL);
+    }
+    int64_t observed = fixture_update(*state, "docker/observed");
+    fixture_place(*state, observed, "observe", NULL);
+    wait_until(*state, observed, fixture_now_ms - 5);
+    assert_int_equal(due_ids(*state, ids), 64);
+    assert_int_equal(ids[0], observed);
+}
+
+static void due_reads_by_index(void **state) {
+    struct store *store = *state;
+    sqlite3_stmt *due = store_statement(store, STORE_SQL_UPDATE_DUE);
+    assert_non_null(due);
+    char sql[4096];
+    (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sqlite3_sql(due));
+    sqlite3_stmt *plan = NULL;
+    assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &plan, NULL), SQLITE_OK);
+    bool by_index = false;
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(plan, 3);
+        by_index = by_index || strstr(detail, "updates_due");
+        if (strstr(detail, "TEMP B-TREE") && !strstr(detail, "LAST TERM")) {
+            fail_msg("sorts: %s", detail);
+        }
+    }
+    assert_true(by_index);
+    (void)sqlite3_finalize(plan);
+}
+
+/* ---- gate ---- */
+
+static void busy_counts_others(void **state) {
+    int64_t mine = fixture_update(*state, "docker/site");
+    fixture_place(*state, mine, "apply", NULL);
+    int64_t mine_too = fixture_update(*state, "docker/site");
+    static const char *const stages[] = {"apply", "observe", "settle", "gate", "fetch"};
+    for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "docker/x%zu", i);
+        fixture_place(*state, fixture_update(*state, name), stages[i], NULL);
+    }
+    fixture_place(*state, fixture_update(*state, "docker/done"), "settle", "updated");
+    fixture_place(*state, fixture_update(*state, "swarm/site"), "apply", NULL);
+    fixture_place(*state, fixture_update(*state, "dockers/site"), "apply", NULL);
+    struct store_update update = fixture_find(*state, mine_too);
+    struct store_busy busy = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_applying(*state, &update, &busy, &err));
+    assert_int_equal(busy.target, 1);
+    assert_int_equal(busy.platform, 4);
+    store_update_release(&update);
+    update = fixture_find(*state, mine);
+    assert_true(store_applying(*state, &update, &busy, &err));
+    assert_int_equal(busy.target, 0);
+    assert_int_equal(busy.platform, 3);
+    int64_t other = 0;
+    assert_true(store_open_other(*state, &update, &other, &err));
+    assert_int_equal(other, mine_too);
+    store_update_release(&update);
+}
+
+static void wake_makes_the_gate_due(void **state) {
+    int64_t ids[64];
+    int64_t gate = fixture_update(*state, "docker/gate");
+    fixture_place(*state, gate, "gate", NULL);
+    wait_until(*state, gate, fixture_now_ms + 60000);
+    int64_t fetch = fixture_update(*state, "docker/fetch");
+    fixture_place(*state, fetch, "fetch", NULL);
+    wait_until(*state, fetch, fixture_now_ms + 60000);
+    assert_int_equal(due_ids(*state, ids), 0);
+    store_wake_gate(*state);
+    assert_int_equal(due_ids(*state, ids), 1);
+    assert_int_equal(ids[0], gate);
+}
+
+/* One worker finds the target busy; before it has stored the wait, another finishes that target.
+ * The first must not put the update to sleep any more. */
+static void wake_is_not_lost_to_a_late_wait(void **state) {
+    int64_t ids[64];
+    int64_t gate = fixture_update(*state, "docker/gate");
+    fixture_place(*state, gate, "gate", NULL);
+    struct store_update deciding = fixture_find(*state, gate);
+    store_wake_gate(*state);
+    deciding.not_before_ms = fixture_now_ms + 600000;
+    struct err err = ERR_INIT;
+    assert_int_equal(store_update_save(*state, &deciding, &step, &err), STORE_LOST);
+    store_update_release(&deciding);
+    assert_int_equal(due_ids(*state, ids), 1);
+}
+
+/* ---- lists ---- */
+
+static void lists_are_newest_first(void **state) {
+    int64_t a = fixture_update(*state, "docker/a");
+    int64_t b = fixture_update(*state, "docker/b");
+    int64_t c = fixture_update(*state, "docker/c");
+    fixture_place(*state, b, "settle", "updated");
+    struct store_updates all = {0};
+    struct err err = ERR_INIT;
+    struct store_filter filter = {.limit = 10};
+    assert_true(store_update_list(*state, &filter, &all, &err));
+    assert_int_equal(all.count, 3);
+    assert_int_equal(all.items[0].id, c);
+    assert_int_equal(all.items[2].id, a);
+    store_updates_release(&all);
+    filter.open_only = true;
+    assert_true(store_update_list(*state, &filter, &all, &err));
+    assert_int_equal(all.count, 2);
+    assert_int_equal(all.items[0].id, c);
+    assert_int_equal(all.items[1].id, a);
+    store_updates_release(&all);
+    filter.limit = 1;
+    assert_true(store_update_list(*state, &filter, &all, &err));
+    assert_int_equal(all.count, 1);
+    store_updates_release(&all);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(match_makes_an_open_update),
+        TEST(match_supersedes_only_what_is_not_applied),
+        TEST(match_can_close_at_once),
+        TEST(match_stores_all_or_nothing),
+        TEST(coalesced_pushes_name_the_newer),
+        TEST(save_stores_all_of_it),
+        TEST(save_loses_to_a_newer_revision),
+        TEST(save_loses_to_a_match_and_to_pruning),
+        TEST(fast_is_for_one_save_only),
+        TEST(too_large_journals_fail),
+        TEST(due_in_order_of_waiting),
+        TEST(due_when_the_clock_was_set_back),
+        TEST(due_shows_what_does_not_fetch_first),
+        TEST(due_reads_by_index),
+        TEST(busy_counts_others),
+        TEST(wake_makes_the_gate_due),
+        TEST(wake_is_not_lost_to_a_late_wait),
+        TEST(lists_are_newest_first),
+    };
+    return cmocka_run_group_tests_name("store_update", tests, NULL, NULL);
+}
