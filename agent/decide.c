@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/log.h"
 
+#define DECIDE_TRIES 5
+
 static bool decide_applying(const struct store_update *update) {
     static const char *const stages[] = {"apply", "observe", "settle"};
     for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
@@ -17,28 +19,31 @@ static bool decide_applying(const struct store_update *update) {
     return false;
 }
 
-static bool decide_save(struct store *store, struct store_update *update, const char *event,
-                        struct err *err) {
+static enum store_change decide_save(struct store *store, struct store_update *update,
+                                     const char *event, struct err *err) {
     struct store_event line = {.event = event, .detail = "by hand"};
     enum store_change change = store_update_save(store, update, &line, err);
-    if (change == STORE_LOST) {
-        return err_set(err, ERR_TRANSIENT, "it changed at the same moment: look again");
-    }
     if (change == STORE_CHANGED) {
         char id[ID_TEXT_SIZE];
         log_event(LOG_INFO, "update.decided", "update", id_text("upd", update->id, id), "target",
                   update->target, "decision", event, NULL);
     }
-    return change == STORE_CHANGED;
+    return change;
 }
 
-static bool cancel_row(struct store *store, struct store_update *update, struct err *err) {
+static enum store_change decide_refuse(struct err *err, const char *why, const char *what) {
+    (void)err_set(err, ERR_DENIED, "%s%s", why, what);
+    return STORE_FAILED;
+}
+
+static enum store_change cancel_row(struct store *store, struct store_update *update,
+                                    struct err *err) {
     if (update->result[0]) {
-        return err_set(err, ERR_DENIED, "it is finished already: %s", update->result);
+        return decide_refuse(err, "it is finished already: ", update->result);
     }
     if (decide_applying(update)) {
-        return err_set(err, ERR_DENIED,
-                       "it is being applied: it ends healthy, or is put back by itself");
+        return decide_refuse(err, "it is being applied: it ends healthy, or is put back by itself",
+                             "");
     }
     (void)snprintf(update->result, sizeof update->result, "cancelled");
     (void)snprintf(update->reason, sizeof update->reason, "cancelled by hand");
@@ -47,30 +52,22 @@ static bool cancel_row(struct store *store, struct store_update *update, struct 
     return decide_save(store, update, "cancelled", err);
 }
 
-/* Is another update of its target open? */
-static bool decide_other_open(struct store *store, const struct store_update *update,
-                              struct err *err) {
-    CLEANUP(store_updates_release) struct store_updates open = {0};
-    struct store_filter filter = {.open_only = true, .limit = STORE_LIST_MAX};
-    if (!store_update_list(store, &filter, &open, err)) {
-        return true;
+/* Is no other update of its target open? */
+static bool decide_alone(struct store *store, const struct store_update *update, struct err *err) {
+    int64_t other = 0;
+    if (!store_open_other(store, update, &other, err)) {
+        return false;
     }
-    for (size_t i = 0; i < open.count; i++) {
-        if (open.items[i].id != update->id && strcmp(open.items[i].target, update->target) == 0) {
-            char id[ID_TEXT_SIZE];
-            (void)err_set(err, ERR_DENIED, "another update of %s is open: %s", update->target,
-                          id_text("upd", open.items[i].id, id));
-            return true;
-        }
-    }
-    return false;
+    char id[ID_TEXT_SIZE];
+    return !other || err_set(err, ERR_DENIED, "another update of %s is open: %s", update->target,
+                             id_text("upd", other, id));
 }
 
 static bool retry_finished(struct store *store, struct store_update *update, struct err *err) {
     if (strcmp(update->result, "updated") == 0 || strcmp(update->result, "unchanged") == 0) {
         return err_set(err, ERR_DENIED, "there is nothing to try again: %s", update->result);
     }
-    if (decide_other_open(store, update, err) ||
+    if (!decide_alone(store, update, err) ||
         !store_unreject(store, update->target, update->to, err)) {
         return false;
     }
@@ -84,9 +81,10 @@ static bool retry_finished(struct store *store, struct store_update *update, str
     return true;
 }
 
-static bool retry_row(struct store *store, struct store_update *update, struct err *err) {
+static enum store_change retry_row(struct store *store, struct store_update *update,
+                                   struct err *err) {
     if (update->result[0] && !retry_finished(store, update, err)) {
-        return false;
+        return STORE_FAILED;
     }
     (void)snprintf(update->reason, sizeof update->reason, "tried again by hand");
     update->not_before_ms = 0;
@@ -95,16 +93,22 @@ static bool retry_row(struct store *store, struct store_update *update, struct e
     return decide_save(store, update, "retried", err);
 }
 
+/* A worker may store what it found out at the same moment: then it is looked at again. */
 static bool decide(struct store *store, int64_t id,
-                   bool (*row)(struct store *, struct store_update *, struct err *),
+                   enum store_change (*row)(struct store *, struct store_update *, struct err *),
                    struct err *err) {
-    struct store_update update = {0};
-    if (!store_update_find(store, id, &update, err)) {
-        return false;
+    for (int i = 0; i < DECIDE_TRIES; i++) {
+        struct store_update update = {0};
+        if (!store_update_find(store, id, &update, err)) {
+            return false;
+        }
+        enum store_change change = row(store, &update, err);
+        store_update_release(&update);
+        if (change != STORE_LOST) {
+            return change == STORE_CHANGED;
+        }
     }
-    bool good = row(store, &update, err);
-    store_update_release(&update);
-    return good;
+    return err_set(err, ERR_TRANSIENT, "it changed at the same moment: look again");
 }
 
 bool decide_cancel(struct store *store, int64_t id, struct err *err) {

@@ -1,0 +1,205 @@
+/* Decisions of people: what can still be cancelled, what can be tried again. */
+#include "agent/decide.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "tests/unit/agent/fixture.h"
+
+static int start(void **state) {
+    if (fixture_setup(state) != 0) {
+        return -1;
+    }
+    fixture_begin(*state, "docker");
+    log_configure(LOG_ERROR, LOG_LOGFMT);
+    return 0;
+}
+
+static void assert_event(struct store *store, int64_t id, const char *event) {
+    CLEANUP(json_release) json_t *history = store_history(store, id);
+    json_t *last = json_array_get(history, json_array_size(history) - 1);
+    assert_string_equal(json_text(last, "event"), event);
+}
+
+struct row {
+    const char *stage;
+    const char *result; /* NULL: open */
+    bool allowed;
+    const char *why; /* of a refusal */
+};
+
+static void try_cancel(struct store *store, const struct row *row) {
+    int64_t id = fixture_update(store, "docker/site");
+    fixture_place(store, id, row->stage, row->result);
+    struct store_update before = fixture_find(store, id);
+    fixture_now_ms += 1000;
+    struct err err = ERR_INIT;
+    assert_int_equal(decide_cancel(store, id, &err), row->allowed);
+    struct store_update after = fixture_find(store, id);
+    if (row->allowed) {
+        assert_string_equal(after.result, "cancelled");
+        assert_string_equal(after.stage, row->stage);
+        assert_int_equal(after.finished_ms, fixture_now_ms);
+        assert_event(store, id, "cancelled");
+    } else {
+        assert_int_equal(err.kind, ERR_DENIED);
+        assert_non_null(strstr(err.message, row->why));
+        assert_int_equal(after.revision, before.revision);
+        assert_string_equal(after.result, before.result);
+        fixture_place(store, id, "settle", "updated");
+    }
+    store_update_release(&before);
+    store_update_release(&after);
+}
+
+static void cancel_before_it_is_applied(void **state) {
+    static const struct row rows[] = {
+        {"policy", NULL, true, NULL},
+        {"resolve", NULL, true, NULL},
+        {"verify", NULL, true, NULL},
+        {"fetch", NULL, true, NULL},
+        {"gate", NULL, true, NULL},
+        {"apply", NULL, false, "being applied"},
+        {"observe", NULL, false, "being applied"},
+        {"settle", NULL, false, "being applied"},
+        {"settle", "updated", false, "finished already: updated"},
+        {"gate", "superseded", false, "finished already: superseded"},
+        {"gate", "cancelled", false, "finished already: cancelled"},
+        {"settle", "rolled-back", false, "finished already: rolled-back"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        try_cancel(*state, &rows[i]);
+    }
+}
+
+static void unknown_is_gone(void **state) {
+    struct err err = ERR_INIT;
+    assert_false(decide_cancel(*state, 4711, &err));
+    assert_int_equal(err.kind, ERR_GONE);
+    err = (struct err)ERR_INIT;
+    assert_false(decide_retry(*state, 4711, &err));
+    assert_int_equal(err.kind, ERR_GONE);
+}
+
+/* An update that has gone through much. */
+static int64_t weathered(struct store *store, const char *stage, const char *result) {
+    int64_t id = fixture_update(store, "docker/site");
+    struct store_update update = fixture_find(store, id);
+    (void)snprintf(update.stage, sizeof update.stage, "%s", stage);
+    (void)snprintf(update.result, sizeof update.result, "%s", result ? result : "");
+    (void)snprintf(update.step, sizeof update.step, "start-new");
+    update.back = result != NULL;
+    update.attempts = 9;
+    update.not_before_ms = result ? 0 : fixture_now_ms + 600000;
+    update.finished_ms = result ? fixture_now_ms : 0;
+    (void)json_object_set_new(update.journal, "why", json_string("it was bad"));
+    fixture_save(store, &update);
+    store_update_release(&update);
+    return id;
+}
+
+static void assert_again(struct store *store, int64_t id) {
+    struct store_update update = fixture_find(store, id);
+    assert_string_equal(update.result, "");
+    assert_string_equal(update.reason, "tried again by hand");
+    assert_int_equal(update.not_before_ms, 0);
+    assert_int_equal(update.attempts, 0);
+    assert_int_equal(update.finished_ms, 0);
+    assert_int_equal(update.stage_since_ms, fixture_now_ms);
+    assert_event(store, id, "retried");
+    struct store_updates due = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_due(store, fixture_now_ms, &due, &err));
+    assert_int_equal(due.count, 1);
+    assert_int_equal(due.items[0].id, id);
+    store_updates_release(&due);
+    store_update_release(&update);
+}
+
+static void retry_lets_a_waiting_one_go_on(void **state) {
+    static const char *const stages[] = {"policy", "resolve", "fetch", "gate", "apply", "settle"};
+    for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
+        int64_t id = weathered(*state, stages[i], NULL);
+        fixture_now_ms += 1000;
+        struct err err = ERR_INIT;
+        assert_true(decide_retry(*state, id, &err));
+        assert_again(*state, id);
+        struct store_update update = fixture_find(*state, id);
+        assert_string_equal(update.stage, stages[i]);
+        assert_string_equal(update.step, "start-new");
+        assert_string_equal(update.to, FIXTURE_DIGEST("2"));
+        assert_string_equal(json_text(update.journal, "why"), "it was bad");
+        store_update_release(&update);
+        fixture_place(*state, id, "settle", "updated");
+    }
+}
+
+static void retry_begins_a_failed_one_again(void **state) {
+    static const char *const results[] = {"failed", "denied", "rolled-back", "cancelled",
+                                          "superseded"};
+    for (size_t i = 0; i < ARRAY_LENGTH(results); i++) {
+        int64_t id = weathered(*state, "settle", results[i]);
+        struct store_update update = fixture_find(*state, id);
+        struct err err = ERR_INIT;
+        assert_true(store_reject(*state, &update, &err));
+        store_update_release(&update);
+        fixture_now_ms += 1000;
+        assert_true(decide_retry(*state, id, &err));
+        assert_again(*state, id);
+        update = fixture_find(*state, id);
+        assert_string_equal(update.stage, "policy");
+        assert_string_equal(update.step, "");
+        assert_string_equal(update.to, "");
+        assert_false(update.back);
+        assert_int_equal(json_object_size(update.journal), 0);
+        store_update_release(&update);
+        int64_t which = 0;
+        assert_false(store_rejected(*state, "docker/site", FIXTURE_DIGEST("2"), &which));
+        fixture_place(*state, id, "settle", "updated");
+    }
+}
+
+static void retry_of_what_went_well_is_denied(void **state) {
+    static const char *const results[] = {"updated", "unchanged"};
+    for (size_t i = 0; i < ARRAY_LENGTH(results); i++) {
+        int64_t id = weathered(*state, "settle", results[i]);
+        struct err err = ERR_INIT;
+        assert_false(decide_retry(*state, id, &err));
+        assert_int_equal(err.kind, ERR_DENIED);
+        assert_non_null(strstr(err.message, results[i]));
+        struct store_update update = fixture_find(*state, id);
+        assert_string_equal(update.result, results[i]);
+        store_update_release(&update);
+    }
+}
+
+static void retry_beside_an_open_one_is_denied(void **state) {
+    int64_t old = weathered(*state, "settle", "rolled-back");
+    struct store_update update = fixture_find(*state, old);
+    struct err err = ERR_INIT;
+    assert_true(store_reject(*state, &update, &err));
+    store_update_release(&update);
+    int64_t open = fixture_update(*state, "docker/site");
+    assert_false(decide_retry(*state, old, &err));
+    assert_int_equal(err.kind, ERR_DENIED);
+    char id[ID_TEXT_SIZE];
+    assert_non_null(strstr(err.message, id_text("upd", open, id)));
+    int64_t which = 0;
+    assert_true(store_rejected(*state, "docker/site", FIXTURE_DIGEST("2"), &which));
+    update = fixture_find(*state, old);
+    assert_string_equal(update.result, "rolled-back");
+    store_update_release(&update);
+    /* Another target's is no hindrance. */
+    fixture_place(*state, open, "settle", "updated");
+    (void)fixture_update(*state, "docker/site-2");
+    assert_true(decide_retry(*state, old, &err));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(cancel_before_it_is_applied),       TEST(unknown_is_gone),
+        TEST(retry_lets_a_waiting_one_go_on),    TEST(retry_begins_a_failed_one_again),
+        TEST(retry_of_what_went_well_is_denied), TEST(retry_beside_an_open_one_is_denied),
+    };
+    return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
+}
