@@ -66,6 +66,7 @@ bool document_updates(const struct document_view *view, const struct store_filte
 struct push_entries {
     json_t *document; /* borrowed */
     json_t *list;     /* its "updates" */
+    const struct store_updates *own;
     int64_t open;
 };
 
@@ -84,21 +85,46 @@ static void document_superseded(struct store_updates *updates, const struct stor
     }
 }
 
-static bool document_entries(const struct document_view *view, const struct store_push *push,
-                             struct push_entries *in_out, struct err *err) {
+static bool document_among(const struct store_updates *updates, const char *target) {
+    for (size_t i = 0; i < updates->count; i++) {
+        if (strcmp(updates->items[i].target, target) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The newer push that stands for this one does so for the platforms that saw both at once only: of
+ * the others this one has updates of its own. */
+static bool document_stand_in(const struct document_view *view, const struct store_push *push,
+                              const struct push_entries *entries, struct err *err) {
     CLEANUP(store_updates_release) struct store_updates updates = {0};
-    struct store_filter filter = {.push = push->superseded_by ? push->superseded_by : push->id,
-                                  .limit = STORE_LIST_MAX};
+    struct store_filter filter = {.push = push->superseded_by, .limit = STORE_LIST_MAX};
     if (!store_update_list(view->store, &filter, &updates, err)) {
         return false;
     }
-    if (push->superseded_by) {
-        document_superseded(&updates, push);
+    document_superseded(&updates, push);
+    for (size_t i = 0; i < updates.count; i++) {
+        if (!document_among(entries->own, updates.items[i].target)) {
+            (void)json_array_append_new(entries->list, document_entry(&updates.items[i]));
+        }
+    }
+    return true;
+}
+
+static bool document_entries(const struct document_view *view, const struct store_push *push,
+                             struct push_entries *in_out, struct err *err) {
+    CLEANUP(store_updates_release) struct store_updates updates = {0};
+    struct store_filter filter = {.push = push->id, .limit = STORE_LIST_MAX};
+    size_t open = 0;
+    if (!store_update_list(view->store, &filter, &updates, err) ||
+        !store_open_of_push(view->store, push->id, &open, err)) {
+        return false;
     }
     for (size_t i = 0; i < updates.count; i++) {
-        in_out->open += updates.items[i].result[0] ? 0 : 1;
         (void)json_array_append_new(in_out->list, document_entry(&updates.items[i]));
     }
+    in_out->open += (int64_t)open;
     /* Not looked at yet by a platform: that is open too. */
     for (size_t i = 0; platform_table[i]; i++) {
         in_out->open += platform_table[i]->configured(view->config) &&
@@ -106,7 +132,10 @@ static bool document_entries(const struct document_view *view, const struct stor
                             ? 1
                             : 0;
     }
-    return true;
+    in_out->own = &updates;
+    bool good = !push->superseded_by || document_stand_in(view, push, in_out, err);
+    in_out->own = NULL;
+    return good;
 }
 
 static bool document_followers(const struct document_view *view, const struct store_push *push,
@@ -139,7 +168,14 @@ static void document_more(const struct document_view *view, const struct store_p
     }
     (void)json_object_set_new(document, "sender", json_text_or_null(push->sender));
     (void)json_object_set_new(document, "meta", meta);
-    (void)json_object_set_new(document, "history", store_history(view->store, push->id));
+    char detail[STORE_NAME_SIZE + 16];
+    (void)snprintf(detail, sizeof detail, "from sender %s", push->sender);
+    json_t *history = store_history(view->store, push->id);
+    (void)json_array_insert_new(
+        history, 0,
+        json_pack("{so ss ss so}", "at", json_time_or_null(push->received_ms), "stage", "receive",
+                  "event", "accepted", "detail", json_text_or_null(detail)));
+    (void)json_object_set_new(document, "history", history);
 }
 
 static bool document_of_push(const struct document_view *view, const struct store_push *push,
@@ -173,23 +209,26 @@ static bool document_of_push(const struct document_view *view, const struct stor
     return true;
 }
 
+/* All of a push is read as it was at one instant. Otherwise a match that is stored between its row
+ * and its updates would make it look finished without any. */
 bool document_push(const struct document_view *view, int64_t id, json_t **out, struct err *err) {
-    struct store_push push = {0};
-    if (!store_push_find(view->store, id, &push, err)) {
+    if (!store_snapshot(view->store, err)) {
         return false;
     }
-    bool good = document_of_push(view, &push, out, err);
+    struct store_push push = {0};
+    bool good =
+        store_push_find(view->store, id, &push, err) && document_of_push(view, &push, out, err);
     store_push_release(&push);
+    store_snapshot_end(view->store);
     return good;
 }
 
-bool document_pushes(const struct document_view *view, size_t limit, json_t **out,
-                     struct err *err) {
+static bool document_list(const struct document_view *view, size_t limit, json_t *list,
+                          struct err *err) {
     CLEANUP(store_pushes_release) struct store_pushes pushes = {0};
     if (!store_push_list(view->store, limit, &pushes, err)) {
         return false;
     }
-    CLEANUP(json_release) json_t *list = json_array();
     for (size_t i = 0; i < pushes.count; i++) {
         json_t *document = NULL;
         if (!document_of_push(view, &pushes.items[i], &document, err)) {
@@ -197,8 +236,23 @@ bool document_pushes(const struct document_view *view, size_t limit, json_t **ou
         }
         (void)json_array_append_new(list, document);
     }
-    *out = TAKE(list);
     return true;
+}
+
+bool document_pushes(const struct document_view *view, size_t limit, json_t **out,
+                     struct err *err) {
+    if (!store_snapshot(view->store, err)) {
+        return false;
+    }
+    json_t *list = json_array();
+    bool good = document_list(view, limit, list, err);
+    store_snapshot_end(view->store);
+    if (good) {
+        *out = list;
+    } else {
+        json_decref(list);
+    }
+    return good;
 }
 
 /* ---- targets ---- */

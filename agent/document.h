@@ -20,7 +20,7 @@ struct document_view {
 };
 
 /* A push with an entry for each target. Members that came with it in one delivery are shown in it
- * too. ERR_GONE: no such push. */
+ * too. All of it is of one instant. ERR_GONE: no such push. */
 bool document_push(const struct document_view *view, int64_t id, json_t **out,
                    struct err *err) MUST_USE;
 /* The newest pushes. */
