@@ -64,6 +64,8 @@ bool pull_fail(struct err *err, const char *message) {
         {"authentication required", ERR_DENIED, "the registry wants credentials"},
         {"incorrect username or password", ERR_DENIED, "the registry refuses the credentials"},
         {"denied", ERR_DENIED, "the registry does not allow it"},
+        {"unknown blob", ERR_GONE, "the registry has the manifest and not all of its layers"},
+        {"blob unknown", ERR_GONE, "the registry has the manifest and not all of its layers"},
         {"manifest unknown", ERR_GONE, "the registry has no such manifest"},
         {"not found", ERR_GONE, "the registry has no such manifest"},
     };
