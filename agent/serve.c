@@ -189,11 +189,10 @@ static bool serve_descriptors(struct serve *serve, const sigset_t *signals, stru
 
 static bool serve_state(struct serve *serve, struct err *err) {
     const struct config *config = serve->config;
-    if (!store_open(config->state, &serve->store, err)) {
-        return false;
-    }
+    /* First the lock: opening brings the schema up to date, under another agent's feet otherwise.
+     */
     serve->lock = store_lock(config->state, err);
-    if (serve->lock < 0) {
+    if (serve->lock < 0 || !store_open(config->state, &serve->store, err)) {
         return false;
     }
     for (size_t i = 0; platform_table[i]; i++) {
