@@ -16,6 +16,7 @@
 
 #define NOON INT64_C(1795176000000)
 #define THREADS 8
+#define ZEROS "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 static atomic_int_fast64_t now_ms;
 static atomic_int_fast64_t boot_ms;
@@ -155,12 +156,8 @@ static void answer_before_the_push_is_too_old(void **state) {
 
 static void other_images_have_answers_of_their_own(void **state) {
     static const char *const images[] = {
-        "registry.lan/site:1",
-        "registry.lan/site:2",
-        "registry.lan/sites:1",
-        "registry2.lan/site:1",
-        "registry.lan/"
-        "site:1@sha256:0000000000000000000000000000000000000000000000000000000000000005",
+        "registry.lan/site:1",  "registry.lan/site:2",          "registry.lan/sites:1",
+        "registry2.lan/site:1", ("registry.lan/site:1@" ZEROS),
     };
     for (unsigned i = 0; i < ARRAY_LENGTH(images); i++) {
         assert_answer(*state, (struct ask){images[i], NOON, 10000}, i + 1);
