@@ -16,7 +16,8 @@
 
 #define NOON INT64_C(1795176000000)
 #define THREADS 8
-#define ZEROS "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+/* What the fifth request is answered with. */
+#define FIFTH "sha256:0000000000000000000000000000000000000000000000000000000000000005"
 
 static atomic_int_fast64_t now_ms;
 static atomic_int_fast64_t boot_ms;
@@ -157,7 +158,7 @@ static void answer_before_the_push_is_too_old(void **state) {
 static void other_images_have_answers_of_their_own(void **state) {
     static const char *const images[] = {
         "registry.lan/site:1",  "registry.lan/site:2",          "registry.lan/sites:1",
-        "registry2.lan/site:1", ("registry.lan/site:1@" ZEROS),
+        "registry2.lan/site:1", ("registry.lan/site:1@" FIFTH),
     };
     for (unsigned i = 0; i < ARRAY_LENGTH(images); i++) {
         assert_answer(*state, (struct ask){images[i], NOON, 10000}, i + 1);
