@@ -83,8 +83,10 @@ static bool match_list(struct match *match, struct err *err) {
         if (!match->platform->list(session, NULL, &match->targets, err)) {
             return false;
         }
-        qsort(match->targets.items, match->targets.count, sizeof *match->targets.items,
-              match_compare_target);
+        if (match->targets.count > 0) { /* no array at all is nothing that qsort may be given */
+            qsort(match->targets.items, match->targets.count, sizeof *match->targets.items,
+                  match_compare_target);
+        }
         return true;
     }
     for (size_t i = 0; i < match->pushes.count; i++) {

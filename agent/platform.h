@@ -92,8 +92,9 @@ struct platform {
     bool (*configured)(const struct config *config);
     /* Does it answer? */
     bool (*probe)(const struct platform_session *session, struct err *err);
-    /* Targets whose image is of that repository (tag and digest ignored), all when repository is
-     * NULL. Those that are not enabled are included. */
+    /* Adds the targets whose image is of that repository (tag and digest ignored), all when
+     * repository is NULL, to those that *out has. Those that are not enabled are included. False:
+     * none was added. */
     bool (*list)(const struct platform_session *session, const struct ref *repository,
                  struct platform_targets *out, struct err *err);
     /* The target as it is now; ERR_GONE when there is none of that name. */

@@ -165,20 +165,20 @@ bool list_targets(const struct platform_session *session, const struct ref *repo
                   struct platform_targets *out, struct err *err) {
     CLEANUP(json_release) json_t *list = NULL;
     CLEANUP(json_release) json_t *digests = json_object();
-    CLEANUP(platform_targets_release) struct platform_targets targets = {0};
     struct listing listing = {
-        .session = session, .repository = repository, .digests = digests, .out = &targets};
+        .session = session, .repository = repository, .digests = digests, .out = out};
+    const size_t before = out->count;
     size_t i = 0;
     json_t *entry = NULL;
     if (!engine_open(session, &listing.engine, err) ||
         !list_containers(&listing.engine, &list, err))
         return false;
     json_array_foreach(list, i, entry) {
-        if (!list_add(&listing, entry, err))
+        if (!list_add(&listing, entry, err)) {
+            out->count = before;
             return false;
+        }
     }
-    *out = targets;
-    targets = (struct platform_targets){0};
     return true;
 }
 
