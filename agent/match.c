@@ -173,6 +173,13 @@ static bool match_all(struct match *match, struct err *err) {
     return true;
 }
 
+/* In the order in which they were pushed: the store supersedes what came before. */
+static int match_compare_push(const void *left, const void *right) {
+    const struct store_match *a = left;
+    const struct store_match *b = right;
+    return (a->push->id > b->push->id) - (a->push->id < b->push->id);
+}
+
 bool match_platform(struct pipeline *pipeline, const struct platform *platform, bool *more,
                     struct err *err) {
     CLEANUP(match_release)
@@ -187,6 +194,9 @@ bool match_platform(struct pipeline *pipeline, const struct platform *platform, 
     }
     if (!match_sort(&match, err) || !match_list(&match, err) || !match_all(&match, err)) {
         return false;
+    }
+    if (match.count) {
+        qsort(match.items, match.count, sizeof *match.items, match_compare_push);
     }
     struct store_matches matches = {
         .platform = platform->name,

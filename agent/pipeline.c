@@ -212,13 +212,20 @@ static enum store_change pipeline_stage_run(struct pipeline *pipeline, const str
     return change;
 }
 
+/* A row of another version's: it ends here rather than hold up the others. */
+static struct outcome pipeline_run_unknown(struct pipeline *pipeline, struct store_update *update) {
+    (void)pipeline;
+    return outcome_fail("this version knows no stage %s: look at the target, then `landwaiter "
+                        "retry` it",
+                        update->stage);
+}
+
+static const struct stage pipeline_unknown = {.name = "unknown", .run = pipeline_run_unknown};
+
 bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
     for (;;) {
         const struct stage *stage = pipeline_stage(update->stage);
-        if (!stage) {
-            log_event(LOG_ERROR, "update.stage-unknown", "stage", update->stage, NULL);
-            return false;
-        }
+        stage = stage ? stage : &pipeline_unknown;
         struct outcome outcome = {0};
         enum store_change change = pipeline_stage_run(pipeline, stage, update, &outcome);
         if (change != STORE_CHANGED) {
