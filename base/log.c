@@ -1,5 +1,5 @@
-/* Log events on stderr: owns the level and the format, never a file, and never keeps an event for
- * later. */
+/* Log events on stderr: owns the level and the format, never a file, and keeps an event for later
+ * only between log_hold and log_flush. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -25,8 +25,10 @@ static _Atomic enum log_level least_level = LOG_INFO;
 static _Atomic enum log_format configured_format = LOG_AUTO;
 
 void log_configure(enum log_level level, enum log_format format) {
+    bool terminal = format == LOG_AUTO && isatty(STDERR_FILENO);
     atomic_store(&least_level, level);
-    atomic_store(&configured_format, format);
+    atomic_store(&configured_format,
+                 format == LOG_AUTO ? (terminal ? LOG_LOGFMT : LOG_JSON) : format);
 }
 
 const char *log_or(const char *value) {
@@ -102,6 +104,15 @@ static void put_character(struct buf *line, const unsigned char *bytes, size_t l
     }
 }
 
+/* How many bytes need no thought: printable ASCII but the quote and the backslash. */
+static size_t plain_run(const unsigned char *bytes, size_t len) {
+    size_t n = 0;
+    while (n < len && bytes[n] >= ' ' && bytes[n] < 0x7f && bytes[n] != '"' && bytes[n] != '\\') {
+        n++;
+    }
+    return n;
+}
+
 /* A string in quotes. A malformed byte is told as U+FFFD in JSON, which has no way to name it, and
  * as \xNN in logfmt. */
 static void put_quoted(struct buf *line, const char *text, bool json) {
@@ -116,6 +127,12 @@ static void put_quoted(struct buf *line, const char *text, bool json) {
     }
     buf_putc(line, '"');
     for (size_t i = 0; i < len;) {
+        size_t run = plain_run(bytes + i, len - i);
+        buf_append(line, bytes + i, run);
+        i += run;
+        if (i == len) {
+            break;
+        }
         uint32_t point = 0;
         size_t n = utf8_decode(bytes + i, len - i, &point);
         if (n > 0) {
@@ -189,6 +206,39 @@ static void write_all(const char *bytes, size_t len) {
     }
 }
 
+static _Thread_local struct log_batch *held;
+
+static void log_write(const char *bytes, size_t len) {
+    if (!held) {
+        write_all(bytes, len);
+        return;
+    }
+    if (len > sizeof held->bytes - held->len) {
+        write_all(held->bytes, held->len);
+        held->len = 0;
+    }
+    if (len > sizeof held->bytes) {
+        write_all(bytes, len);
+        return;
+    }
+    memcpy(held->bytes + held->len, bytes, len);
+    held->len += len;
+}
+
+void log_hold(struct log_batch *batch) {
+    batch->len = 0;
+    held = batch;
+}
+
+void log_flush(void) {
+    if (held) {
+        int saved = errno;
+        write_all(held->bytes, held->len);
+        held = NULL;
+        errno = saved;
+    }
+}
+
 static bool json_wanted(void) {
     enum log_format format = atomic_load(&configured_format);
     return format == LOG_JSON || (format == LOG_AUTO && !isatty(STDERR_FILENO));
@@ -224,6 +274,6 @@ void log_event(enum log_level level, const char *event, ...) {
     }
     line.max += END_MAX;
     buf_puts(&line, json ? "}\n" : "\n");
-    write_all(buf_text(&line), line.len);
+    log_write(buf_text(&line), line.len);
     errno = saved;
 }

@@ -185,6 +185,50 @@ static void errno_survives(void **state) {
     json_decref(event);
 }
 
+static void a_batch_is_one_write(void **state) {
+    (void)state;
+    struct log_batch batch;
+    log_configure(LOG_INFO, LOG_LOGFMT);
+    log_hold(&batch);
+    log_event(LOG_INFO, "a", NULL);
+    log_event(LOG_INFO, "b", NULL);
+    assert_string_equal(next_event(), "");
+    log_flush();
+    assert_string_equal(next_event(), "time=2026-11-20T12:00:00.123Z level=info event=a\n"
+                                      "time=2026-11-20T12:00:00.123Z level=info event=b\n");
+    log_flush();
+    log_event(LOG_INFO, "c", NULL);
+    assert_non_null(strstr(next_event(), "event=c\n"));
+    assert_string_equal(next_event(), "");
+}
+
+/* Each write ends with an event, in the order in which they were told, none is lost. */
+static void a_long_batch_is_written_in_whole_events(void **state) {
+    (void)state;
+    static char large[LOG_BATCH_SIZE - 50];
+    memset(large, 'x', sizeof large - 1);
+    struct log_batch batch;
+    log_configure(LOG_INFO, LOG_JSON);
+    log_hold(&batch);
+    log_event(LOG_INFO, "first", NULL);
+    log_event(LOG_INFO, "second", "a", large, NULL);
+    for (int i = 0; i < 100; i++) {
+        log_event(LOG_INFO, "many", NULL);
+    }
+    log_flush();
+    assert_non_null(strstr(next_event(), "\"first\""));
+    assert_non_null(strstr(next_event(), "\"second\""));
+    int many = 0;
+    for (const char *text = next_event(); text[0]; text = next_event()) {
+        assert_true(strlen(text) <= LOG_BATCH_SIZE);
+        for (const char *at = text; *at; at = strchr(at, '\n') + 1) {
+            assert_int_equal(at[0], '{');
+            many++;
+        }
+    }
+    assert_int_equal(many, 100);
+}
+
 #define THREADS 4
 #define EVENTS 16
 
@@ -249,6 +293,8 @@ int main(void) {
         CAPTURED(long_values_are_cut_between_characters),
         CAPTURED(too_many_fields_leave_the_event_whole),
         CAPTURED(errno_survives),
+        CAPTURED(a_batch_is_one_write),
+        CAPTURED(a_long_batch_is_written_in_whole_events),
         CAPTURED(threads_do_not_mix),
         cmocka_unit_test(levels_are_read),
     };
