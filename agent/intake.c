@@ -38,14 +38,17 @@ static void intake_accept(void *context, struct webhook_delivery *const *batch, 
     store_accept(intake->store, batch, count, clock_now_ms());
     crashpoint("after pushes are stored");
     bool accepted = false;
+    struct log_batch log;
+    log_hold(&log);
     for (size_t i = 0; i < count; i++) {
         accepted = accepted || batch[i]->outcome == WEBHOOK_ACCEPTED;
         if (batch[i]->outcome == WEBHOOK_ACCEPTED || batch[i]->outcome == WEBHOOK_DUPLICATE) {
             intake_log_accepted(batch[i]);
         }
     }
+    log_flush();
     if (accepted) {
-        workers_kick(intake->workers);
+        workers_pushed(intake->workers);
     }
 }
 

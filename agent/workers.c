@@ -432,6 +432,21 @@ void workers_kick(struct workers *workers) {
     (void)pthread_mutex_unlock(&workers->mutex);
 }
 
+void workers_pushed(struct workers *workers) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    bool expected = true;
+    for (size_t i = 0; platform_table[i]; i++) {
+        const struct workers_match *match = &workers->matches[i];
+        /* Who is busy looks again when it is done; deferred: a timer is set for it. */
+        expected = expected && (match->busy || match->deferred ||
+                                !platform_table[i]->configured(workers->config));
+    }
+    (void)pthread_mutex_unlock(&workers->mutex);
+    if (!expected) {
+        workers_kick(workers);
+    }
+}
+
 int64_t workers_next_ms(struct workers *workers) {
     int64_t next = INT64_MAX;
     (void)pthread_mutex_lock(&workers->mutex);

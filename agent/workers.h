@@ -40,9 +40,11 @@ void workers_free(struct workers *workers);
 void workers_reload(struct workers *workers, struct config *config);
 /* The configuration in force; the caller drops it. */
 struct config *workers_config(struct workers *workers);
-/* There may be something to do: pushes came, a time was reached, the clock was set, somebody
- * decided. */
+/* There may be something to do: a time was reached, the clock was set, somebody decided. */
 void workers_kick(struct workers *workers);
+/* Pushes were stored. Wakes nobody where each platform's next match has its time anyway, so that a
+ * burst of pushes costs no wake-up for each of them. */
+void workers_pushed(struct workers *workers);
 /* CLOCK_BOOTTIME at which workers_kick is wanted at the latest for what is only in memory (a
  * platform that was away); INT64_MAX: never. */
 int64_t workers_next_ms(struct workers *workers);
