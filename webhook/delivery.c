@@ -100,7 +100,6 @@ static bool allowed(struct exchange *exchange) {
 }
 
 static void enter_batch(struct exchange *exchange) {
-    struct service *service = exchange->service;
     struct webhook_delivery *delivery = &exchange->delivery;
     *delivery = (struct webhook_delivery){
         .sender = exchange->sender->name,
@@ -111,10 +110,7 @@ static void enter_batch(struct exchange *exchange) {
     };
     memcpy(delivery->key, exchange->proof.key, sizeof delivery->key);
     digest_sha256(exchange->body.bytes, exchange->body.len, delivery->body_hash);
-    service->batch[service->batch_count] = exchange;
-    service->deliveries[service->batch_count] = delivery;
-    service->batch_count++;
-    exchange_suspend(exchange);
+    exchange_enter_batch(exchange);
 }
 
 void delivery_finish(struct exchange *exchange) {
@@ -158,7 +154,7 @@ void delivery_commit(struct service *service) {
     service->backend.accept(service->backend.context, service->deliveries, service->batch_count);
     for (size_t i = 0; i < service->batch_count; i++) {
         answer_stored(service->batch[i]);
-        exchange_resume(service->batch[i]);
+        exchange_leave_batch(service->batch[i]);
     }
     service->batch_count = 0;
 }

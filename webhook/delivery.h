@@ -7,7 +7,7 @@
 
 /* The header is there: finds the sender, and checks what needs no body. */
 void delivery_begin(struct exchange *exchange);
-/* The body is there too: sets the answer, or puts the delivery into the batch and suspends. */
+/* The body is there too: sets the answer, or puts the delivery into the batch. */
 void delivery_finish(struct exchange *exchange);
 /* Has the backend store the batch, then answers it: persist, then reply. */
 void delivery_commit(struct service *service);

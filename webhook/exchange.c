@@ -56,6 +56,17 @@ static void count(struct exchange *exchange) {
     }
 }
 
+/* Its client is gone before the commit: nothing was stored, nobody waits for an answer. */
+static void drop_from_batch(const struct exchange *exchange) {
+    struct service *service = exchange->service;
+    service->batch_count--;
+    for (size_t i = exchange->batch_index; i < service->batch_count; i++) {
+        service->batch[i] = service->batch[i + 1];
+        service->deliveries[i] = service->deliveries[i + 1];
+        service->batch[i]->batch_index = i;
+    }
+}
+
 void exchange_completed(void *cls, struct MHD_Connection *connection, void **state,
                         enum MHD_RequestTerminationCode code) {
     struct service *service = cls;
@@ -66,6 +77,9 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
         return;
     }
     *state = NULL;
+    if (exchange->stage == EXCHANGE_BATCHED) {
+        drop_from_batch(exchange);
+    }
     source_result_release(&exchange->pushed);
     answer_release(&exchange->answer);
     body_clear(&exchange->body, &service->memory);
@@ -183,4 +197,21 @@ void exchange_resume(struct exchange *exchange) {
     exchange->service->run_again = true;
     arm(exchange);
     MHD_resume_connection(exchange->connection);
+}
+
+void exchange_enter_batch(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->stage = EXCHANGE_BATCHED;
+    count(exchange);
+    deadline_disarm(&service->deadlines, &exchange->deadline);
+    exchange->batch_index = service->batch_count;
+    service->batch[service->batch_count] = exchange;
+    service->deliveries[service->batch_count] = &exchange->delivery;
+    service->batch_count++;
+}
+
+void exchange_leave_batch(struct exchange *exchange) {
+    exchange->stage = EXCHANGE_ANSWERED;
+    exchange->service->run_again = true;
+    arm(exchange);
 }

@@ -42,7 +42,8 @@ enum exchange_kind { EXCHANGE_HOOK, EXCHANGE_PUSH, EXCHANGE_HEALTH, EXCHANGE_REA
 enum exchange_stage {
     EXCHANGE_IDLE,
     EXCHANGE_RECEIVING,
-    EXCHANGE_SUSPENDED, /* in the batch, or waiting */
+    EXCHANGE_BATCHED,   /* libmicrohttpd asks again at each of its runs */
+    EXCHANGE_SUSPENDED, /* waiting; libmicrohttpd leaves it alone */
     EXCHANGE_ANSWERED,  /* `answer` says how */
 };
 
@@ -64,6 +65,7 @@ struct exchange {
     struct body body;
     struct source_result pushed;
     struct webhook_delivery delivery;
+    size_t batch_index; /* with EXCHANGE_BATCHED */
     struct exchange *next_waiting, *previous_waiting;
     bool waits;
     int64_t asked_ms, until_ms; /* CLOCK_BOOTTIME */
@@ -97,5 +99,10 @@ enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const c
 /* Lets it rest without a deadline until exchange_resume, by when the answer must be set. */
 void exchange_suspend(struct exchange *exchange);
 void exchange_resume(struct exchange *exchange);
+/* The same for the moment until the batch is committed, without taking the connection out of
+ * libmicrohttpd's epoll and putting it back, which costs more than storing the delivery. Unlike one
+ * that is suspended, the connection may close meanwhile: it then leaves the batch. */
+void exchange_enter_batch(struct exchange *exchange);
+void exchange_leave_batch(struct exchange *exchange);
 
 #endif

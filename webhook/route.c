@@ -167,5 +167,6 @@ enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const
             inquiry_begin(exchange);
         }
     }
-    return exchange->stage == EXCHANGE_SUSPENDED ? MHD_YES : exchange_reply(exchange);
+    bool rests = exchange->stage == EXCHANGE_BATCHED || exchange->stage == EXCHANGE_SUSPENDED;
+    return rests ? MHD_YES : exchange_reply(exchange);
 }
