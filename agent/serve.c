@@ -37,6 +37,7 @@ struct serve {
     struct control_server *control;
     int epoll;
     int fds[SERVE_FDS];
+    int64_t armed_ms[SERVE_FDS]; /* of the timers: what they are set to; 0: nothing */
     bool stopping;
 };
 
@@ -57,8 +58,12 @@ static void serve_rearm(void *context) {
 
 /* ---- timers ---- */
 
-static void serve_arm_one(int fd, int flags, int64_t at_ms) {
+static void serve_arm_one(struct serve *serve, enum serve_fd which, int flags, int64_t at_ms) {
     struct itimerspec when = {0};
+    if (serve->armed_ms[which] == at_ms) {
+        return;
+    }
+    serve->armed_ms[which] = at_ms;
     if (at_ms != INT64_MAX) {
         int64_t at = at_ms > 0 ? at_ms : 1;
         when.it_value.tv_sec = at / 1000;
@@ -67,13 +72,13 @@ static void serve_arm_one(int fd, int flags, int64_t at_ms) {
         /* Nothing is due; a far time keeps the timer telling when the clock is set. */
         when.it_value.tv_sec = clock_now_ms() / 1000 + 365 * 24 * 3600;
     }
-    (void)timerfd_settime(fd, flags, &when, NULL);
+    (void)timerfd_settime(serve->fds[which], flags, &when, NULL);
 }
 
 static void serve_arm(struct serve *serve) {
     int64_t due = store_next_due(serve->store, clock_now_ms());
-    serve_arm_one(serve->fds[SERVE_WALL], TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, due);
-    serve_arm_one(serve->fds[SERVE_BOOT], TFD_TIMER_ABSTIME, workers_next_ms(serve->workers));
+    serve_arm_one(serve, SERVE_WALL, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, due);
+    serve_arm_one(serve, SERVE_BOOT, TFD_TIMER_ABSTIME, workers_next_ms(serve->workers));
 }
 
 /* ---- reload ---- */
@@ -148,6 +153,7 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
     case SERVE_BOOT:
         /* ECANCELED: the clock was set; what waits is looked at again either way. */
         (void)!read(serve->fds[which], &count, sizeof count);
+        serve->armed_ms[which] = 0;
         workers_kick(serve->workers);
         break;
     case SERVE_REARM:

@@ -17,6 +17,7 @@
 #define WORKERS_PLATFORMS 8
 #define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
 #define WORKERS_MATCH_AGAIN_MS 30000
+#define WORKERS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
 #define WORKERS_PRUNE_MS (60 * 60 * 1000)
 
 enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE };
@@ -28,7 +29,7 @@ struct job {
     struct store_update update;
 };
 
-/* Matching of one platform: at most one at a time, and never more than a fifth of the time under
+/* Matching of one platform: at most one at a time, and never more than a tenth of the time under
  * load. */
 struct workers_match {
     bool busy;
@@ -188,7 +189,8 @@ static void run_match(struct worker *worker, struct pipeline *pipeline, const st
     match->failures = good ? 0 : failures + 1;
     int64_t again = 500 << (failures < 6 ? failures : 6);
     again = again > WORKERS_MATCH_AGAIN_MS ? WORKERS_MATCH_AGAIN_MS : again;
-    match->not_before_boot_ms = clock_boot_ms() + (good ? 4 * took : again);
+    int64_t pause = 9 * took > WORKERS_MATCH_PAUSE_MS ? 9 * took : WORKERS_MATCH_PAUSE_MS;
+    match->not_before_boot_ms = clock_boot_ms() + (good ? pause : again);
     (void)pthread_mutex_unlock(&workers->mutex);
     if (!good) {
         log_event(failures ? LOG_DEBUG : LOG_WARNING, "platform.away", "platform",
