@@ -309,22 +309,30 @@ static json_t *recreate_body(const struct recreate_input *input) {
     return TAKE(body);
 }
 
-bool recreate_plan(const struct recreate_input *input, struct recreate_plan *out, struct err *err) {
-    CLEANUP(recreate_plan_release) struct recreate_plan plan = {0};
+static bool recreate_fill(const struct recreate_input *input, struct recreate_plan *plan,
+                          struct err *err) {
     if (!json_object_member(input->container, "Config") ||
         !json_object_member(input->container, "HostConfig") || !json_is_object(input->image))
         return err_set(err, ERR_INVALID,
-                       "the Docker engine shows the container without its "
-                       "configuration");
-    if (!network_plan(input->container, input->minor, &plan.network, err))
+                       "the Docker engine shows the container without its configuration");
+    if (!network_plan(input->container, input->minor, &plan->network, err))
         return false;
-    plan.body = recreate_body(input);
-    if (!plan.body ||
-        (json_object_size(plan.network.endpoints) > 0 &&
-         json_object_set_new(plan.body, "NetworkingConfig",
-                             json_pack("{s:O}", "EndpointsConfig", plan.network.endpoints)) != 0))
+    plan->body = recreate_body(input);
+    if (!plan->body)
         return err_set(err, ERR_BUG, "out of memory");
+    if (json_object_size(plan->network.endpoints) == 0)
+        return true;
+    json_t *networking = json_pack("{s:O}", "EndpointsConfig", plan->network.endpoints);
+    return json_object_set_new(plan->body, "NetworkingConfig", networking) == 0 ||
+           err_set(err, ERR_BUG, "out of memory");
+}
+
+bool recreate_plan(const struct recreate_input *input, struct recreate_plan *out, struct err *err) {
+    struct recreate_plan plan = {0};
+    if (!recreate_fill(input, &plan, err)) {
+        recreate_plan_release(&plan);
+        return false;
+    }
     *out = plan;
-    plan = (struct recreate_plan){0};
     return true;
 }
