@@ -11,9 +11,9 @@
 #define MESSAGE_MAX 8192
 
 const struct command *const command_table[] = {
-    &serve_command,   &check_command,  &push_command,       &targets_command,
-    &updates_command, &pushes_command, &show_command,       &plan_command,
-    &retry_command,   &cancel_command, &completion_command, NULL,
+    &serve_command,      &check_command,     &push_command, &targets_command, &updates_command,
+    &pushes_command,     &show_command,      &plan_command, &retry_command,   &cancel_command,
+    &completion_command, &reference_command, NULL,
 };
 
 const struct command *command_find(const char *name) {
@@ -107,8 +107,13 @@ static bool take_short(struct parser *parser, const char *argument, struct err *
 }
 
 static bool take_operand(struct parser *parser, const char *argument, struct err *err) {
+    const struct command_given *last =
+        parser->line.count > 0 ? &parser->line.given[parser->line.count - 1] : NULL;
     if (!parser->line.command->operand || parser->line.operand) {
-        return err_set(err, ERR_INVALID, "unexpected argument: %s", argument);
+        return last && last->option->optional && !last->value
+                   ? err_set(err, ERR_INVALID, "unexpected argument: %s; did you mean --%s=%s?",
+                             argument, last->option->name, argument)
+                   : err_set(err, ERR_INVALID, "unexpected argument: %s", argument);
     }
     parser->line.operand = argument;
     return true;

@@ -16,5 +16,6 @@ extern const struct command plan_command;
 extern const struct command retry_command;
 extern const struct command cancel_command;
 extern const struct command completion_command;
+extern const struct command reference_command;
 
 #endif

@@ -38,6 +38,9 @@ const struct command retry_command = {
     .name = "retry",
     .operand = "ID",
     .summary = "let an update go now, or try a failed one again",
+    .details = "ID is an update's, upd_… (`landwaiter updates --all`). One that waits goes on now; "
+               "one that failed,\nwas denied, rolled back or cancelled begins again, with what the "
+               "tag is by then.\n",
     .options = options_table,
     .run = run,
 };
@@ -46,6 +49,8 @@ const struct command cancel_command = {
     .name = "cancel",
     .operand = "ID",
     .summary = "end an update that has not begun to change its target",
+    .details = "ID is an update's, upd_… (`landwaiter updates`). One that is being applied cannot "
+               "be cancelled: it ends\nhealthy, or is put back by itself.\n",
     .options = options_table,
     .run = run,
 };

@@ -43,7 +43,10 @@ enum command_exit outcome_print(const json_t *push, FILE *out) {
     CLEANUP(render_table_release) struct render_table table = RENDER_TABLE(3);
     const json_t *updates = json_array_member(push, "updates");
     if (json_array_size(updates) == 0) {
-        (void)fputs(outcome_open(push) ? "not looked at yet\n" : "no target here runs this image\n",
+        (void)fputs(outcome_open(push)
+                        ? "not looked at yet\n"
+                        : "nothing that is opted in there runs this image and tag (`landwaiter "
+                          "plan IMAGE` beside the agent says why)\n",
                     out);
         return COMMAND_DONE;
     }

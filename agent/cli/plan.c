@@ -31,7 +31,7 @@ static enum command_exit print_plan(const json_t *plan, bool verbose) {
     CLEANUP(render_table_release) struct render_table table = RENDER_TABLE(3);
     const json_t *targets = json_array_member(plan, "targets");
     if (json_array_size(targets) == 0) {
-        (void)puts("no target here runs this image");
+        (void)puts("no container here runs this image, opted in or not");
         return COMMAND_DONE;
     }
     render_cell(&table, "TARGET");

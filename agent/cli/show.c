@@ -63,7 +63,8 @@ static enum command_exit print_push(const json_t *push, int64_t now_ms) {
         (void)printf(": %zu target%s, %lld open\n", json_array_size(updates),
                      json_array_size(updates) == 1 ? "" : "s", open);
     } else {
-        (void)puts(open > 0 ? ": not looked at yet" : ": no target here runs this image");
+        (void)puts(open > 0 ? ": not looked at yet"
+                            : ": nothing that is opted in there runs this image and tag");
     }
     print_line("digest", json_text(push, "digest"));
     print_line("sender", json_text(push, "sender"));
@@ -112,6 +113,8 @@ const struct command show_command = {
     .name = "show",
     .operand = "ID",
     .summary = "show one push or update with its whole history",
+    .details = "ID is a push's, psh_… (`landwaiter pushes`), or an update's, upd_… (`landwaiter "
+               "updates --all`).\n",
     .options = options_table,
     .run = run,
 };

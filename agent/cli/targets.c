@@ -78,6 +78,9 @@ static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMA
 const struct command targets_command = {
     .name = "targets",
     .summary = "list what runs here and whether it may be updated",
+    .details =
+        "A target is what runs an image: docker/NAME is the container NAME. PROBLEM says why "
+        "one is left alone.\n",
     .options = options_table,
     .run = run,
 };

@@ -83,7 +83,8 @@ static void each_target_has_a_line(void **state) {
     (void)state;
     CLEANUP(json_release) json_t *none = push_with(0, NULL, NULL);
     CLEANUP(json_release) json_t *two = push_with(1, "updated", "open");
-    assert_printed(none, "no target here runs this image\n");
+    assert_printed(none, "nothing that is opted in there runs this image and tag (`landwaiter plan "
+                         "IMAGE` beside the agent says why)\n");
     assert_printed(two, "docker/site  updated            healthy after 4.1 s\n"
                         "docker/site  waiting (observe)  healthy after 4.1 s\n");
 }

@@ -1,0 +1,13 @@
+/* The reference pages that come out of the program's own tables: docs/configuration.md and
+ * docs/commands.md end with them, and a unit test holds the pages to the tables. */
+#ifndef LANDWAITER_AGENT_CLI_REFERENCE_H
+#define LANDWAITER_AGENT_CLI_REFERENCE_H
+
+#include "base/buf.h"
+
+#define REFERENCE_MAX ((size_t)256 * 1024)
+
+/* Markdown: every command that is not hidden, its details and its options. */
+void reference_commands(struct buf *out);
+
+#endif
