@@ -1,0 +1,104 @@
+"""What docs/ tells people to copy works: the shell of docs/ci.md against a real agent, with what it must not show."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from lib.agent import SECRET
+from lib.wait import wait_until
+
+CI = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "ci.md")
+
+
+def blocks(path=CI):
+    with open(path, encoding="utf-8") as page:
+        return re.findall(r"^```sh\n(.*?)^```", page.read(), re.M | re.S)
+
+
+def block(begin):
+    found = [one for one in blocks() if one.startswith(begin)]
+    assert len(found) == 1, (begin, len(found))
+    return found[0]
+
+
+def shell(script, agent, *arguments, shells=("sh",), **environment):
+    variables = {"PATH": os.environ["PATH"], "LANDWAITER_URL": agent.url, "LANDWAITER_SENDER": "ci",
+                 "LANDWAITER_SECRET": SECRET, **environment}
+    return subprocess.run([*shells, "-c", script, "landwaiter-notify", *arguments], env=variables, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=False)
+
+
+@pytest.fixture
+def app(engine, images, repository):
+    """v1 runs; its image's name."""
+    images.make(repository, "stable", "v1")
+    engine.run("app", images.name(repository, "stable"))
+    wait_until(lambda: engine.serves("app") == "v1", 10, "v1 answers")
+    return images.name(repository, "stable")
+
+
+@pytest.mark.parametrize("shells", [("dash",), ("bash",), ("busybox", "sh")], ids=lambda row: row[0])
+def test_the_shell_signs_and_waits(engine, images, agent, repository, app, shells):
+    digest = images.make(repository, "stable", "v2")
+
+    done = shell(block("#!/bin/sh"), agent, app, digest, shells=shells)
+
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert '"result":"updated"' in done.stdout
+    assert engine.serves("app") == "v2"
+
+
+def test_the_shell_fails_when_the_update_does(engine, images, agent, repository, app):
+    images.make(repository, "stable", "v2", kind="crash")
+
+    done = shell(block("#!/bin/sh"), agent, app)
+
+    assert done.returncode != 0, (done.stdout, done.stderr)
+    assert '"result":"rolled-back"' in done.stdout
+    wait_until(lambda: engine.serves("app") == "v1", 10, "v1 answers again")
+
+
+def test_the_shell_fails_with_a_wrong_secret(agent, app):
+    done = shell(block("#!/bin/sh"), agent, app, LANDWAITER_SECRET="whsec_" + "A" * 44)
+
+    assert done.returncode != 0
+    assert "401" in done.stderr, done.stderr
+
+
+def test_the_shell_shows_the_key_to_no_program(agent, app, tmp_path):
+    """Every program that it starts writes its arguments and its environment down first."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    log = tmp_path / "started"
+    for name in ("openssl", "curl", "od", "sed", "grep", "date", "cat", "printf"):
+        real = subprocess.run(["sh", "-c", f"PATH=/usr/bin:/bin; which {name}"], capture_output=True, text=True,
+                              check=True).stdout.strip()
+        wrapper = folder / name
+        wrapper.write_text(f'#!/bin/sh\n/usr/bin/env >>{log}\nfor one; do echo "$one" >>{log}; done\nexec {real} "$@"\n')
+        wrapper.chmod(0o755)
+
+    done = shell(block("#!/bin/sh"), agent, app, PATH=f"{folder}:/usr/bin:/bin")
+
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    started = log.read_text()
+    assert "webhook-signature: v1," in started, "the wrappers were used"
+    after_unset = started.split("webhook-id", 1)[1]
+    assert SECRET.removeprefix("whsec_") not in after_unset
+    assert not [line for line in started.splitlines()
+                if SECRET.removeprefix("whsec_") in line and not line.startswith("LANDWAITER_SECRET=")], \
+        "the key is in nobody's arguments"
+
+
+def test_the_bearer_lines(agent_of, registry, app, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("a token that nobody can guess\n".replace(" ", "-"))
+    agent = agent_of([registry], start=True, settings={
+        "senders": [{"name": "gitea", "images": ["**"], "auth": {"bearer": {"secret": {"file": str(token)}}}}]})
+    script = block("printf 'Authorization").replace("ghcr.io/brian/site:1", app)
+
+    done = shell(script, agent, LANDWAITER_TOKEN=token.read_text().strip())
+
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert '"id":"psh_' in done.stdout
