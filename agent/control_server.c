@@ -379,8 +379,12 @@ bool control_server_new(struct config *config, struct workers *workers, struct c
         control_prepare(config->control);
     }
     if (!listener_open(config->control, &server->listener, err)) {
+        bool tcp = server->tcp;
         free(server);
-        return err_wrap(err, "control");
+        return err_set(err, ERR_INVALID, "control: %.350s: %s", err->message,
+                       tcp ? "name another address with `control:`"
+                           : "make the socket's folder for the agent's user, or name another place "
+                             "with `control: unix:PATH`");
     }
     if (!server->tcp) {
         control_share(server->listener.path);

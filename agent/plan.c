@@ -44,7 +44,7 @@ static void plan_resolve(struct pipeline *pipeline, const struct platform_target
                        id_text("upd", before, id));
         plan_say(out, "denied", reason);
     } else {
-        plan_say(out, "update", "the digest is another than the one that runs");
+        plan_say(out, "update", "the registry has another digest than the one that runs");
     }
 }
 

@@ -196,7 +196,7 @@ static struct outcome settle_commit(struct pipeline *pipeline, struct store_upda
     }
     const char *why = json_text(update->journal, "why");
     if (why) {
-        return outcome_fail("%.200s; rollback is off, so the new one was left", why);
+        return outcome_fail("%.200s; rollback is off, so the new container was left as it is", why);
     }
     const char *good = json_text(update->journal, "good");
     if (!done) {
@@ -213,7 +213,7 @@ static struct outcome settle_put_back(struct pipeline *pipeline, struct store_up
     const char *problem = json_text(update->journal, "problem");
     why = why ? why : "it failed";
     if (problem) {
-        return outcome_fail("%.150s; and putting the old one back met: %.150s", why, problem);
+        return outcome_fail("%.150s; and not all could be put back: %.150s", why, problem);
     }
     if (!json_bool(update->journal, "stopped", false)) {
         return outcome_fail("%.300s", why);

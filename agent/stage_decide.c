@@ -198,7 +198,8 @@ struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update
         return outcome_wait(DECIDE_GATE_MS, "waits until another update of it is finished");
     }
     if (busy.platform >= pipeline->session.config->concurrency) {
-        return outcome_wait(DECIDE_GATE_MS, "waits: %zu updates are being applied", busy.platform);
+        return outcome_wait(DECIDE_GATE_MS, "waits for its turn: %zu updates are being applied",
+                            busy.platform);
     }
     return outcome_next("it may happen now");
 }

@@ -231,7 +231,7 @@ bool observe_container(struct platform_task *task, struct platform_observation *
     if (!container_inspect(&engine, id, &inspect, &failed)) {
         if (failed.kind == ERR_GONE) {
             *out = (struct platform_observation){0};
-            observe_bad(out, "was removed by somebody");
+            observe_bad(out, "the new container was removed by somebody");
             return true;
         }
         if (err)
