@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "webhook/server.h"
 
 #define INTAKE_STACK (512 * 1024)
@@ -95,6 +96,12 @@ static void intake_event(void *context, const struct webhook_event *event) {
               "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
 }
 
+static void intake_idle(void *context) {
+    const struct intake *intake = context;
+    store_rest(intake->store);
+    memory_give_back();
+}
+
 /* ---- the thread ---- */
 
 static void intake_drop(void *hold) {
@@ -121,7 +128,8 @@ bool intake_new(struct config *config, struct workers *workers, struct intake **
                     .push_sender = intake_push_sender,
                     .push_status = intake_push_status,
                     .ready = intake_ready,
-                    .event = intake_event},
+                    .event = intake_event,
+                    .idle = intake_idle},
     };
     if (!store_open(config->state, &intake->store, err) ||
         !webhook_server_new(&options, &intake->server, err)) {

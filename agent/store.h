@@ -212,4 +212,7 @@ bool store_unreject(struct store *store, const char *target, const char *digest,
  * transactions, and a bounded number of them. */
 void store_prune(struct store *store, int64_t before_ms);
 
+/* Frees what this connection only keeps to be faster the next time. */
+void store_rest(struct store *store);
+
 #endif

@@ -2,6 +2,7 @@
  * matches that are to be tried again. */
 #include "agent/workers.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -10,6 +11,7 @@
 #include "agent/pipeline.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 
 #define WORKERS_MAX 16
 #define WORKERS_BESIDES 4 /* workers beyond those that may apply: for pulls and looks */
@@ -18,6 +20,7 @@
 #define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
 #define WORKERS_MATCH_AGAIN_MS 30000
 #define WORKERS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
+#define WORKERS_WARM_S 1          /* without work: memory is given back */
 #define WORKERS_PRUNE_MS (60 * 60 * 1000)
 
 enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE };
@@ -43,6 +46,7 @@ struct worker {
     pthread_t thread;
     struct store *store;
     struct http_client *http;
+    bool warm;       /* has worked since it gave memory back */
     int64_t claimed; /* update id, 0: none; read and written under the mutex */
     char claimed_stage[STORE_STAGE_SIZE];
 };
@@ -288,6 +292,23 @@ static bool workers_deferred(const struct workers *workers) {
 }
 
 /* Called and returns with the mutex held. */
+static void worker_rest(struct worker *worker) {
+    struct workers *workers = worker->workers;
+    struct timespec until = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += WORKERS_WARM_S;
+    if (!worker->warm) {
+        (void)pthread_cond_wait(&workers->work, &workers->mutex);
+    } else if (pthread_cond_timedwait(&workers->work, &workers->mutex, &until) == ETIMEDOUT) {
+        worker->warm = false;
+        (void)pthread_mutex_unlock(&workers->mutex);
+        store_rest(worker->store);
+        memory_give_back();
+        (void)pthread_mutex_lock(&workers->mutex);
+    }
+}
+
+/* Called and returns with the mutex held. */
 static void worker_turn(struct worker *worker) {
     struct workers *workers = worker->workers;
     uint64_t seen = workers->kicks;
@@ -302,6 +323,7 @@ static void worker_turn(struct worker *worker) {
         (void)pthread_mutex_unlock(&workers->mutex);
         worker_run(worker, &job);
         (void)pthread_mutex_lock(&workers->mutex);
+        worker->warm = true;
         workers->kicks++;
         return;
     }
@@ -310,7 +332,7 @@ static void worker_turn(struct worker *worker) {
     }
     workers->idle++;
     if (seen == workers->kicks && !workers->stop) {
-        (void)pthread_cond_wait(&workers->work, &workers->mutex);
+        worker_rest(worker);
     }
     workers->idle--;
 }
@@ -337,7 +359,7 @@ static bool workers_start_one(struct workers *workers) {
     }
     struct worker *worker = &workers->threads[workers->count];
     struct err err = ERR_INIT;
-    *worker = (struct worker){.workers = workers};
+    *worker = (struct worker){.workers = workers, .warm = true};
     worker->http = http_client_new(&workers->stop);
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);
@@ -361,7 +383,11 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
         return err_set(err, ERR_BUG, "out of memory");
     }
     (void)pthread_mutex_init(&workers->mutex, NULL);
-    (void)pthread_cond_init(&workers->work, NULL);
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&workers->work, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
     workers->options = *options;
     workers->config = config_hold(options->config);
     workers->tokens = token_cache_new();

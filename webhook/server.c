@@ -25,6 +25,7 @@
 #define GATHER_MAX_MS 2
 #define DRAIN_MS 2000 /* for peers that do not take their last answer */
 #define DRAIN_STEP_MS 50
+#define IDLE_MS 1000
 
 struct webhook_server {
     struct service service;
@@ -32,6 +33,7 @@ struct webhook_server {
     struct MHD_Daemon *daemon;
     int epoll, event;
     size_t last_batch; /* deliveries of the last commit */
+    bool warm;         /* something happened since the backend was told of a pause */
     atomic_bool stop, changed, reload;
     pthread_mutex_t lock;        /* of next */
     struct webhook_senders next; /* with reload */
@@ -299,12 +301,25 @@ static void drain(struct webhook_server *server) {
     } while (service->run_again || (service->open > 0 && service->boot_ms < until_ms));
 }
 
+/* Waits for as long as there is nothing to do. */
+static void rest(struct webhook_server *server, int64_t timeout) {
+    const struct webhook_backend *backend = &server->service.backend;
+    bool pause = server->warm && backend->idle && (timeout < 0 || timeout > IDLE_MS);
+    if (await_event(server, pause ? IDLE_MS : timeout)) {
+        server->warm = true;
+    } else if (pause) {
+        server->warm = false;
+        backend->idle(backend->context);
+    }
+}
+
 void webhook_server_run(struct webhook_server *server) {
+    server->warm = true; /* from starting */
     while (!atomic_load(&server->stop)) {
         turn(server);
         int64_t timeout = timeout_ms(server);
         if (timeout != 0) {
-            (void)await_event(server, timeout);
+            rest(server, timeout);
         }
     }
     drain(server);

@@ -64,6 +64,8 @@ struct webhook_backend {
      * webhook_server_wake. why: for people. */
     enum webhook_ready (*ready)(void *context, int64_t asked_ms, struct buf *why);
     void (*event)(void *context, const struct webhook_event *event);
+    /* Nothing came for a second after something had; once for each such pause. May be NULL. */
+    void (*idle)(void *context);
 };
 
 struct webhook_limits {

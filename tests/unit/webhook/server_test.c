@@ -34,7 +34,7 @@ static struct world {
         unsigned char key[DIGEST_BYTES], body_hash[DIGEST_BYTES];
         char sender[64];
     } pushes[PUSHES];
-    unsigned push_count, largest_batch, accepts, status_asked, ready_asked, released;
+    unsigned push_count, largest_batch, accepts, status_asked, ready_asked, released, pauses;
     bool unavailable, hold_accept, in_accept, unreadable;
     enum webhook_ready ready;
     char events[1024]; /* "what " … */
@@ -149,6 +149,13 @@ static void fake_event(void *context, const struct webhook_event *event) {
     unlocked();
 }
 
+static void fake_idle(void *context) {
+    (void)context;
+    locked();
+    world.pauses++;
+    unlocked();
+}
+
 static void fake_release(void *hold) {
     (void)hold;
     locked();
@@ -206,7 +213,8 @@ static void start_with(const char *listen, const struct webhook_limits *limits) 
                     .push_sender = fake_push_sender,
                     .push_status = fake_push_status,
                     .ready = fake_ready,
-                    .event = fake_event},
+                    .event = fake_event,
+                    .idle = fake_idle},
     };
     struct err err = ERR_INIT;
     assert_true(webhook_server_new(&options, &world.server, &err));
@@ -652,6 +660,47 @@ static void answers_only_what_is_stored_and_stores_together(void **state) {
     assert_int_equal(world.largest_batch, OTHERS);
 }
 
+/* Whoever resets the connection while their delivery waits for the others of its batch takes it
+ * along; the others are stored and answered. */
+static void forgets_deliveries_of_those_who_left(void **state) {
+    (void)state;
+    enum { ROUNDS = 20 };
+    const struct linger reset = {.l_onoff = 1};
+    CLEANUP(buf_release) struct buf request = BUF_INIT(4096);
+    post(&request, "/hooks/deploy", TOKEN, IMAGE);
+    int others[2] = {dial(), dial()};
+    for (int i = 0; i < ROUNDS; i++) {
+        int leaver = dial();
+        (void)setsockopt(leaver, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        for (size_t k = 0; k < ARRAY_LENGTH(others); k++) {
+            say(others[k], buf_text(&request));
+        }
+        for (size_t k = 0; k < ARRAY_LENGTH(others); k++) {
+            assert_int_equal(hear(others[k]).status, 202);
+        }
+        say(leaver, buf_text(&request));
+        (void)close(leaver);
+    }
+    assert_int_equal(ask_post("/hooks/deploy", TOKEN, IMAGE).status, 202);
+    for (size_t k = 0; k < ARRAY_LENGTH(others); k++) {
+        (void)close(others[k]);
+    }
+    locked();
+    assert_true(world.push_count > 2 * ROUNDS);
+    assert_true(world.push_count <= 3 * ROUNDS + 1);
+    unlocked();
+}
+
+static void tells_once_of_a_pause(void **state) {
+    (void)state;
+    await_count(&world.pauses, 1); /* after it started */
+    assert_int_equal(ask_post("/hooks/deploy", TOKEN, IMAGE).status, 202);
+    await_count(&world.pauses, 2);
+    locked();
+    assert_int_equal(world.pauses, 2);
+    unlocked();
+}
+
 static void says_when_nothing_was_stored(void **state) {
     (void)state;
     locked();
@@ -919,6 +968,8 @@ int main(void) {
         cmocka_unit_test(refuses_bodies_when_memory_is_used_up),
         SERVED(answers_pipelined_requests_in_order),
         SERVED(answers_only_what_is_stored_and_stores_together),
+        SERVED(forgets_deliveries_of_those_who_left),
+        SERVED(tells_once_of_a_pause),
         SERVED(says_when_nothing_was_stored),
         cmocka_unit_test(closes_slow_connections_and_serves_others),
         SERVED(limits_a_senders_rate),
