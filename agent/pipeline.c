@@ -222,10 +222,14 @@ static struct outcome pipeline_run_unknown(struct pipeline *pipeline, struct sto
 
 static const struct stage pipeline_unknown = {.name = "unknown", .run = pipeline_run_unknown};
 
+static const struct stage *pipeline_stage_of(const struct store_update *update) {
+    const struct stage *stage = pipeline_stage(update->stage);
+    return stage ? stage : &pipeline_unknown;
+}
+
 bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
     for (;;) {
-        const struct stage *stage = pipeline_stage(update->stage);
-        stage = stage ? stage : &pipeline_unknown;
+        const struct stage *stage = pipeline_stage_of(update);
         struct outcome outcome = {0};
         enum store_change change = pipeline_stage_run(pipeline, stage, update, &outcome);
         if (change != STORE_CHANGED) {
@@ -238,7 +242,7 @@ bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
         /* A stage with a limit of its own is entered and left through the workers' claims, which
          * count. */
         if (outcome.verdict == VERDICT_WAIT || stage->at_most ||
-            pipeline_stage(update->stage)->at_most) {
+            pipeline_stage_of(update)->at_most) {
             return true;
         }
     }

@@ -466,7 +466,7 @@ static bool map_settle(struct builder *b, struct yaml_node *map, const struct ya
     if (!pairs_settle(b, &pairs)) {
         return false;
     }
-    for (size_t i = 0; i < pairs.count; i++) {
+    for (size_t i = 0; merge && i < pairs.count; i++) {
         const struct yaml_key at = {.line = merge->line, .column = merge->column};
         struct yaml_node *copy = copy_node(b, pairs.list[i].value, b->depth, &at);
         if (!map_append(b, map, pairs.list[i].key, copy)) {

@@ -1,4 +1,5 @@
-/* Runs a fuzz target once over every file of a folder: what ordinary CI does with the committed corpora. */
+/* Runs a fuzz target once over every file of a folder: what ordinary CI does with the committed
+ * corpora. */
 #include <dirent.h>
 #include <stdint.h>
 
