@@ -18,6 +18,26 @@ static void plan_say(struct plan_verdict *out, const char *verdict, const char *
     (void)snprintf(out->reason, sizeof out->reason, "%s", reason);
 }
 
+/* What the platform would refuse, it says now. */
+static void plan_check(struct pipeline *pipeline, const struct platform_target *target,
+                       struct plan_verdict *out) {
+    CLEANUP(json_release) json_t *journal = json_object();
+    struct err err = ERR_INIT;
+    struct platform_task task = {.session = &pipeline->session,
+                                 .update = "",
+                                 .image = target->image,
+                                 .settings = target->settings,
+                                 .journal = journal};
+    memcpy(task.target, target->name, sizeof task.target);
+    memcpy(task.instance, target->instance, sizeof task.instance);
+    memcpy(task.digest, out->to, sizeof task.digest);
+    if (platform_of(target->name)->check(&task, &err)) {
+        plan_say(out, "update", "the registry has another digest than the one that runs");
+    } else {
+        plan_say(out, err.kind == ERR_TRANSIENT ? "wait" : "skip", err.message);
+    }
+}
+
 /* What the registry makes of it. */
 static void plan_resolve(struct pipeline *pipeline, const struct platform_target *target,
                          const struct ref *image, struct plan_verdict *out) {
@@ -44,7 +64,7 @@ static void plan_resolve(struct pipeline *pipeline, const struct platform_target
                        id_text("upd", before, id));
         plan_say(out, "denied", reason);
     } else {
-        plan_say(out, "update", "the registry has another digest than the one that runs");
+        plan_check(pipeline, target, out);
     }
 }
 

@@ -216,7 +216,8 @@ static enum command_exit refused(const struct question *question,
                             "the agent at %s did not accept the control token", question->written);
     }
     if (said) {
-        return command_fail(status, NULL, "the agent refused: %s", said);
+        return command_fail(status, NULL, "the agent %s: %s",
+                            response->status >= 500 ? "cannot do that now" : "refused", said);
     }
     return command_fail(status, "is that address the agent's `control`, and is it as new as this?",
                         "the agent at %s answered with HTTP status %ld", question->written,

@@ -91,6 +91,31 @@ def test_the_shell_shows_the_key_to_no_program(agent, app, tmp_path):
         "the key is in nobody's arguments"
 
 
+REFUSED = {  # the words of docs/docker.md, and the containers that meet them
+    "it was started with --rm": lambda engine, image: engine.run("site", image, host={"AutoRemove": True}),
+    "uses its network": lambda engine, image: (
+        engine.run("site", image), engine.run("other", image, host={"NetworkMode": "container:site"})),
+    "is linked to it (--link)": lambda engine, image: (
+        engine.run("site", image), engine.run("other", image, host={"Links": ["site:site"]})),
+    "is paused": lambda engine, image: (
+        engine.run("site", image), engine.api("POST", "/containers/site/pause")),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=lambda words: words.split()[-1].strip("()-"))
+def test_a_plan_says_what_is_refused(engine, images, agent, repository, words):
+    images.make(repository, "stable", "v1")
+    REFUSED[words](engine, images.name(repository, "stable"))
+    images.make(repository, "stable", "v2")
+    with open(os.path.join(os.path.dirname(CI), "docker.md"), encoding="utf-8") as page:
+        assert words in page.read()
+
+    plan = agent.json("plan", images.name(repository, "stable"))
+
+    site = next(target for target in plan["targets"] if target["target"] == "docker/site")
+    assert site["verdict"] == "skip" and words in site["reason"], site
+
+
 def test_the_bearer_lines(agent_of, registry, app, tmp_path):
     token = tmp_path / "token"
     token.write_text("a token that nobody can guess\n".replace(" ", "-"))
