@@ -9,7 +9,7 @@ def test_the_tests_own_servers(engine, registry, images, repository):
     name = images.name(repository, "stable")
     engine.run("app", name)
     wait_until(lambda: engine.serves("app") == "v1", 10, "v1 answers")
-    assert engine.api("GET", f"/images/{name}/json")["RepoDigests"] == [f"{images.name(repository)}@{digest}"]
+    assert f"{images.name(repository)}@{digest}" in engine.api("GET", f"/images/{name}/json")["RepoDigests"]
     assert registry.proxy.count(agent="^docker/", method="HEAD", path="/manifests/stable") == 1
     assert registry.proxy.count() == 0
 

@@ -147,9 +147,9 @@ class Engine:
             raise
 
     def containers(self):
-        """Every container's name, running or not."""
-        return sorted(names[0].lstrip("/") for names in
-                      (one["Names"] for one in self.api("GET", "/containers/json?all=1")))
+        """Every container's name, running or not; a link's name for it has two slashes."""
+        return sorted(name.lstrip("/") for one in self.api("GET", "/containers/json?all=1")
+                      for name in one["Names"] if name.count("/") == 1)
 
     def port(self, name, port="8080/tcp"):
         """The published port, or None while there is none."""
