@@ -1,11 +1,9 @@
 /* The pages of docs/ that end with what the tables say are up to date, and the example in front of
  * the configuration's is one that loads. */
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 /* cmocka after the four that it needs. */
 #include <setjmp.h>
@@ -44,8 +42,7 @@ static void check_page(const char *name, void (*put)(struct buf *out)) {
     assert_false(said.overflow);
     const char *mark = strstr(buf_text(&page), MARK);
     const char *from = mark ? strchr(mark, '\n') : NULL;
-    assert_non_null(from);
-    if (strcmp(from + 1, buf_text(&said)) != 0) {
+    if (!from || strcmp(from + 1, buf_text(&said)) != 0) {
         fail_msg("docs/%s.md differs from the table: replace what follows its mark by the output "
                  "of `landwaiter reference %s`",
                  name, name);
