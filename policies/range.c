@@ -176,7 +176,7 @@ static bool range_read_term(struct range_reader *reader) {
     enum range_operator sign = range_read_operator(reader);
     bool bare = reader->at == before;
     bool wildcard = false;
-    struct version bound;
+    struct version bound = {0};
     if (!range_read_version(reader, &bound, &wildcard)) {
         return false;
     }
@@ -189,7 +189,7 @@ static bool range_read_term(struct range_reader *reader) {
     range_skip_space(reader);
     reader->at++;
     range_skip_space(reader);
-    struct version upper;
+    struct version upper = {0};
     return range_put(reader, RANGE_GREATER_EQUAL, &bound) &&
            range_read_version(reader, &upper, &wildcard) &&
            range_put(reader, RANGE_LESS_EQUAL, &upper);

@@ -83,7 +83,7 @@ static bool zone_read_header(struct zone_reader *reader, struct zone_header *out
 
 /* The block of version 1 has 32-bit times and stands in front for old readers. */
 static bool zone_skip_first_block(struct zone_reader *reader, struct err *err) {
-    struct zone_header header;
+    struct zone_header header = {0};
     if (!zone_read_header(reader, &header, err)) {
         return false;
     }
@@ -445,7 +445,7 @@ static bool zone_fill(struct zone *zone, struct zone_reader times, const struct 
 
 bool zone_parse(const void *bytes, size_t len, struct zone **out, struct err *err) {
     struct zone_reader reader = {.at = bytes, .left = len};
-    struct zone_header header;
+    struct zone_header header = {0};
     if (!zone_skip_first_block(&reader, err) || !zone_read_header(&reader, &header, err) ||
         !zone_check_header(&header, err)) {
         return false;
