@@ -113,6 +113,8 @@ static bool post_update(struct control_request *request, json_t **out, struct er
     if (action && strcmp(action, "/cancel") == 0) {
         done = decide_cancel(request->pipeline.store, id, err);
     } else if (action && strcmp(action, "/retry") == 0) {
+        /* Whoever says "now" has often just mended what a registry said no to. */
+        resolver_forget(request->pipeline.resolver);
         done = decide_retry(request->pipeline.store, id, err);
     } else {
         known = false;

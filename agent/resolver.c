@@ -123,3 +123,11 @@ bool resolver_resolve(struct resolver *resolver, const struct resolver_question 
     memcpy(out_digest, digest, DIGEST_TEXT_SIZE);
     return true;
 }
+
+void resolver_forget(struct resolver *resolver) {
+    (void)pthread_mutex_lock(&resolver->mutex);
+    for (size_t i = 0; i < RESOLVER_ENTRIES; i++) {
+        resolver->entries[i].asked_ms = -1; /* older than every question */
+    }
+    (void)pthread_mutex_unlock(&resolver->mutex);
+}

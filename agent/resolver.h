@@ -24,5 +24,7 @@ struct resolver_question {
 /* Blocking. Fails as registry_resolve does. */
 bool resolver_resolve(struct resolver *resolver, const struct resolver_question *question,
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) MUST_USE;
+/* What was asked until now is not shared any more: somebody wants it to be asked again. */
+void resolver_forget(struct resolver *resolver);
 
 #endif

@@ -182,6 +182,18 @@ static void more_images_than_places(void **state) {
     assert_int_equal(atomic_load(&asked), 200);
 }
 
+static void what_is_forgotten_is_asked_anew(void **state) {
+    struct bench *bench = *state;
+    struct ask site = {"registry.lan/site:1", NOON, 10000};
+    struct ask any = {"registry.lan/site:2", 0, 10000};
+    assert_answer(bench, site, 1);
+    assert_answer(bench, any, 2);
+    resolver_forget(bench->resolver);
+    assert_answer(bench, site, 3);
+    assert_answer(bench, any, 4);
+    assert_answer(bench, site, 3);
+}
+
 static void failure_is_shared_too(void **state) {
     struct ask site = {"registry.lan/site:1", NOON, 10000};
     char digest[DIGEST_TEXT_SIZE] = "untouched";
@@ -358,6 +370,7 @@ int main(void) {
         TEST(answer_before_the_push_is_too_old),
         TEST(other_images_have_answers_of_their_own),
         TEST(more_images_than_places),
+        TEST(what_is_forgotten_is_asked_anew),
         TEST(failure_is_shared_too),
         TEST(clock_set_back_asks_anew),
         TEST(threads_make_one_request),
