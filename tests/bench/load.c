@@ -1,10 +1,10 @@
 /* A load of signed pushes over keep-alive connections: prints answers per second and their
  * latencies as JSON.
  *
- *   bench_load PORT SENDER TOKEN-FILE CONNECTIONS SECONDS IMAGE [hmac]
+ *   bench_load PORT SENDER SECRET-FILE CONNECTIONS SECONDS IMAGE [hmac|bearer [COUNT]]
  *
  * With `hmac` each request carries a Standard Webhooks signature of its own id, else a bearer
- * token. Loopback only; stops by itself. */
+ * token. Loopback only; stops by itself, with COUNT as soon as so many were accepted. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ struct load {
     int epoll;
     struct load_connection *connections;
     uint32_t *samples_us;
-    size_t count, refused;
+    size_t count, refused, wanted; /* wanted: 0: as many as there is time for */
     uint64_t serial;
 };
 
@@ -141,7 +141,7 @@ static int load_run(struct load *load, size_t connections, double seconds) {
             return 1;
         }
     }
-    while (load_now_ns() < end) {
+    while (load_now_ns() < end && (load->wanted == 0 || load->count < load->wanted)) {
         struct epoll_event events[64];
         int count = epoll_wait(load->epoll, events, 64, 100);
         for (int i = 0; i < count; i++) {
@@ -180,13 +180,16 @@ static bool load_secret(struct load *load, const char *path) {
 
 int main(int argc, char **argv) {
     if (argc < 7) {
-        (void)fprintf(stderr,
-                      "usage: %s PORT SENDER SECRET-FILE CONNECTIONS SECONDS IMAGE [hmac]\n",
-                      argv[0]);
+        (void)fprintf(
+            stderr,
+            "usage: %s PORT SENDER SECRET-FILE CONNECTIONS SECONDS IMAGE [hmac|bearer [COUNT]]\n",
+            argv[0]);
         return 2;
     }
     size_t connections = strtoul(argv[4], NULL, 10);
-    struct load load = {.sender = argv[2], .image = argv[6], .hmac = argc > 7};
+    struct load load = {
+        .sender = argv[2], .image = argv[6], .hmac = argc > 7 && strcmp(argv[7], "hmac") == 0};
+    load.wanted = argc > 8 ? strtoul(argv[8], NULL, 10) : 0;
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.connections = calloc(LOAD_CONNECTIONS_MAX, sizeof *load.connections);
     load.samples_us = calloc(LOAD_SAMPLES_MAX, sizeof *load.samples_us);
