@@ -13,7 +13,7 @@
 
 const struct stage pipeline_stages[] = {
     {"policy", "may this target want that tag?", stage_policy, false, 0},
-    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 0},
+    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 2},
     {"verify", "did the right key or identity sign that digest?", stage_verify, false, 0},
     {"fetch", "are the bytes here?", stage_fetch, false, 2},
     {"gate", "may it happen now?", stage_gate, true, 0},

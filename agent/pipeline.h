@@ -83,6 +83,12 @@ struct outcome outcome_again(struct store_update *update, const struct outcome_b
 void pipeline_task(const struct pipeline *pipeline, struct store_update *update,
                    struct platform_task *out);
 
+/* The target as it is now, if it still may be updated to that image; the update gets its present
+ * instance and digest. False: *out is the outcome (gone, another image, left alone, not wanted,
+ * away). */
+bool stage_target(struct pipeline *pipeline, struct store_update *update,
+                  struct platform_target *target, struct outcome *out) MUST_USE;
+
 /* The stages (stage_decide.c, stage_apply.c). */
 struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update);
 struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *update);

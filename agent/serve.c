@@ -37,7 +37,8 @@ struct serve {
     struct control_server *control;
     int epoll;
     int fds[SERVE_FDS];
-    int64_t armed_ms[SERVE_FDS]; /* of the timers: what they are set to; 0: nothing */
+    int64_t armed_ms[SERVE_FDS];       /* of the timers: what they are set to; 0: nothing */
+    int64_t kicked_ms, kicked_boot_ms; /* when the workers were last told to look, by both clocks */
     bool stopping;
 };
 
@@ -75,10 +76,20 @@ static void serve_arm_one(struct serve *serve, enum serve_fd which, int flags, i
     (void)timerfd_settime(serve->fds[which], flags, &when, NULL);
 }
 
+/* Every time later than the last kick gets a timer, also one that is past by now: between a
+ * worker's look and this one it may have come. What was due before the kick was seen by the worker
+ * that it woke, or is seen by whoever finishes next. */
 static void serve_arm(struct serve *serve) {
-    int64_t due = store_next_due(serve->store, clock_now_ms());
+    int64_t due = store_next_due(serve->store, serve->kicked_ms);
+    int64_t again = workers_next_ms(serve->workers, serve->kicked_boot_ms);
     serve_arm_one(serve, SERVE_WALL, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, due);
-    serve_arm_one(serve, SERVE_BOOT, TFD_TIMER_ABSTIME, workers_next_ms(serve->workers));
+    serve_arm_one(serve, SERVE_BOOT, TFD_TIMER_ABSTIME, again);
+}
+
+static void serve_kick(struct serve *serve) {
+    serve->kicked_ms = clock_now_ms();
+    serve->kicked_boot_ms = clock_boot_ms();
+    workers_kick(serve->workers);
 }
 
 /* ---- reload ---- */
@@ -91,6 +102,20 @@ static void serve_log_faults(const char *path, const struct config_faults *fault
         log_event(fault->warning ? LOG_WARNING : LOG_ERROR, "config.fault", "file", path, "place",
                   place, "message", fault->message, NULL);
     }
+}
+
+/* What each platform has looked at is kept while it is configured. */
+static bool serve_platforms(struct serve *serve, const struct config *config, struct err *err) {
+    for (size_t i = 0; platform_table[i]; i++) {
+        const struct platform *platform = platform_table[i];
+        bool kept = platform->configured(config)
+                        ? store_platform_begin(serve->store, platform->name, err)
+                        : store_platform_end(serve->store, platform->name, err);
+        if (!kept) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void serve_reload(struct serve *serve) {
@@ -118,11 +143,8 @@ static void serve_reload(struct serve *serve) {
         config->state = state;
     }
     struct err err = ERR_INIT;
-    for (size_t i = 0; platform_table[i]; i++) {
-        if (platform_table[i]->configured(config) &&
-            !store_platform_begin(serve->store, platform_table[i]->name, &err)) {
-            log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
-        }
+    if (!serve_platforms(serve, config, &err)) {
+        log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
     }
     log_configure(config->log_level, config->log_format);
     intake_reload(serve->intake, config);
@@ -154,7 +176,7 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
         /* ECANCELED: the clock was set; what waits is looked at again either way. */
         (void)!read(serve->fds[which], &count, sizeof count);
         serve->armed_ms[which] = 0;
-        workers_kick(serve->workers);
+        serve_kick(serve);
         break;
     case SERVE_REARM:
         (void)!read(serve->fds[which], &count, sizeof count);
@@ -201,13 +223,7 @@ static bool serve_state(struct serve *serve, struct err *err) {
     if (serve->lock < 0 || !store_open(config->state, &serve->store, err)) {
         return false;
     }
-    for (size_t i = 0; platform_table[i]; i++) {
-        if (platform_table[i]->configured(config) &&
-            !store_platform_begin(serve->store, platform_table[i]->name, err)) {
-            return false;
-        }
-    }
-    return true;
+    return serve_platforms(serve, config, err);
 }
 
 static bool serve_start(struct serve *serve, const sigset_t *signals, struct err *err) {

@@ -62,28 +62,40 @@ static size_t apply_index(const struct platform *platform, const char *step) {
     return platform->steps[i].name ? i : 0;
 }
 
-/* Stores that a step is about to run or to be undone. */
+/* The first step that takes the target down. */
+static size_t apply_first_down(const struct platform *platform) {
+    size_t i = 0;
+    while (platform->steps[i].name && !platform->steps[i].down) {
+        i++;
+    }
+    return i;
+}
+
+/* Stores that a step is about to run or to be undone. Only the step that takes the target down, and
+ * what comes before it, must be stored: while the target is down a full disk holds up nothing, as
+ * what follows is found by looking. False: it may not run. */
 static bool apply_journal(struct pipeline *pipeline, struct store_update *update,
                           const struct platform_step *step, struct err *err) {
+    const struct platform *platform = platform_of(update->target);
+    bool needed = !update->back && step <= &platform->steps[apply_first_down(platform)];
     (void)snprintf(update->step, sizeof update->step, "%s", step->name);
     if (step->down && !update->back) {
         (void)json_object_set_new(update->journal, "stopped", json_true());
     }
     char detail[STORE_REASON_SIZE];
     (void)snprintf(detail, sizeof detail, "%s%s", update->back ? "back: " : "", step->what);
-    /* Only the step that takes the target down waits for the disk: what follows it is found by its
-     * names anyway. */
-    bool first_down = step->down && !(step > platform_of(update->target)->steps && step[-1].down);
-    struct store_event event = {.event = update->back ? "undo" : "step",
-                                .detail = detail,
-                                .fast = step->down && !first_down};
+    struct store_event event = {
+        .event = update->back ? "undo" : "step", .detail = detail, .fast = step->down && !needed};
     crashpoint("before a step is stored");
     enum store_change change = store_update_save(pipeline->store, update, &event, err);
     crashpoint("after a step is stored");
     if (change == STORE_LOST) {
-        return err_set(err, ERR_BUG, "the update was changed while it was being applied");
+        return err_set(err, ERR_TRANSIENT, "the update was changed while it was being applied");
     }
-    return change == STORE_CHANGED;
+    if (change == STORE_FAILED && !needed) {
+        log_event(LOG_ERROR, "store.failed", "reason", err->message, NULL);
+    }
+    return change == STORE_CHANGED || !needed;
 }
 
 /* ---- apply ---- */
@@ -92,22 +104,14 @@ static bool apply_journal(struct pipeline *pipeline, struct store_update *update
 static struct outcome apply_recheck(struct pipeline *pipeline, struct store_update *update,
                                     const struct platform *platform) {
     struct platform_target target = {0};
+    struct outcome unwanted = {0};
     struct err err = ERR_INIT;
-    if (!platform->find(&pipeline->session, update->target, &target, &err)) {
-        if (err.kind == ERR_GONE) {
-            return outcome_drop("cancelled", "it does not exist any more");
-        }
-        return err.kind == ERR_TRANSIENT ? outcome_again(update, &apply_back, &err)
-                                         : outcome_fail("%s", err.message);
-    }
-    if (target.problem[0]) {
-        return target.stopped ? outcome_drop("unchanged", "%s", target.problem)
-                              : outcome_fail("left alone: %s", target.problem);
+    if (!stage_target(pipeline, update, &target, &unwanted)) {
+        return unwanted;
     }
     if (strcmp(target.running, update->to) == 0) {
         return outcome_drop("unchanged", "it already runs that digest");
     }
-    memcpy(update->instance, target.instance, sizeof update->instance);
     apply_keep_settings(update, &target.settings);
     struct platform_task task;
     pipeline_task(pipeline, update, &task);
@@ -136,7 +140,11 @@ struct outcome stage_apply(struct pipeline *pipeline, struct store_update *updat
     }
     struct apply_task apply;
     (void)apply_begin(pipeline, update, &apply);
+    /* Begun before: after a reboot the engine may have started what was stopped, so all that is
+     * done while the target is down is looked at again. */
     size_t first = update->step[0] ? apply_index(platform, update->step) : 0;
+    size_t down = apply_first_down(platform);
+    first = first > down ? down : first;
     for (const struct platform_step *step = &platform->steps[first]; step->name; step++) {
         struct err err = ERR_INIT;
         if (!apply_journal(pipeline, update, step, &err)) {

@@ -31,43 +31,65 @@ static struct outcome decide_retry(struct store_update *update, const struct err
 
 /* ---- policy ---- */
 
-static struct outcome policy_target(struct store_update *update,
-                                    const struct platform_target *target) {
+/* Whatever its name: may what stands there now be updated with that image? */
+static bool target_wanted(const struct store_update *update, const struct platform_target *target,
+                          struct outcome *out) {
+    char name[REF_NAME_SIZE];
+    if (target->image.path[0] && !ref_same_repository(&target->image, &update->image)) {
+        *out = outcome_drop("cancelled", "it runs another image now: %.250s",
+                            ref_name(&target->image, name));
+        return false;
+    }
     if (target->problem[0]) {
-        return target->stopped ? outcome_drop("unchanged", "%s", target->problem)
+        *out = target->stopped ? outcome_drop("unchanged", "%s", target->problem)
                                : outcome_fail("left alone: %s", target->problem);
+        return false;
     }
     if (!target->enabled) {
-        return outcome_drop("cancelled", "it is not opted in any more");
+        *out = outcome_drop("cancelled", "it is not opted in any more");
+        return false;
     }
     struct policy_verdict verdict =
         policy_decide(&target->settings.policy, target->image.tag, update->image.tag);
     if (!verdict.wanted) {
-        return outcome_drop("unchanged", "%s", verdict.reason);
+        *out = outcome_drop("unchanged", "%s", verdict.reason);
+    }
+    return verdict.wanted;
+}
+
+bool stage_target(struct pipeline *pipeline, struct store_update *update,
+                  struct platform_target *target, struct outcome *out) {
+    const struct platform *platform = platform_of(update->target);
+    if (!platform || !platform->configured(pipeline->session.config)) {
+        *out = outcome_drop("cancelled", "its platform is not configured any more");
+        return false;
+    }
+    struct err err = ERR_INIT;
+    if (!platform->find(&pipeline->session, update->target, target, &err)) {
+        if (err.kind == ERR_GONE) {
+            *out = outcome_drop("cancelled", "it does not exist any more");
+        } else if (err.kind == ERR_TRANSIENT) {
+            *out = decide_retry(update, &err, DECIDE_AWAY_MS);
+        } else {
+            *out = outcome_fail("%s", err.message);
+        }
+        return false;
+    }
+    if (!target_wanted(update, target, out)) {
+        return false;
     }
     memcpy(update->from, target->running, sizeof update->from);
     memcpy(update->instance, target->instance, sizeof update->instance);
-    return outcome_next("%s", verdict.reason);
+    return true;
 }
 
 struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update) {
-    const struct platform *platform = platform_of(update->target);
-    if (!platform || !platform->configured(pipeline->session.config)) {
-        return outcome_drop("cancelled", "its platform is not configured any more");
-    }
     struct platform_target target = {0};
-    struct err err = ERR_INIT;
-    if (platform->find(&pipeline->session, update->target, &target, &err)) {
-        return policy_target(update, &target);
+    struct outcome unwanted = {0};
+    if (!stage_target(pipeline, update, &target, &unwanted)) {
+        return unwanted;
     }
-    switch (err.kind) {
-    case ERR_GONE:
-        return outcome_drop("cancelled", "it does not exist any more");
-    case ERR_TRANSIENT:
-        return decide_retry(update, &err, DECIDE_AWAY_MS);
-    default:
-        return outcome_fail("%s", err.message);
-    }
+    return outcome_next("policy %s", policy_name(&target.settings.policy));
 }
 
 /* ---- resolve ---- */
@@ -95,6 +117,22 @@ static struct outcome resolve_lag(struct store_update *update, const char *what)
     return outcome_again(update, &decide_lag, &lag);
 }
 
+static struct outcome resolve_decided(struct pipeline *pipeline, struct store_update *update) {
+    if (strcmp(update->to, update->from) == 0) {
+        return outcome_drop("unchanged", "it already runs that digest");
+    }
+    int64_t before = 0;
+    if (store_rejected(pipeline->store, update->target, update->to, &before)) {
+        char id[ID_TEXT_SIZE];
+        (void)id_text("upd", before, id);
+        return outcome_drop("denied",
+                            "this digest was rolled back here before (%s): push a fixed image, or "
+                            "`landwaiter retry %s` to try it again",
+                            id, id);
+    }
+    return outcome_next("%s is %s", update->image.tag, update->to);
+}
+
 /* The tag is something else than what was pushed: does the registry lag behind, or has the tag
  * moved on? */
 static struct outcome resolve_other(struct pipeline *pipeline, struct store_update *update,
@@ -103,6 +141,14 @@ static struct outcome resolve_other(struct pipeline *pipeline, struct store_upda
     memcpy(pushed.digest, update->pushed_digest, sizeof pushed.digest);
     char digest[DIGEST_TEXT_SIZE] = "";
     struct err err = ERR_INIT;
+    if (store_was_pushed(pipeline->store, update, now)) {
+        /* Notices came out of order, or this one late: what the tag is now was announced too, and
+         * that update may have given way to this one. */
+        memcpy(update->to, now, DIGEST_TEXT_SIZE);
+        return strcmp(now, update->from) == 0
+                   ? outcome_drop("superseded", "the tag has moved on to %s", now)
+                   : resolve_decided(pipeline, update);
+    }
     bool served = resolve_ask(pipeline, update, &pushed, digest, &err);
     if (!served && err.kind == ERR_TRANSIENT) {
         return decide_retry(update, &err, DECIDE_AWAY_MS);
@@ -118,22 +164,6 @@ static struct outcome resolve_other(struct pipeline *pipeline, struct store_upda
         return resolve_lag(update, "the registry's tag does not name the pushed digest yet");
     }
     return outcome_drop("superseded", "the tag has moved on to %s", now);
-}
-
-static struct outcome resolve_decided(struct pipeline *pipeline, struct store_update *update) {
-    if (strcmp(update->to, update->from) == 0) {
-        return outcome_drop("unchanged", "it already runs that digest");
-    }
-    int64_t before = 0;
-    if (store_rejected(pipeline->store, update->target, update->to, &before)) {
-        char id[ID_TEXT_SIZE];
-        (void)id_text("upd", before, id);
-        return outcome_drop("denied",
-                            "this digest was rolled back here before (%s): push a fixed image, or "
-                            "`landwaiter retry %s` to try it again",
-                            id, id);
-    }
-    return outcome_next("%s is %s", update->image.tag, update->to);
 }
 
 struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *update) {
@@ -168,6 +198,12 @@ struct outcome stage_verify(struct pipeline *pipeline, struct store_update *upda
 
 struct outcome stage_fetch(struct pipeline *pipeline, struct store_update *update) {
     const struct platform *platform = platform_of(update->target);
+    struct platform_target target = {0};
+    struct outcome unwanted = {0};
+    /* It may have been re-created while the registry was waited for. */
+    if (!stage_target(pipeline, update, &target, &unwanted)) {
+        return unwanted;
+    }
     struct platform_task task;
     pipeline_task(pipeline, update, &task);
     struct err err = ERR_INIT;

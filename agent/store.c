@@ -77,6 +77,10 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_PUSH_LIST] = "SELECT " STORE_PUSH_COLUMNS "ORDER BY id DESC LIMIT ?1",
     [STORE_SQL_PUSH_FOLLOWERS] =
         "SELECT " STORE_PUSH_COLUMNS "WHERE lead = ?1 AND lead <> id ORDER BY id LIMIT 1000",
+    [STORE_SQL_WAS_PUSHED] = "SELECT 1 FROM (SELECT id, image, digest, received FROM pushes ORDER "
+                             "BY id DESC LIMIT 10000) "
+                             "WHERE id <> ?1 AND image = ?2 AND (digest = ?3 OR (digest = '' AND "
+                             "received > ?4)) LIMIT 1",
     [STORE_SQL_UNMATCHED] =
         "SELECT " STORE_PUSH_COLUMNS
         "WHERE id > (SELECT through FROM platforms WHERE name = ?1) ORDER BY id LIMIT ?2",
@@ -85,6 +89,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_THROUGH] = "SELECT through >= ?2 FROM platforms WHERE name = ?1",
     [STORE_SQL_PLATFORM_BEGIN] = "INSERT OR IGNORE INTO platforms(name, through) VALUES(?1, "
                                  "(SELECT ifnull(max(id), 0) FROM pushes))",
+    [STORE_SQL_PLATFORM_END] = "DELETE FROM platforms WHERE name = ?1",
     [STORE_SQL_PLATFORM_THROUGH] =
         "UPDATE platforms SET through = max(through, ?2) WHERE name = ?1",
     [STORE_SQL_PUSH_SUPERSEDE] = "UPDATE pushes SET superseded_by = ?2 WHERE id = ?1",
@@ -141,7 +146,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_PRUNE_PUSHES] =
         "DELETE FROM pushes WHERE id IN (SELECT id FROM "
         "(SELECT id, received FROM pushes ORDER BY id LIMIT " STORE_PRUNE_SCAN ") AS old "
-        "WHERE received < ?1 AND id <= (SELECT ifnull(max(through), 9223372036854775807) FROM "
+        "WHERE received < ?1 AND id <= (SELECT ifnull(min(through), 9223372036854775807) FROM "
         "platforms) "
         "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = old.id) "
         "LIMIT " STORE_PRUNE_BATCH ")",

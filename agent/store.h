@@ -94,6 +94,8 @@ bool store_has_unmatched(struct store *store, const char *platform) MUST_USE;
 bool store_is_matched(struct store *store, const char *platform, int64_t push) MUST_USE;
 /* A platform that is new here begins with what comes from now on. */
 bool store_platform_begin(struct store *store, const char *platform, struct err *err) MUST_USE;
+/* One that is not configured any more holds up no pruning. */
+bool store_platform_end(struct store *store, const char *platform, struct err *err) MUST_USE;
 
 /* ---- updates ---- */
 
@@ -120,6 +122,13 @@ struct store_update {
     json_t *journal;             /* object; owned */
 };
 void store_update_release(struct store_update *update);
+
+#define STORE_OUT_OF_ORDER_MS (INT64_C(15) * 60 * 1000) /* how far notices may come out of order   \
+                                                         */
+/* Did another push announce that the update's tag is that digest, or, shortly before its own, that
+ * the tag was moved? Looks at the newest 10,000 pushes. */
+bool store_was_pushed(struct store *store, const struct store_update *update,
+                      const char *digest) MUST_USE;
 
 struct store_updates {
     struct store_update *items;
@@ -152,8 +161,9 @@ bool store_match(struct store *store, const struct store_matches *matches,
 /* Open updates that are due, the longest-waiting first, but those that fetch last. At most 64. */
 bool store_due(struct store *store, int64_t now_ms, struct store_updates *out,
                struct err *err) MUST_USE;
-/* When the next open update that is not due now becomes due (wall clock); INT64_MAX: never. */
-int64_t store_next_due(struct store *store, int64_t now_ms);
+/* When the first open update that is due after that time becomes due (wall clock); INT64_MAX: none.
+ */
+int64_t store_next_due(struct store *store, int64_t after_ms);
 /* ERR_GONE: there is none. */
 bool store_update_find(struct store *store, int64_t id, struct store_update *out,
                        struct err *err) MUST_USE;

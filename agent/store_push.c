@@ -220,8 +220,31 @@ bool store_is_matched(struct store *store, const char *platform, int64_t push) {
     return store_question(store, STORE_SQL_THROUGH, platform, push);
 }
 
+bool store_was_pushed(struct store *store, const struct store_update *update, const char *digest) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_WAS_PUSHED);
+    if (!statement) {
+        return false;
+    }
+    char text[REF_TEXT_SIZE];
+    (void)sqlite3_bind_int64(statement, 1, update->push);
+    store_bind_text(statement, 2, ref_text(&update->image, text));
+    store_bind_text(statement, 3, digest);
+    (void)sqlite3_bind_int64(statement, 4, update->received_ms - STORE_OUT_OF_ORDER_MS);
+    bool pushed = sqlite3_step(statement) == SQLITE_ROW;
+    (void)sqlite3_reset(statement);
+    return pushed;
+}
+
 bool store_platform_begin(struct store *store, const char *platform, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_PLATFORM_BEGIN);
+    if (statement) {
+        store_bind_text(statement, 1, platform);
+    }
+    return store_run(store, statement, err);
+}
+
+bool store_platform_end(struct store *store, const char *platform, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PLATFORM_END);
     if (statement) {
         store_bind_text(statement, 1, platform);
     }

@@ -60,7 +60,9 @@ static bool store_supersede(struct store *store, const struct store_matches *mat
 
 static bool store_match_one(struct store *store, const struct store_matches *matches,
                             const struct store_match *match, struct err *err) {
-    if (!match->result && !store_supersede(store, matches, match, err)) {
+    /* A push by digest alone may be about another tag: it takes nobody's place. */
+    bool takes_over = !match->result && match->push->image.tag[0];
+    if (takes_over && !store_supersede(store, matches, match, err)) {
         return false;
     }
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_ADD);

@@ -14,7 +14,8 @@
 #include "base/memory.h"
 
 #define WORKERS_MAX 16
-#define WORKERS_BESIDES 4 /* workers beyond those that may apply: for pulls and looks */
+#define WORKERS_BESIDES 6 /* workers beyond those that may apply: for pulls, registries and looks  \
+                           */
 #define WORKERS_STACK (512 * 1024)
 #define WORKERS_PLATFORMS 8
 #define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
@@ -263,6 +264,7 @@ static void worker_run(struct worker *worker, struct job *job) {
     switch (job->kind) {
     case JOB_MATCH:
         run_match(worker, &pipeline, job);
+        workers_kick(worker->workers); /* what came meanwhile need not wait for the pruning */
         run_prune(worker, config);
         break;
     case JOB_UPDATE:
@@ -475,17 +477,22 @@ void workers_pushed(struct workers *workers) {
     }
 }
 
-int64_t workers_next_ms(struct workers *workers) {
+/* The earlier of two times, of which only those after `after` count. */
+static int64_t workers_sooner(int64_t next, int64_t at, int64_t after) {
+    return at > after && at < next ? at : next;
+}
+
+int64_t workers_next_ms(struct workers *workers, int64_t after_ms) {
     int64_t next = INT64_MAX;
     (void)pthread_mutex_lock(&workers->mutex);
     for (size_t i = 0; i < WORKERS_PLATFORMS; i++) {
         const struct workers_match *match = &workers->matches[i];
-        if (match->deferred && match->not_before_boot_ms < next) {
-            next = match->not_before_boot_ms;
+        if (match->deferred) {
+            next = workers_sooner(next, match->not_before_boot_ms, after_ms);
         }
     }
-    if (workers->paused && workers->pause_until_boot_ms < next) {
-        next = workers->pause_until_boot_ms;
+    if (workers->paused) {
+        next = workers_sooner(next, workers->pause_until_boot_ms, after_ms);
     }
     (void)pthread_mutex_unlock(&workers->mutex);
     return next;

@@ -45,9 +45,9 @@ void workers_kick(struct workers *workers);
 /* Pushes were stored. Wakes nobody where each platform's next match has its time anyway, so that a
  * burst of pushes costs no wake-up for each of them. */
 void workers_pushed(struct workers *workers);
-/* CLOCK_BOOTTIME at which workers_kick is wanted at the latest for what is only in memory (a
- * platform that was away); INT64_MAX: never. */
-int64_t workers_next_ms(struct workers *workers);
+/* CLOCK_BOOTTIME, later than after_ms, at which workers_kick is wanted for what is only in memory
+ * (a platform that was away); INT64_MAX: never. */
+int64_t workers_next_ms(struct workers *workers, int64_t after_ms);
 
 /* Do the store and the platforms answer? PENDING: a probe that began at or after asked_ms
  * (CLOCK_BOOTTIME) is on its way; `changed` tells when it is done. */
