@@ -158,7 +158,7 @@ def test_the_newest_come_first_and_no_more_than_asked_for(agent):
 def test_wait_runs_out_and_the_update_goes_on(waiting):
     agent, name, _ = waiting
     done = agent.push_command(name, "--wait=1s")
-    assert done.returncode == 3 and "still open" in done.stderr and "docker/app" in done.stdout, (done.stdout, done.stderr)
+    assert done.returncode == 3 and "still open" in done.stderr and "docker/app" in done.stdout, done
     document = agent.push_command(name, "--wait=1s", "--json")
     assert document.returncode == 3 and fits(json.loads(document.stdout), PUSH)
     assert json.loads(document.stdout)["open"] >= 1
@@ -175,7 +175,7 @@ def test_cancel_ends_what_waits(waiting, engine):
     assert engine.serves("app") == "v1"
 
 
-def test_retry_does_not_wait_any_longer(waiting, engine, images, registry, repository):
+def test_retry_does_not_wait_any_longer(waiting, images, registry, repository):
     agent, name, identity = waiting
     digest = images.make(repository, "stable", "v2")
     stays(lambda: agent.show(identity)["result"] is None, 1, "it waits ten minutes")
@@ -228,8 +228,8 @@ def test_help_and_version(agent):
 
 def test_nobody_is_there(agent_of):
     agent = agent_of(engine=None)  # not started
-    for arguments in (["targets"], ["updates"], ["pushes", "--json"], ["plan", "alpine:3"], ["show", "psh_0000000000000"],
-                      ["cancel", "upd_0000000000000"], ["retry", "upd_0000000000000"]):
+    for arguments in (["targets"], ["updates"], ["pushes", "--json"], ["plan", "alpine:3"],
+                      ["show", "psh_0000000000000"], ["cancel", "upd_0000000000000"], ["retry", "upd_0000000000000"]):
         done = agent.run(*arguments)
         assert done.returncode == 4 and done.stdout == "" and "cannot reach the agent" in done.stderr, done
     left = socket.socket(socket.AF_UNIX)

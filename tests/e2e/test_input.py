@@ -72,7 +72,8 @@ FAULTS = {
 }
 # What never becomes a request: the sender is the first to go.
 GARBAGE = [b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + bytes(range(160)), bytes(4096), bytes(range(256)) * 16,
-           b"\r\n" * 20_000, b"", b"P", b"POST /hooks/ci HTTP/1.1\r\nHo", HEAD + b"Content-Length: 33\r\n\r\n" + BODY[:9]]
+           b"\r\n" * 20_000, b"", b"P", b"POST /hooks/ci HTTP/1.1\r\nHo",
+           HEAD + b"Content-Length: 33\r\n\r\n" + BODY[:9]]
 
 
 @pytest.mark.parametrize("what", FAULTS)

@@ -192,7 +192,7 @@ def test_kill_9_of_the_intake_loses_and_doubles_nothing(engine, images, agent_of
     assert stored(agent) == 1000
 
 
-def test_sigterm_under_load_loses_and_doubles_nothing(agent_of, engine, registry):
+def test_sigterm_under_load_loses_and_doubles_nothing(agent_of, registry):
     agent = agent_of([registry], start=True)
     deliveries = [Delivery(f"ghcr.io/brian/app{i}:{i}") for i in range(300)]
     with Senders(agent, deliveries) as senders:
@@ -358,7 +358,7 @@ def test_several_images_in_one_delivery(hooks):
     assert len(hooks.json("pushes")) == 3
 
 
-def test_a_full_disk_is_told_and_nothing_is_accepted(agent_of, tmp_path):
+def test_a_full_disk_is_told_and_nothing_is_accepted(agent_of):
     agent = agent_of(engine=None, settings={"platforms": {}})
     # In the mount namespace that tests/run made.
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", agent.state], check=True)

@@ -89,7 +89,7 @@ def test_an_unchanged_digest_costs_one_request_and_no_restart(engine, images, ag
     assert engine.inspect("app")["State"]["StartedAt"] == started
 
 
-def test_a_push_of_a_digest_without_a_tag(engine, images, agent, registry, repository):
+def test_a_push_of_a_digest_without_a_tag(engine, images, agent, repository):
     begin(engine, images, repository)
     digest = images.make(repository, "stable", "v2")
     updates = agent.deploy(images.name(repository) + "@" + digest)
@@ -263,8 +263,8 @@ def test_missing_and_wrong_credentials_are_told(engine, registry_of, agent_of, r
     none = {key: value for key, value in entry.items() if key != "credentials"}
     wrong = {**entry, "credentials": {"username": USERNAME, "password": "wrong-password-of-the-tests"}}
     # The token server lets anybody pull, and nobody with a wrong password.
-    expected = [(none, "failed", "configure credentials") if kind == "password" else (none, "unchanged", "already runs"),
-                (wrong, "failed", "do not allow")]
+    anonymous = ("failed", "configure credentials") if kind == "password" else ("unchanged", "already runs")
+    expected = [(none, *anonymous), (wrong, "failed", "do not allow")]
     for entry, result, words in expected:
         agent = agent_of(settings={"registries": [entry]}, start=True)
         update = agent.deploy(name, digest)["docker/app"]
