@@ -19,6 +19,7 @@
 struct intake {
     struct webhook_server *server;
     struct store *store; /* the thread's own */
+    struct store_checkpoints checkpoints;
     struct workers *workers;
     pthread_t thread;
     bool started;
@@ -96,6 +97,10 @@ static void intake_event(void *context, const struct webhook_event *event) {
               "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
 }
 
+static void intake_checkpoint(void *context) {
+    workers_checkpoint(context);
+}
+
 static void intake_idle(void *context) {
     const struct intake *intake = context;
     store_rest(intake->store);
@@ -136,6 +141,9 @@ bool intake_new(struct config *config, struct workers *workers, struct intake **
         intake_free(intake);
         return false;
     }
+    intake->checkpoints =
+        (struct store_checkpoints){.wanted = intake_checkpoint, .context = workers};
+    store_checkpoint_elsewhere(intake->store, &intake->checkpoints);
     intake_reload(intake, config);
     *out = intake;
     return true;

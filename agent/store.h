@@ -123,8 +123,8 @@ struct store_update {
 };
 void store_update_release(struct store_update *update);
 
-#define STORE_OUT_OF_ORDER_MS (INT64_C(15) * 60 * 1000) /* how far notices may come out of order   \
-                                                         */
+/* How far notices may come out of order. */
+#define STORE_OUT_OF_ORDER_MS (INT64_C(15) * 60 * 1000)
 /* Did another push announce that the update's tag is that digest, or, shortly before its own, that
  * the tag was moved? Looks at the newest 10,000 pushes. */
 bool store_was_pushed(struct store *store, const struct store_update *update,
@@ -224,5 +224,17 @@ void store_prune(struct store *store, int64_t before_ms);
 
 /* Frees what this connection only keeps to be faster the next time. */
 void store_rest(struct store *store);
+
+/* Merging the write-ahead log into the database takes several commits' time. A connection whose
+ * callers may not wait for it has it done elsewhere: wanted is called after a commit, on the thread
+ * of the connection, and must not block. checkpoints is the caller's and outlives the store. */
+struct store_checkpoints {
+    void (*wanted)(void *context);
+    void *context;
+    int asked_at; /* the store's own */
+};
+void store_checkpoint_elsewhere(struct store *store, struct store_checkpoints *checkpoints);
+/* Does it, as far as nobody reads what it would replace. Writers go on meanwhile. */
+void store_checkpoint(struct store *store);
 
 #endif

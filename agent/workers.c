@@ -14,8 +14,8 @@
 #include "base/memory.h"
 
 #define WORKERS_MAX 16
-#define WORKERS_BESIDES 6 /* workers beyond those that may apply: for pulls, registries and looks  \
-                           */
+/* Workers beyond those that may apply: for pulls, registries and looks. */
+#define WORKERS_BESIDES 6
 #define WORKERS_STACK (512 * 1024)
 #define WORKERS_PLATFORMS 8
 #define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
@@ -24,7 +24,7 @@
 #define WORKERS_WARM_S 1          /* without work: memory is given back */
 #define WORKERS_PRUNE_MS (60 * 60 * 1000)
 
-enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE };
+enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
 
 struct job {
     enum job_kind kind;
@@ -68,6 +68,7 @@ struct workers {
     bool paused; /* an update was due while the store could not be written */
     int64_t pause_until_boot_ms;
     int64_t pruned_boot_ms;
+    bool checkpoint_wanted, checkpoint_busy;
     /* Readiness: */
     int64_t probe_wanted_boot_ms; /* 0: not wanted */
     bool probe_busy;
@@ -159,6 +160,16 @@ static bool claim_probe(struct workers *workers, struct job *out) {
     }
     workers->probe_busy = true;
     out->kind = JOB_PROBE;
+    return true;
+}
+
+static bool claim_checkpoint(struct workers *workers, struct job *out) {
+    if (!workers->checkpoint_wanted || workers->checkpoint_busy) {
+        return false;
+    }
+    workers->checkpoint_wanted = false;
+    workers->checkpoint_busy = true;
+    out->kind = JOB_CHECKPOINT;
     return true;
 }
 
@@ -257,6 +268,14 @@ static void run_prune(struct worker *worker, const struct config *config) {
     }
 }
 
+static void run_checkpoint(struct worker *worker) {
+    struct workers *workers = worker->workers;
+    store_checkpoint(worker->store);
+    (void)pthread_mutex_lock(&workers->mutex);
+    workers->checkpoint_busy = false;
+    (void)pthread_mutex_unlock(&workers->mutex);
+}
+
 static void worker_run(struct worker *worker, struct job *job) {
     CLEANUP(config_release) struct config *config = workers_config(worker->workers);
     struct pipeline pipeline;
@@ -273,6 +292,9 @@ static void worker_run(struct worker *worker, struct job *job) {
         break;
     case JOB_PROBE:
         run_probe(worker, &pipeline);
+        break;
+    case JOB_CHECKPOINT:
+        run_checkpoint(worker);
         break;
     case JOB_NONE:
     default:
@@ -315,7 +337,8 @@ static void worker_turn(struct worker *worker) {
     struct workers *workers = worker->workers;
     uint64_t seen = workers->kicks;
     struct job job = {.kind = JOB_NONE};
-    if (claim_probe(workers, &job) || claim_match(worker, &job) || claim_update(worker, &job)) {
+    if (claim_checkpoint(workers, &job) || claim_probe(workers, &job) ||
+        claim_match(worker, &job) || claim_update(worker, &job)) {
         /* There may be more than this one: another looks while this one works. */
         if (workers->idle) {
             (void)pthread_cond_signal(&workers->work);
@@ -460,6 +483,13 @@ void workers_kick(struct workers *workers) {
     workers->kicks++;
     (void)pthread_cond_signal(&workers->work);
     (void)pthread_mutex_unlock(&workers->mutex);
+}
+
+void workers_checkpoint(struct workers *workers) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    workers->checkpoint_wanted = true;
+    (void)pthread_mutex_unlock(&workers->mutex);
+    workers_kick(workers);
 }
 
 void workers_pushed(struct workers *workers) {

@@ -45,6 +45,8 @@ void workers_kick(struct workers *workers);
 /* Pushes were stored. Wakes nobody where each platform's next match has its time anyway, so that a
  * burst of pushes costs no wake-up for each of them. */
 void workers_pushed(struct workers *workers);
+/* The store's log has grown: one of the workers is to merge it into the database. */
+void workers_checkpoint(struct workers *workers);
 /* CLOCK_BOOTTIME, later than after_ms, at which workers_kick is wanted for what is only in memory
  * (a platform that was away); INT64_MAX: never. */
 int64_t workers_next_ms(struct workers *workers, int64_t after_ms);
