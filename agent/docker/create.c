@@ -140,14 +140,14 @@ static bool create_connect(struct engine *engine, const char *id, const struct n
 }
 
 /* create resolves the tag by itself, and somebody may have moved it since. */
-static bool create_verify(struct engine *engine, const struct create_order *order,
-                          struct err *err) {
+static bool create_verify(struct engine *engine, struct create_order *order, struct err *err) {
     CLEANUP(json_release) json_t *made = NULL;
     if (!container_inspect(engine, order->id, &made, err))
         return false;
     if (strcmp(container_image_id(made), order->image_id) == 0)
         return true;
-    return err_set(err, ERR_INVALID, "the local tag %s was moved by somebody meanwhile",
+    order->tag_moved = true;
+    return err_set(err, ERR_TRANSIENT, "the local tag %s was moved by somebody meanwhile",
                    order->image);
 }
 

@@ -12,9 +12,10 @@ struct create_order {
     const char *image;    /* "repo:tag" */
     const char *image_id; /* what that tag must be */
     char id[80];          /* out: the new one's */
+    bool tag_moved;       /* out: it failed because that tag is another image now */
 };
 /* Creates and connects it; not started. A container left by a failure is removed again. Any refusal
- * of the engine is ERR_INVALID: asking again would not help. */
+ * of the engine is ERR_INVALID: asking again would not help; a moved tag is ERR_TRANSIENT. */
 bool create_container(struct engine *engine, struct create_order *order, struct err *err) MUST_USE;
 
 /* Removes a container that was never good, with its anonymous volumes. True also when there is

@@ -18,7 +18,7 @@ bool image_inspect(struct engine *engine, const char *image, json_t **out, struc
 
 const char *image_id(const json_t *inspect) {
     const char *id = json_text(inspect, "Id");
-    return id && strncmp(id, "sha256:", 7) == 0 ? id : "";
+    return id && strncmp(id, "sha256:", 7) == 0 && strlen(id) < DIGEST_TEXT_SIZE ? id : "";
 }
 
 void image_digest(const json_t *inspect, const struct ref *ref, char out[DIGEST_TEXT_SIZE]) {

@@ -1,8 +1,10 @@
 /* The health gate: owns the verdict on a new container and the words for it. It never touches the
- * container, and never repeats the application's own log, which may hold its secrets. */
+ * container (but has it started again when it went down with its engine or its host), and never
+ * repeats the application's own log, which may hold its secrets. */
 #include "agent/docker/observe.h"
 
 #include <ctype.h>
+#include <pthread.h>
 
 #include "agent/docker/container.h"
 #include "agent/docker/steps.h"
@@ -13,7 +15,55 @@
 #define OBSERVE_EARLY_MS 10000
 #define OBSERVE_SELDOM_MS 1000
 #define OBSERVE_OUTPUT_MAX 120
+#define OBSERVE_BOOT_SIZE 48
+#define OBSERVE_TIME_SIZE 64 /* of a time in the engine's words */
 #define NS_PER_MS 1000000
+
+/* ---- has it been watched without a gap? ---- */
+
+/* The process, as far as it matters: when it began to watch, in this start of the host. */
+static pthread_once_t observe_once = PTHREAD_ONCE_INIT;
+static int64_t observe_process;
+
+static void observe_set_process(void) {
+    observe_process = clock_boot_ms();
+}
+
+/* Which start of the host this is; "" where the kernel does not tell. */
+static const char *observe_boot(char out[static OBSERVE_BOOT_SIZE]) {
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    out[0] = '\0';
+    if (!file)
+        return out;
+    if (!fgets(out, OBSERVE_BOOT_SIZE, file))
+        out[0] = '\0';
+    (void)fclose(file);
+    out[strcspn(out, "\n")] = '\0';
+    return out;
+}
+
+static bool observe_note_watch(json_t *notes) {
+    (void)pthread_once(&observe_once, observe_set_process);
+    return json_object_set_new(notes, "process", json_integer(observe_process)) == 0;
+}
+
+/* The host, this process or the engine was away since the last look. */
+static bool observe_gap(const json_t *notes, const char *boot) {
+    const char *noted = json_text(notes, "boot");
+    (void)pthread_once(&observe_once, observe_set_process);
+    return !noted || strcmp(noted, boot) != 0 || json_int(notes, "process", -1) != observe_process;
+}
+
+bool observe_begin(json_t *notes) {
+    char boot[OBSERVE_BOOT_SIZE];
+    (void)json_object_del(notes, "healthy_ms");
+    (void)json_object_del(notes, "started_at");
+    return json_object_set_new(notes, "started_ms", json_integer(clock_boot_ms())) == 0 &&
+           json_object_set_new(notes, "boot", json_string(observe_boot(boot))) == 0 &&
+           observe_note_watch(notes);
+}
+
+/* ---- the verdict ---- */
 
 static void observe_bad(struct platform_observation *out, const char *format, ...)
     PRINTF_LIKE(2, 3);
@@ -129,7 +179,7 @@ static int64_t observe_deadline(const struct observe_facts *facts) {
     return own > configured ? own : configured;
 }
 
-/* A time in the notes, set to now the first time, and when the clock went back. */
+/* A time in the notes, set to now the first time, and when the clock went back (it never does). */
 static int64_t observe_since(json_t *notes, const char *member, int64_t now_ms) {
     int64_t since = json_int(notes, member, 0);
     if (since > 0 && since <= now_ms)
@@ -138,16 +188,30 @@ static int64_t observe_since(json_t *notes, const char *member, int64_t now_ms) 
     return now_ms;
 }
 
+static void observe_anew(json_t *notes) {
+    (void)json_object_del(notes, "started_ms");
+    (void)json_object_del(notes, "healthy_ms");
+}
+
+/* The noted times count from another start of the host. */
+static void observe_rebooted(const char *boot, json_t *notes) {
+    const char *noted = json_text(notes, "boot");
+    if (noted && strcmp(noted, boot) == 0)
+        return;
+    observe_anew(notes);
+    (void)json_object_set_new(notes, "boot", json_string(boot));
+}
+
 /* Somebody, or the engine, started it again without a crash: everything begins anew. */
 static void observe_restarted(const json_t *inspect, json_t *notes) {
-    const char *at = json_text(json_object_member(inspect, "State"), "StartedAt");
+    const char *told = json_text(json_object_member(inspect, "State"), "StartedAt");
     const char *noted = json_text(notes, "started_at");
-    if (!at || (noted && strcmp(noted, at) == 0))
+    char at[OBSERVE_TIME_SIZE];
+    (void)snprintf(at, sizeof(at), "%s", told ? told : "");
+    if (!told || (noted && strcmp(noted, at) == 0))
         return;
-    if (noted) {
-        (void)json_object_del(notes, "started_ms");
-        (void)json_object_del(notes, "healthy_ms");
-    }
+    if (noted)
+        observe_anew(notes);
     (void)json_object_set_new(notes, "started_at", json_text_or_null(at));
 }
 
@@ -201,6 +265,7 @@ void observe_judge(const struct observe_facts *facts, json_t *notes,
     const char *status = json_text(health, "Status");
     char said[OBSERVE_OUTPUT_MAX + 8];
     *out = (struct platform_observation){0};
+    observe_rebooted(facts->boot, notes);
     observe_restarted(facts->inspect, notes);
     if (observe_down(facts->inspect, out))
         return;
@@ -218,17 +283,28 @@ void observe_judge(const struct observe_facts *facts, json_t *notes,
     }
 }
 
+/* It went down while nobody looked, most likely with the host or the engine, and its policy does
+ * not bring it up again: that says nothing about the image. Once for each gap. */
+static bool observe_resume(struct platform_task *task, struct platform_observation *out,
+                           struct err *err) {
+    *out = (struct platform_observation){.health = PLATFORM_PENDING, .again_ms = OBSERVE_OFTEN_MS};
+    (void)snprintf(out->reason, sizeof(out->reason),
+                   "it went down while it was not watched, and was started again");
+    return steps_start(task, err);
+}
+
 bool observe_container(struct platform_task *task, struct platform_observation *out,
                        struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
     struct engine engine;
+    char boot[OBSERVE_BOOT_SIZE];
     const char *id = json_text(task->journal, STEPS_NEW);
     if (!id)
         return err_set(err, ERR_BUG, "there is no new container to look at");
-    if (!engine_open(task->session, &engine, err))
-        return false;
     struct err failed = ERR_INIT;
-    if (!container_inspect(&engine, id, &inspect, &failed)) {
+    if (!steps_engine(task, &engine, &failed) ||
+        !container_inspect(&engine, id, &inspect, &failed)) {
+        (void)json_object_del(task->journal, "process");
         if (failed.kind == ERR_GONE) {
             *out = (struct platform_observation){0};
             observe_bad(out, "the new container was removed by somebody");
@@ -238,8 +314,13 @@ bool observe_container(struct platform_task *task, struct platform_observation *
             *err = failed;
         return false;
     }
-    const struct observe_facts facts = {
-        .inspect = inspect, .settings = &task->settings, .now_ms = clock_now_ms()};
+    if (strcmp(container_status(inspect), "exited") == 0 &&
+        json_int(inspect, "RestartCount", 0) == 0 && observe_gap(task->journal, observe_boot(boot)))
+        return observe_resume(task, out, err);
+    const struct observe_facts facts = {.inspect = inspect,
+                                        .settings = &task->settings,
+                                        .now_ms = clock_boot_ms(),
+                                        .boot = observe_boot(boot)};
     observe_judge(&facts, task->journal, out);
-    return true;
+    return observe_note_watch(task->journal) || err_set(err, ERR_BUG, "out of memory");
 }

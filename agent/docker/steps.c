@@ -11,11 +11,12 @@
 #include "agent/docker/engine.h"
 #include "agent/docker/image.h"
 #include "agent/docker/list.h"
-#include "base/clock.h"
+#include "agent/docker/observe.h"
 #include "base/json.h"
 
 #define STEPS_STOP_SLACK_MS 30000
 #define STEPS_START_TIMEOUT_MS 120000
+#define STEPS_POLICY_SIZE 32 /* "unless-stopped" */
 
 /* What most steps need: the engine, and both containers' names. */
 struct swap {
@@ -27,6 +28,15 @@ struct swap {
     char aside[CONTAINER_NAME_SIZE];
 };
 
+/* Another engine knows nothing of OLD: all of it would look as if somebody had removed it. */
+bool steps_engine(const struct platform_task *task, struct engine *out, struct err *err) {
+    const char *host = json_text(task->journal, STEPS_HOST);
+    if (host && strcmp(host, task->session->config->docker.host) != 0)
+        return err_set(err, ERR_TRANSIENT, "its engine %.200s is not the configured one any more",
+                       host);
+    return engine_open(task->session, out, err);
+}
+
 static bool swap_open(struct platform_task *task, struct swap *swap, struct err *err) {
     *swap = (struct swap){.old_id = task->instance,
                           .new_id = json_text(task->journal, STEPS_NEW),
@@ -36,7 +46,7 @@ static bool swap_open(struct platform_task *task, struct swap *swap, struct err 
         return err_set(err, ERR_BUG, "%s is not a container", task->target);
     container_new_name(swap->name, swap->old_id, swap->new_name);
     container_aside_name(swap->name, swap->old_id, swap->aside);
-    return engine_open(task->session, &swap->engine, err);
+    return steps_engine(task, &swap->engine, err);
 }
 
 /* For the steps after `create`. */
@@ -88,16 +98,30 @@ static bool prepare_image_name(const struct platform_task *task, const char *wri
     return image_name_with_tag(written, task->image.tag, out, size);
 }
 
+/* The restart policy, and nothing else that an engine may show there: the journal is bounded. NULL:
+ * it has none. */
+static json_t *prepare_policy(const json_t *inspect) {
+    const json_t *policy =
+        json_object_member(json_object_member(inspect, "HostConfig"), "RestartPolicy");
+    const char *written = json_text(policy, "Name");
+    char name[STEPS_POLICY_SIZE];
+    if (!policy)
+        return NULL;
+    (void)snprintf(name, sizeof(name), "%s", written ? written : "");
+    return json_pack("{s:s, s:I}", "Name", name, "MaximumRetryCount",
+                     (json_int_t)json_int(policy, "MaximumRetryCount", 0));
+}
+
 static bool prepare_note(struct platform_task *task, const json_t *old, const char *image,
                          const json_t *images[2]) {
     int64_t stop_ms = task->settings.stop_timeout_ms;
-    json_t *restart = json_object_member(json_object_member(old, "HostConfig"), "RestartPolicy");
     const char *before = image_id(images[1]);
     CLEANUP(json_release)
     json_t *notes = json_pack(
-        "{s:s, s:s, s:s, s:o, s:O*, s:I}", STEPS_NAME, container_name(old), STEPS_IMAGE, image,
-        STEPS_IMAGE_ID, image_id(images[0]), STEPS_TAG_BEFORE,
-        *before ? json_string(before) : json_null(), STEPS_RESTART, restart, STEPS_STOP_MS,
+        "{s:s, s:s, s:s, s:s, s:o, s:o*, s:I}", STEPS_HOST, task->session->config->docker.host,
+        STEPS_NAME, container_name(old), STEPS_IMAGE, image, STEPS_IMAGE_ID, image_id(images[0]),
+        STEPS_TAG_BEFORE, *before ? json_string(before) : json_null(), STEPS_RESTART,
+        prepare_policy(old), STEPS_STOP_MS,
         (json_int_t)(stop_ms >= 0 ? stop_ms : container_stop_timeout_ms(old)));
     return notes && json_object_clear(task->journal) == 0 &&
            json_object_update(task->journal, notes) == 0;
@@ -226,8 +250,13 @@ static bool create_run(struct platform_task *task, struct err *err) {
         return false;
     order.old_id = swap.old_id;
     order.name = swap.new_name;
-    if (!create_container(&swap.engine, &order, err))
+    if (!create_container(&swap.engine, &order, err)) {
+        /* E.g. the way back of another container with the same tag: put right for the next try. */
+        struct err ignored = ERR_INIT;
+        if (order.tag_moved)
+            (void)!tag_move(&swap.engine, order.image_id, order.image, &ignored);
         return false;
+    }
     return json_object_set_new(task->journal, STEPS_NEW, json_string(order.id)) == 0 ||
            err_set(err, ERR_BUG, "out of memory");
 }
@@ -291,6 +320,30 @@ static bool stop_set_restart(struct swap *swap, const char *id, json_t *policy, 
     return engine_call(&swap->engine, &call, &answer, err);
 }
 
+/* No restart of the engine shall bring it up again. */
+static bool stop_park(struct platform_task *task, struct swap *swap, const char *id,
+                      struct err *err) {
+    const char *policy = json_text(json_object_member(task->journal, STEPS_RESTART), "Name");
+    CLEANUP(json_release)
+    json_t *none = json_pack("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
+    if (!policy || *policy == '\0' || strcmp(policy, "no") == 0)
+        return true;
+    return stop_set_restart(swap, id, none, err);
+}
+
+/* Stops it, and for good: an `always` that is stopped runs again when the engine is restarted. */
+static bool stop_for_good(struct platform_task *task, struct swap *swap, const char *id,
+                          struct err *err) {
+    struct err ignored = ERR_INIT;
+    bool parked = stop_park(task, swap, id, &ignored);
+    if (!stop_container(task, swap, id, err))
+        return false;
+    /* Some engines change what does not run only; stop_undo looks for what still comes up. */
+    if (!parked)
+        (void)!stop_park(task, swap, id, &ignored);
+    return true;
+}
+
 /* OLD's restart policy is what it was before `park`. */
 static bool stop_restore_policy(struct platform_task *task, struct swap *swap, struct err *err) {
     CLEANUP(json_release) json_t *old = NULL;
@@ -299,20 +352,67 @@ static bool stop_restore_policy(struct platform_task *task, struct swap *swap, s
         return true;
     if (!container_inspect(&swap->engine, swap->old_id, &old, err))
         return false;
-    const json_t *now = json_object_member(json_object_member(old, "HostConfig"), "RestartPolicy");
+    CLEANUP(json_release) json_t *now = prepare_policy(old);
     return (now && json_equal(now, policy)) || stop_set_restart(swap, swap->old_id, policy, err);
+}
+
+/* Has the owner given NAME to a third container? */
+static bool stop_taken(struct swap *swap, bool *taken, struct err *err) {
+    CLEANUP(json_release) json_t *holder = NULL;
+    struct err failed = ERR_INIT;
+    if (!container_inspect(&swap->engine, swap->name, &holder, &failed)) {
+        *taken = false;
+        if (failed.kind != ERR_GONE && err)
+            *err = failed;
+        return failed.kind == ERR_GONE;
+    }
+    const char *id = container_id(holder);
+    /* The engine also finds a container by the first digits of its id: that has no name of ours. */
+    *taken = strcmp(container_name(holder), swap->name) == 0 && strcmp(id, swap->old_id) != 0 &&
+             (!swap->new_id || strcmp(id, swap->new_id) != 0);
+    return true;
+}
+
+/* OLD would run beside the owner's container, on the same volumes. Under another name than the
+ * step's it is the owner's as well, and not even looked at. */
+static bool stop_leave(struct platform_task *task, struct swap *swap, struct err *err) {
+    char now[CONTAINER_NAME_SIZE];
+    if (!swap_name_of(swap, swap->old_id, now, err))
+        return false;
+    if (now[0] == '\0')
+        return err_set(err, ERR_GONE, "%s was replaced by somebody meanwhile", swap->name);
+    bool aside = strcmp(now, swap->aside) == 0;
+    if (aside && !stop_for_good(task, swap, swap->old_id, err))
+        return false;
+    return err_set(err, ERR_INVALID,
+                   "%s was given to another container meanwhile; the old one was left %s %s",
+                   swap->name, aside ? "stopped as" : "as it is, named", now);
+}
+
+/* What NEW holds, OLD cannot have: it may have been started again by a restart of the engine. */
+static void stop_new_again(struct platform_task *task, struct swap *swap) {
+    const char *id = swap->new_id ? swap->new_id : swap->new_name;
+    char now[CONTAINER_NAME_SIZE];
+    struct err ignored = ERR_INIT;
+    if (swap_name_of(swap, id, now, &ignored) && strcmp(now, swap->new_name) == 0)
+        (void)!stop_for_good(task, swap, id, &ignored);
 }
 
 static bool stop_undo(struct platform_task *task, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     struct swap swap;
-    if (!swap_open(task, &swap, err))
+    bool taken = false;
+    if (!swap_open(task, &swap, err) || !stop_taken(&swap, &taken, err))
         return false;
+    if (taken)
+        return stop_leave(task, &swap, err);
     if (!start_container(&swap, swap.old_id, &answer, err)) {
         if (answer.status == 404)
             return err_set(err, ERR_GONE, "the old container of %s was removed by somebody",
                            swap.name);
         /* Whatever it is (a port not free yet, an address taken), OLD has to come up again. */
+        if (answer.status)
+            stop_new_again(task, &swap);
         return answer.status ? err_set(err, ERR_TRANSIENT, "starting the old container of %s: %s",
                                        swap.name, answer.message)
                              : false;
@@ -395,16 +495,15 @@ static bool rename_new_undo(struct platform_task *task, struct err *err) {
 
 /* ---- start ---- */
 
-static bool start_run(struct platform_task *task, struct err *err) {
+bool steps_start(struct platform_task *task, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     struct swap swap;
     if (!swap_open_both(task, &swap, err))
         return false;
     if (!start_container(&swap, swap.new_id, &answer, err))
         return answer.status ? err_set(err, ERR_INVALID, "%s", answer.message) : false;
-    if (json_object_get(task->journal, STEPS_STARTED))
-        return true;
-    return json_object_set_new(task->journal, STEPS_STARTED, json_integer(clock_now_ms())) == 0 ||
+    /* 304: it ran already. */
+    return answer.status == 304 || observe_begin(task->journal) ||
            err_set(err, ERR_BUG, "out of memory");
 }
 
@@ -413,7 +512,7 @@ static bool start_undo(struct platform_task *task, struct err *err) {
     struct err failed = ERR_INIT;
     if (!swap_open_both(task, &swap, err) || !swap_old_there(&swap, err))
         return false;
-    if (stop_container(task, &swap, swap.new_id, &failed) || failed.kind == ERR_GONE)
+    if (stop_for_good(task, &swap, swap.new_id, &failed) || failed.kind == ERR_GONE)
         return true;
     if (err)
         *err = failed;
@@ -424,16 +523,11 @@ static bool start_undo(struct platform_task *task, struct err *err) {
 
 /* A reboot would start OLD next to NEW, and both would fight for the ports. */
 static bool park_run(struct platform_task *task, struct err *err) {
-    const char *policy = json_text(json_object_member(task->journal, STEPS_RESTART), "Name");
-    CLEANUP(json_release)
-    json_t *none = json_pack("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
     struct swap swap;
     struct err failed = ERR_INIT;
-    if (!policy || *policy == '\0' || strcmp(policy, "no") == 0)
-        return true;
     if (!swap_open(task, &swap, err))
         return false;
-    if (stop_set_restart(&swap, swap.old_id, none, &failed) || failed.kind == ERR_GONE)
+    if (stop_park(task, &swap, swap.old_id, &failed) || failed.kind == ERR_GONE)
         return true; /* gone: then there is nothing that a reboot could start */
     if (err)
         *err = failed;
@@ -478,7 +572,7 @@ const struct platform_step steps_table[] = {
     {"stop", "stop the old container", stop_run, stop_undo, true},
     {"rename-old", "take the name from the old container", rename_old_run, rename_old_undo, true},
     {"rename-new", "give the name to the new container", rename_new_run, rename_new_undo, true},
-    {"start", "start the new container", start_run, start_undo, true},
+    {"start", "start the new container", steps_start, start_undo, true},
     {"park", "keep a reboot from starting the old container", park_run, NULL, false},
     {NULL, NULL, NULL, NULL, false},
 };

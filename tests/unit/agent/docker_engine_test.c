@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "agent/docker/engine.h"
+#include "agent/docker/observe.h"
 #include "agent/docker/steps.h"
 #include "base/json.h"
 
@@ -19,7 +20,7 @@
 struct row {
     const char *method, *path; /* what must be asked */
     long status;               /* 0: no answer, ERR_TRANSIENT */
-    const char *body;
+    const char *body;          /* the answer's; to a POST of …/update: what must be sent */
 };
 
 struct fake {
@@ -42,13 +43,17 @@ static bool fake_perform(struct http_client *client, const struct http_request *
     assert_string_equal(request->url + 13, row->path);
     assert_non_null(request->unix_socket);
     assert_int_not_equal(request->body_max, 0);
+    const char *tail = strrchr(row->path, '/');
+    bool update = tail && strcmp(tail, "/update") == 0;
+    if (update && !memmem(request->body, request->body_len, row->body, strlen(row->body)))
+        fail_msg("%s: sent without %s", row->path, row->body);
     if (row->status == 0)
         return err_set(err, ERR_TRANSIENT, "connection reset");
     response->status = row->status;
     response->headers.max = 1024;
     response->body.max = 65536;
     buf_printf(&response->headers, "Api-Version: %s\n", fake->version);
-    buf_puts(&response->body, row->body ? row->body : "");
+    buf_puts(&response->body, row->body && !update ? row->body : "");
     return true;
 }
 
@@ -233,9 +238,14 @@ struct attempt {
 };
 
 #define CONTAINER(path) "/v1.41/containers/" path
+#define THEIRS "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define NAMED(id, name) "{\"Id\": \"" id "\", \"Name\": \"/" name "\"}"
 #define INSPECT(id, name)                                                                          \
     { "GET", CONTAINER(id "/json"), 200, NAMED(id, name) }
+#define HOLDER(asked, id, name)                                                                    \
+    { "GET", CONTAINER(asked "/json"), 200, NAMED(id, name) }
+#define PARK(id, status)                                                                           \
+    { "POST", CONTAINER(id "/update"), status, "\"Name\":\"no\"" }
 #define MISSING(id)                                                                                \
     { "GET", CONTAINER(id "/json"), 404, "{\"message\": \"No such container\"}" }
 
@@ -265,7 +275,21 @@ static const struct attempt attempts[] = {
      true,
      true,
      ERR_NONE,
-     {INSPECT(OLD, ASIDE), {"POST", CONTAINER(NEW "/stop"), 204, NULL}}},
+     {INSPECT(OLD, ASIDE), PARK(NEW, 200), {"POST", CONTAINER(NEW "/stop"), 204, NULL}}},
+    {"start",
+     true,
+     true,
+     ERR_NONE,
+     {INSPECT(OLD, ASIDE), PARK(NEW, 404), {"POST", CONTAINER(NEW "/stop"), 404, "{}"}}},
+    /* an engine that changes only what does not run */
+    {"start",
+     true,
+     true,
+     ERR_NONE,
+     {INSPECT(OLD, ASIDE),
+      PARK(NEW, 500),
+      {"POST", CONTAINER(NEW "/stop"), 204, NULL},
+      PARK(NEW, 200)}},
     {"rename-new",
      true,
      true,
@@ -284,11 +308,12 @@ static const struct attempt attempts[] = {
      true,
      true,
      ERR_NONE,
-     {{"POST", CONTAINER(OLD "/start"), 204, NULL},
+     {HOLDER("site", OLD, "site"),
+      {"POST", CONTAINER(OLD "/start"), 204, NULL},
       {"GET", CONTAINER(OLD "/json"), 200,
        "{\"Id\": \"" OLD "\", \"HostConfig\": {\"RestartPolicy\": {\"Name\": \"no\", "
        "\"MaximumRetryCount\": 0}}}"},
-      {"POST", CONTAINER(OLD "/update"), 200, "{}"}}},
+      {"POST", CONTAINER(OLD "/update"), 200, "\"always\""}}},
     {"create",
      true,
      true,
@@ -311,7 +336,28 @@ static const struct attempt attempts[] = {
     {"rename-new", true, false, ERR_GONE, {MISSING(OLD)}},
     {"rename-old", true, false, ERR_INVALID, {INSPECT(OLD, "kept"), INSPECT(OLD, "kept")}},
     {"create", true, false, ERR_INVALID, {INSPECT(NEW, "mine")}},
-    {"stop", true, false, ERR_GONE, {{"POST", CONTAINER(OLD "/start"), 404, "{}"}}},
+    {"stop",
+     true,
+     false,
+     ERR_GONE,
+     {MISSING("site"), {"POST", CONTAINER(OLD "/start"), 404, "{}"}}},
+    /* the owner made another container of that name: the old one does not run beside it */
+    {"stop",
+     true,
+     false,
+     ERR_INVALID,
+     {HOLDER("site", THEIRS, "site"),
+      INSPECT(OLD, ASIDE),
+      PARK(OLD, 200),
+      {"POST", CONTAINER(OLD "/stop"), 304, NULL}}},
+    {"stop", true, false, ERR_INVALID, {HOLDER("site", THEIRS, "site"), INSPECT(OLD, "kept")}},
+    {"stop", true, false, ERR_GONE, {HOLDER("site", THEIRS, "site"), MISSING(OLD)}},
+    /* "site" happened to be the first digits of somebody's id */
+    {"stop",
+     true,
+     false,
+     ERR_GONE,
+     {HOLDER("site", THEIRS, "other"), {"POST", CONTAINER(OLD "/start"), 404, "{}"}}},
     /* no to a start is final, no to bringing the old one up is not; no answer never is */
     {"start",
      false,
@@ -322,7 +368,25 @@ static const struct attempt attempts[] = {
      true,
      false,
      ERR_TRANSIENT,
-     {{"POST", CONTAINER(OLD "/start"), 403, "{\"message\": \"Address already in use\"}"}}},
+     {HOLDER("site", OLD, "site"),
+      {"POST", CONTAINER(OLD "/start"), 403, "{\"message\": \"Address already in use\"}"},
+      INSPECT(NEW, "mine")}},
+    /* the engine was restarted and brought the new one up again, with the port */
+    {"stop",
+     true,
+     false,
+     ERR_TRANSIENT,
+     {HOLDER("site", OLD, "site"),
+      {"POST", CONTAINER(OLD "/start"), 500, "{\"message\": \"port is already allocated\"}"},
+      INSPECT(NEW, FRESH),
+      PARK(NEW, 200),
+      {"POST", CONTAINER(NEW "/stop"), 204, NULL}}},
+    {"stop", true, false, ERR_TRANSIENT, {{"GET", CONTAINER("site/json"), 0, NULL}}},
+    {"stop",
+     true,
+     false,
+     ERR_TRANSIENT,
+     {HOLDER("site", OLD, "site"), {"POST", CONTAINER(OLD "/start"), 0, NULL}}},
     {"start", false, false, ERR_TRANSIENT, {{"POST", CONTAINER(NEW "/start"), 0, NULL}}},
     {"rename-old",
      false,
@@ -353,6 +417,196 @@ static void looks_at_what_is_there(void **state) {
             fail_msg("row %zu, %s %s: %s %s, %zu of %zu calls", i, attempt->undo ? "undo" : "run",
                      attempt->step, done ? "done" : err_kind_name(err.kind), err.message, fake.at,
                      fake.count);
+        json_decref(task.journal);
+    }
+}
+
+static void run_down_steps(struct platform_task *task) {
+    for (const struct platform_step *at = steps_table; at->name; at++) {
+        struct err err = ERR_INIT;
+        if (at->down && !at->run(task, &err))
+            fail_msg("%s: %s", at->name, err.message);
+    }
+}
+
+/* After a reboot between `start` and `park` both run; the steps are taken again from `stop` on. */
+static void takes_the_down_steps_again(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"GET", "/_ping", 200, "OK"},
+        {"POST", CONTAINER(OLD "/stop"), 204, NULL},
+        {"POST", CONTAINER(OLD "/rename?name=" ASIDE), 400, "{\"message\": \"same name\"}"},
+        INSPECT(OLD, ASIDE),
+        {"POST", CONTAINER(NEW "/rename?name=site"), 400, "{\"message\": \"same name\"}"},
+        INSPECT(NEW, "site"),
+        {"POST", CONTAINER(NEW "/start"), 304, NULL},
+    };
+    struct fake fake;
+    struct platform_task task;
+    fake_open(&fake, "unix:///again", rows, ARRAY_LENGTH(rows));
+    task_init(&task, &fake);
+    run_down_steps(&task);
+    assert_int_equal(fake.at, fake.count);
+    assert_null(json_object_get(task.journal, "started_ms")); /* it ran already */
+    json_decref(task.journal);
+}
+
+/* The configuration was loaded anew with another engine, which knows nothing of all this. */
+static void waits_for_the_engine_that_it_began_on(void **state) {
+    (void)state;
+    struct fake fake;
+    struct platform_task task;
+    struct platform_observation seen;
+    fake_open(&fake, "unix:///another", NULL, 0);
+    task_init(&task, &fake);
+    assert_int_equal(json_object_set_new(task.journal, STEPS_HOST, json_string("unix:///first")),
+                     0);
+    for (const struct platform_step *at = steps_table; at->name; at++) {
+        struct err err = ERR_INIT;
+        assert_false(at->run(&task, &err));
+        assert_int_equal(err.kind, ERR_TRANSIENT);
+        assert_string_equal(err.message,
+                            "its engine unix:///first is not the configured one any more");
+        struct err back = ERR_INIT;
+        assert_true(!at->undo || !at->undo(&task, &back));
+        assert_int_equal(back.kind, at->undo ? ERR_TRANSIENT : ERR_NONE);
+    }
+    struct err err = ERR_INIT;
+    assert_false(observe_container(&task, &seen, &err));
+    assert_int_equal(err.kind, ERR_TRANSIENT);
+    assert_false(steps_commit(&task, &err));
+    assert_int_equal(err.kind, ERR_TRANSIENT);
+    json_decref(task.journal);
+}
+
+#define OLD_IMAGE "\"Image\": \"sha256:1\", \"Config\": {\"Image\": \"reg/site:1\"}"
+
+/* Only what is known of a restart policy is noted, whatever an engine says. */
+static void notes_what_it_began_with(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"GET", "/_ping", 200, "OK"},
+        {"GET", CONTAINER(OLD "/json"), 200,
+         "{\"Id\": \"" OLD "\", \"Name\": \"/site\", " OLD_IMAGE ", \"HostConfig\": "
+         "{\"RestartPolicy\": {\"Name\": \"on-failure\", \"MaximumRetryCount\": 3, \"Heap\": "
+         "[[1, 2, 3]]}}}"},
+        {"GET", "/v1.41/images/docker.io/reg/site@sha256:2/json", 200, "{\"Id\": \"sha256:2\"}"},
+        {"GET", "/v1.41/images/reg/site:1/json", 200, "{\"Id\": \"sha256:1\"}"},
+    };
+    struct fake fake;
+    struct platform_task task;
+    struct err err = ERR_INIT;
+    CLEANUP(json_release)
+    json_t *policy = json_pack("{s:s, s:i}", "Name", "on-failure", "MaximumRetryCount", 3);
+    fake_open(&fake, "unix:///notes", rows, ARRAY_LENGTH(rows));
+    task_init(&task, &fake);
+    assert_true(ref_parse("reg/site:1", &task.image, NULL));
+    (void)snprintf(task.digest, sizeof(task.digest), "%s", "sha256:2");
+    if (!step("prepare")->run(&task, &err))
+        fail_msg("%s", err.message);
+    assert_true(json_equal(json_object_get(task.journal, STEPS_RESTART), policy));
+    assert_string_equal(json_text(task.journal, STEPS_HOST), "unix:///notes");
+    assert_string_equal(json_text(task.journal, STEPS_TAG_BEFORE), "sha256:1");
+    json_decref(task.journal);
+}
+
+/* The way back of another container took the tag away under the creation. */
+static void creates_again_after_a_moved_tag(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"GET", "/_ping", 200, "OK"},
+        {"GET", CONTAINER(OLD "/json"), 200,
+         "{\"Id\": \"" OLD "\", \"Name\": \"/site\", " OLD_IMAGE
+         ", \"HostConfig\": {\"NetworkMode\": \"bridge\"}, "
+         "\"NetworkSettings\": {\"Networks\": {\"bridge\": {}}}}"},
+        {"GET", "/v1.41/images/sha256:1/json", 200, "{\"Id\": \"sha256:1\"}"},
+        {"POST", CONTAINER("create?name=" FRESH), 201, "{\"Id\": \"" NEW "\"}"},
+        {"GET", CONTAINER(NEW "/json"), 200,
+         "{\"Id\": \"" NEW "\", \"Name\": \"/" FRESH "\", " OLD_IMAGE "}"},
+        {"POST", "/v1.41/images/sha256:2/tag?repo=reg%2Fsite&tag=1", 201, NULL},
+    };
+    struct fake fake;
+    struct platform_task task;
+    struct err err = ERR_INIT;
+    fake_open(&fake, "unix:///moved", rows, ARRAY_LENGTH(rows));
+    task_init(&task, &fake);
+    assert_false(step("create")->run(&task, &err));
+    if (err.kind != ERR_TRANSIENT || fake.at != fake.count)
+        fail_msg("%s, %zu of %zu calls", err.message, fake.at, fake.count);
+    json_decref(task.journal);
+}
+
+/* ---- the health gate's own calls ---- */
+
+#define NEW_STATE(state) "{\"Id\": \"" NEW "\", \"State\": {" state "}}"
+#define EXITED "\"Status\": \"exited\", \"ExitCode\": 3"
+
+/* One look at NEW. */
+static enum platform_health look(struct platform_task *task, struct fake *fake,
+                                 const struct row *row) {
+    struct platform_observation seen = {0};
+    struct err err = ERR_INIT;
+    fake->rows = row;
+    fake->at = fake->count = 0;
+    while (fake->count < 3 && row[fake->count].method)
+        fake->count++;
+    if (!observe_container(task, &seen, &err))
+        fail_msg("%s", err.message);
+    assert_int_equal(fake->at, fake->count);
+    return seen.health;
+}
+
+static const struct row look_running[4] = {
+    {"GET", CONTAINER(NEW "/json"), 200, NEW_STATE("\"Status\": \"running\", \"Running\": true")}};
+static const struct row look_exited[4] = {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)}};
+static const struct row look_resumed[4] = {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)},
+                                           {"POST", CONTAINER(NEW "/start"), 204, NULL}};
+
+static void observing(struct fake *fake, struct platform_task *task) {
+    static const struct row ping[] = {{"GET", "/_ping", 200, "OK"}};
+    struct engine engine;
+    fake_open(fake, "unix:///observe", ping, ARRAY_LENGTH(ping));
+    assert_true(engine_open(&fake->session, &engine, NULL));
+    task_init(task, fake);
+    task->settings.soak_ms = 3600000;
+    assert_true(observe_begin(task->journal));
+}
+
+static void an_exit_under_its_eyes_is_a_crash(void **state) {
+    (void)state;
+    struct fake fake;
+    struct platform_task task;
+    observing(&fake, &task);
+    assert_int_equal(look(&task, &fake, look_running), PLATFORM_PENDING);
+    assert_int_equal(look(&task, &fake, look_exited), PLATFORM_UNHEALTHY);
+    json_decref(task.journal);
+}
+
+/* The engine, the host or the agent was away meanwhile: it is started again, once. */
+static void an_exit_while_nobody_looked_is_none(void **state) {
+    (void)state;
+    static const struct row away[4] = {{"GET", CONTAINER(NEW "/json"), 0, NULL}};
+    struct fake fake;
+    struct platform_task task;
+    struct platform_observation seen;
+    struct err err = ERR_INIT;
+    for (int why = 0; why < 3; why++) {
+        observing(&fake, &task);
+        assert_int_equal(look(&task, &fake, look_running), PLATFORM_PENDING);
+        if (why == 0) {
+            fake.rows = away;
+            fake.at = 0;
+            fake.count = 1;
+            assert_false(observe_container(&task, &seen, &err));
+            assert_int_equal(err.kind, ERR_TRANSIENT);
+        } else {
+            assert_int_equal(json_object_set_new(task.journal, why == 1 ? "boot" : "process",
+                                                 why == 1 ? json_string("b") : json_integer(-7)),
+                             0);
+        }
+        assert_int_equal(look(&task, &fake, look_resumed), PLATFORM_PENDING);
+        assert_int_equal(look(&task, &fake, look_running), PLATFORM_PENDING);
+        assert_int_equal(look(&task, &fake, look_exited), PLATFORM_UNHEALTHY);
         json_decref(task.journal);
     }
 }
@@ -390,6 +644,12 @@ int main(void) {
         cmocka_unit_test(tells_the_engines_words),
         cmocka_unit_test(takes_the_target_down_with_bare_calls),
         cmocka_unit_test(looks_at_what_is_there),
+        cmocka_unit_test(takes_the_down_steps_again),
+        cmocka_unit_test(waits_for_the_engine_that_it_began_on),
+        cmocka_unit_test(notes_what_it_began_with),
+        cmocka_unit_test(creates_again_after_a_moved_tag),
+        cmocka_unit_test(an_exit_under_its_eyes_is_a_crash),
+        cmocka_unit_test(an_exit_while_nobody_looked_is_none),
         cmocka_unit_test(removes_the_old_one_only_under_its_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
