@@ -342,6 +342,11 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
     if (!store) {
         return err_set(err, ERR_BUG, "out of memory");
     }
+    /* Nobody else's to read, whatever the directory's mode: SQLite's own files take this one's. */
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
         (void)store_error(store, "open", err);
