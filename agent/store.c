@@ -342,8 +342,10 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
     if (!store) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    /* Nobody else's to read, whatever the directory's mode: SQLite's own files take this one's. */
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    /* Nobody else's to read, whatever the directory's mode: SQLite's own files take this one's.
+     * Only where it is new: closing an fd of a database that is open elsewhere in this process
+     * would drop SQLite's locks on it. */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) {
         (void)close(fd);
     }
