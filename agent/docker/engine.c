@@ -159,6 +159,7 @@ static bool engine_send(struct engine *engine, const struct engine_call *call, c
         .timeout_ms = call->timeout_ms ? call->timeout_ms : ENGINE_TIMEOUT_MS,
         .stall_timeout_ms = call->stall_timeout_ms,
         .tls = docker->tls ? &tls : NULL,
+        .close_connection = call->own_connection,
         .sink = call->sink,
         .sink_context = call->sink_context,
     };

@@ -38,6 +38,7 @@ struct engine_call {
     size_t answer_max;         /* 0: 4 MiB */
     int64_t timeout_ms;        /* 0: 30 s; -1: none */
     int64_t stall_timeout_ms;  /* 0: none */
+    bool own_connection;       /* as close_connection in base/http.h */
     bool (*sink)(void *context, const char *bytes, size_t len); /* as in base/http.h */
     void *sink_context;
 };

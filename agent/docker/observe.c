@@ -17,6 +17,8 @@
 #define OBSERVE_OUTPUT_MAX 120
 #define OBSERVE_BOOT_SIZE 48
 #define OBSERVE_TIME_SIZE 64 /* of a time in the engine's words */
+#define OBSERVE_ANSWER_MS 1000
+#define OBSERVE_RESUMES 5 /* one that crashes at once is not started for ever */
 #define NS_PER_MS 1000000
 
 /* ---- has it been watched without a gap? ---- */
@@ -283,14 +285,50 @@ void observe_judge(const struct observe_facts *facts, json_t *notes,
     }
 }
 
+/* An engine that is being shut down stops its containers, and answers to the end on the connections
+ * that it has; a new one is refused, or waits at systemd's socket for the engine's next start.
+ * *away is set when it did; false: no answer. */
+static bool observe_engine(struct engine *engine, bool *away, struct err *err) {
+    CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
+    const struct engine_call call = {.method = "GET", .path = "/version", .own_connection = true};
+    struct err failed = ERR_INIT;
+    int64_t asked_ms = clock_boot_ms();
+    if (!engine_call(engine, &call, &answer, &failed) && failed.kind == ERR_TRANSIENT) {
+        if (err)
+            *err = failed;
+        return false;
+    }
+    *away = *away || clock_boot_ms() - asked_ms > OBSERVE_ANSWER_MS;
+    return true;
+}
+
 /* It went down while nobody looked, most likely with the host or the engine, and its policy does
- * not bring it up again: that says nothing about the image. Once for each gap. */
+ * not bring it up again: that says nothing about the image. */
 static bool observe_resume(struct platform_task *task, struct platform_observation *out,
                            struct err *err) {
+    int64_t resumed = json_int(task->journal, "resumed", 0) + 1;
+    if (json_object_set_new(task->journal, "resumed", json_integer(resumed)) != 0)
+        return err_set(err, ERR_BUG, "out of memory");
     *out = (struct platform_observation){.health = PLATFORM_PENDING, .again_ms = OBSERVE_OFTEN_MS};
     (void)snprintf(out->reason, sizeof(out->reason),
                    "it went down while it was not watched, and was started again");
     return steps_start(task, err);
+}
+
+/* Down, and not by restarts of its own? *gone: with the host or the engine. False: no answer. */
+static bool observe_exit_cause(struct platform_task *task, struct engine *engine,
+                               const json_t *inspect, bool *gone, struct err *err) {
+    char boot[OBSERVE_BOOT_SIZE];
+    *gone = false;
+    if (strcmp(container_status(inspect), "exited") != 0 ||
+        json_int(inspect, "RestartCount", 0) != 0 ||
+        json_int(task->journal, "resumed", 0) >= OBSERVE_RESUMES)
+        return true;
+    *gone = observe_gap(task->journal, observe_boot(boot));
+    if (observe_engine(engine, gone, err))
+        return true;
+    (void)json_object_del(task->journal, "process");
+    return false;
 }
 
 bool observe_container(struct platform_task *task, struct platform_observation *out,
@@ -314,8 +352,10 @@ bool observe_container(struct platform_task *task, struct platform_observation *
             *err = failed;
         return false;
     }
-    if (strcmp(container_status(inspect), "exited") == 0 &&
-        json_int(inspect, "RestartCount", 0) == 0 && observe_gap(task->journal, observe_boot(boot)))
+    bool gone = false;
+    if (!observe_exit_cause(task, &engine, inspect, &gone, err))
+        return false;
+    if (gone)
         return observe_resume(task, out, err);
     const struct observe_facts facts = {.inspect = inspect,
                                         .settings = &task->settings,

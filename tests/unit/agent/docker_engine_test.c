@@ -558,8 +558,10 @@ static enum platform_health look(struct platform_task *task, struct fake *fake,
 
 static const struct row look_running[4] = {
     {"GET", CONTAINER(NEW "/json"), 200, NEW_STATE("\"Status\": \"running\", \"Running\": true")}};
-static const struct row look_exited[4] = {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)}};
+static const struct row look_exited[4] = {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)},
+                                          {"GET", "/v1.41/version", 200, "{}"}};
 static const struct row look_resumed[4] = {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)},
+                                           {"GET", "/v1.41/version", 200, "{}"},
                                            {"POST", CONTAINER(NEW "/start"), 204, NULL}};
 
 static void observing(struct fake *fake, struct platform_task *task) {
@@ -585,23 +587,27 @@ static void an_exit_under_its_eyes_is_a_crash(void **state) {
 /* The engine, the host or the agent was away meanwhile: it is started again, once. */
 static void an_exit_while_nobody_looked_is_none(void **state) {
     (void)state;
-    static const struct row away[4] = {{"GET", CONTAINER(NEW "/json"), 0, NULL}};
+    static const struct row away[2][2] = {
+        {{"GET", CONTAINER(NEW "/json"), 0, NULL}},
+        {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)}, /* on its way down */
+         {"GET", "/v1.41/version", 0, NULL}},
+    };
     struct fake fake;
     struct platform_task task;
     struct platform_observation seen;
     struct err err = ERR_INIT;
-    for (int why = 0; why < 3; why++) {
+    for (int why = 0; why < 4; why++) {
         observing(&fake, &task);
         assert_int_equal(look(&task, &fake, look_running), PLATFORM_PENDING);
-        if (why == 0) {
-            fake.rows = away;
+        if (why < 2) {
+            fake.rows = away[why];
             fake.at = 0;
-            fake.count = 1;
+            fake.count = (size_t)why + 1;
             assert_false(observe_container(&task, &seen, &err));
             assert_int_equal(err.kind, ERR_TRANSIENT);
         } else {
-            assert_int_equal(json_object_set_new(task.journal, why == 1 ? "boot" : "process",
-                                                 why == 1 ? json_string("b") : json_integer(-7)),
+            assert_int_equal(json_object_set_new(task.journal, why == 2 ? "boot" : "process",
+                                                 why == 2 ? json_string("b") : json_integer(-7)),
                              0);
         }
         assert_int_equal(look(&task, &fake, look_resumed), PLATFORM_PENDING);
@@ -609,6 +615,21 @@ static void an_exit_while_nobody_looked_is_none(void **state) {
         assert_int_equal(look(&task, &fake, look_exited), PLATFORM_UNHEALTHY);
         json_decref(task.journal);
     }
+}
+
+static void starts_it_again_only_so_often(void **state) {
+    (void)state;
+    struct fake fake;
+    struct platform_task task;
+    observing(&fake, &task);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(json_object_set_new(task.journal, "process", json_integer(-7)), 0);
+        assert_int_equal(look(&task, &fake, look_resumed), PLATFORM_PENDING);
+    }
+    static const struct row bare[4] = {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)}};
+    assert_int_equal(json_object_set_new(task.journal, "process", json_integer(-7)), 0);
+    assert_int_equal(look(&task, &fake, bare), PLATFORM_UNHEALTHY);
+    json_decref(task.journal);
 }
 
 static void removes_the_old_one_only_under_its_mark(void **state) {
@@ -650,6 +671,7 @@ int main(void) {
         cmocka_unit_test(creates_again_after_a_moved_tag),
         cmocka_unit_test(an_exit_under_its_eyes_is_a_crash),
         cmocka_unit_test(an_exit_while_nobody_looked_is_none),
+        cmocka_unit_test(starts_it_again_only_so_often),
         cmocka_unit_test(removes_the_old_one_only_under_its_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
