@@ -77,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def forward(self, proxy, request, body, fault):
-        backend = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=60)
+        backend = proxy.connect()
         try:
             backend.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():  # one by one: a client may send several Accept lines
@@ -143,6 +143,10 @@ class Proxy:
                                                      do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def connect(self):
+        """A connection to the real server."""
+        return http.client.HTTPConnection("127.0.0.1", self.backend, timeout=60)
 
     def begin(self, request):
         with self.lock:
