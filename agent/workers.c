@@ -21,7 +21,8 @@
 #define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
 #define WORKERS_MATCH_AGAIN_MS 30000
 #define WORKERS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
-#define WORKERS_WARM_S 1          /* without work: memory is given back */
+#define WORKERS_MATCH_PAUSE_MAX_MS 1000
+#define WORKERS_WARM_S 1 /* without work: memory is given back */
 #define WORKERS_PRUNE_MS (60 * 60 * 1000)
 
 enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
@@ -33,8 +34,8 @@ struct job {
     struct store_update update;
 };
 
-/* Matching of one platform: at most one at a time, and never more than a tenth of the time under
- * load. */
+/* Matching of one platform: at most one at a time, and under load no more than a tenth of the time,
+ * unless the platform is so slow that pushes would wait for long. */
 struct workers_match {
     bool busy;
     bool deferred; /* there was something to match, and it was too early */
@@ -206,6 +207,7 @@ static void run_match(struct worker *worker, struct pipeline *pipeline, const st
     int64_t again = 500 << (failures < 6 ? failures : 6);
     again = again > WORKERS_MATCH_AGAIN_MS ? WORKERS_MATCH_AGAIN_MS : again;
     int64_t pause = 9 * took > WORKERS_MATCH_PAUSE_MS ? 9 * took : WORKERS_MATCH_PAUSE_MS;
+    pause = pause < WORKERS_MATCH_PAUSE_MAX_MS ? pause : WORKERS_MATCH_PAUSE_MAX_MS;
     match->not_before_boot_ms = clock_boot_ms() + (good ? pause : again);
     (void)pthread_mutex_unlock(&workers->mutex);
     if (!good) {
