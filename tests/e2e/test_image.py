@@ -49,11 +49,13 @@ def test_image_runs_without_root_and_without_a_shell(engine, image):
 
 def test_image_updates_a_container(engine, image, images, registry, repository, tmp_path):
     agent = Agent(str(tmp_path / "agent"), engine, [registry])
+    del agent.settings["control"]  # the default, on a tmpfs as in contrib/compose
+    agent.configure()
     for path in (agent.directory, agent.state, agent.secret_path):
         os.chown(path, USER, USER)
     os.chown(engine.socket, 0, GROUP)
     docker(engine, "run", "-d", "--name", "agent", "--network", "host", "--group-add", str(GROUP), "--cap-drop", "ALL",
-           "--read-only", "-v", f"{engine.socket}:{engine.socket}", "-v", f"{agent.directory}:{agent.directory}",
+           "--read-only", "--tmpfs", f"/run/landwaiter:uid={USER},gid={USER},mode=0750", "-v", f"{engine.socket}:{engine.socket}", "-v", f"{agent.directory}:{agent.directory}",
            image, "serve", "-c", agent.config_path)
     try:
         wait_until(agent.ready, 20, "the agent in its container is ready")
@@ -72,5 +74,7 @@ def test_image_updates_a_container(engine, image, images, registry, repository, 
     wait_until(lambda: engine.serves("app") == "v2", 10, "v2 answers")
     top = engine.api("GET", "/containers/agent/top?ps_args=-o%20pid,uid")
     assert {row[1] for row in top["Processes"]} == {str(USER)}
+    said = docker(engine, "exec", "agent", "landwaiter", "targets", "-c", agent.config_path)
+    assert b"docker/app" in said
     docker(engine, "stop", "agent")
     assert engine.inspect("agent")["State"]["ExitCode"] == 0
