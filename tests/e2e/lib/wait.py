@@ -1,5 +1,6 @@
 """The one place of the end-to-end tests that sleeps: everything waits for a condition, with a deadline."""
 
+import itertools
 import socket
 import time
 
@@ -33,8 +34,18 @@ def hold(seconds):
     time.sleep(seconds)
 
 
+_ports = itertools.count(12000)
+
+
 def free_port():
-    """A loopback port that nobody listens on. The tests have a network namespace of their own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port that nobody listens on, each only once. Below those that the kernel and the engine hand out by
+    themselves, so that it is still free when its server is started again. The tests have a namespace of their own."""
+    for port in _ports:
+        assert port < 30000, "no port is left"
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError
