@@ -1,6 +1,7 @@
 """The one place of the end-to-end tests that sleeps: everything waits for a condition, with a deadline."""
 
 import itertools
+import itertools
 import socket
 import time
 
@@ -37,15 +38,17 @@ def hold(seconds):
 _ports = itertools.count(12000)
 
 
+PORTS = itertools.cycle(range(10000, 30000))
+
+
 def free_port():
-    """A loopback port that nobody listens on, each only once. Below those that the kernel and the engine hand out by
-    themselves, so that it is still free when its server is started again. The tests have a namespace of their own."""
-    for port in _ports:
-        assert port < 30000, "no port is left"
+    """A loopback port that nobody listens on, and that no outgoing connection gets (those have 32768 and up): a
+    server that is killed and started again finds it free."""
+    for port in PORTS:
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 continue
-    raise AssertionError
