@@ -35,9 +35,6 @@ def hold(seconds):
     time.sleep(seconds)
 
 
-_ports = itertools.count(12000)
-
-
 PORTS = itertools.cycle(range(10000, 30000))
 
 
