@@ -1,0 +1,21 @@
+/* Sizes in bytes as people write them (interface.md sections 2 and 3): `512MiB`, `1GiB`, `0`. Pure.
+ */
+#ifndef LANDWAITER_BASE_SIZE_H
+#define LANDWAITER_BASE_SIZE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/own.h"
+
+#define SIZE_TEXT_SIZE 32
+#define SIZE_BYTES_MAX (INT64_C(1) << 50) /* 1 PiB */
+
+/* One whole number and one unit: B, KiB, MiB, GiB, TiB (1024 each) or kB, MB, GB, TB (1000 each);
+ * only 0 may stand without one. False: not a size, or over SIZE_BYTES_MAX. */
+bool size_parse(const char *text, int64_t *out_bytes) MUST_USE;
+/* For people, in the greatest binary unit that it reaches, cut to one decimal place: "512 MiB",
+ * "1.5 GiB". Returns out. */
+const char *size_text(int64_t bytes, char out[SIZE_TEXT_SIZE]);
+
+#endif
