@@ -24,6 +24,8 @@ static void config_free(struct config *config) {
         registry_host_release(&config->registries[i]);
     }
     config_logins_release(config);
+    config_rules_release(config);
+    config_windows_release(config);
     secret_release(&config->control_token);
     free(config->senders.items);
     free(config->registries);
@@ -71,7 +73,7 @@ static struct config *config_new(struct config_reader *reader) {
         config->concurrency = 2;
     }
     if (!config || !config->listen || !config->control || !config->state || !config->docker.host ||
-        !config_logins_init(config)) {
+        !config_logins_init(config) || !config_windows_init(config)) {
         config_fault_add(reader, config_nowhere, "out of memory");
         return NULL;
     }
@@ -118,6 +120,8 @@ static void check_together(struct config_reader *reader, const struct yaml_node 
                            const struct config *config) {
     check_control(reader, root, config);
     check_docker(reader, root, &config->docker);
+    config_check_settings(reader, root, config);
+    config_check_freezes(reader, root);
     const struct yaml_node *senders = yaml_get(root, "senders");
     if (!senders || (senders->kind == YAML_LIST && senders->count == 0)) {
         struct config_place place = place_of(senders);
@@ -173,7 +177,10 @@ static struct config *read_text(struct config_reader *reader, const char *text, 
     if (!config) {
         return NULL;
     }
-    if (config_members(&(struct config_value){reader, &config_root, root, config})) {
+    bool map = config_members(&(struct config_value){reader, &config_root, root, config});
+    if (map && reader->only) {
+        config_check_freezes(reader, root);
+    } else if (map) {
         check_together(reader, root, config);
     }
     return TAKE(config);
@@ -405,5 +412,15 @@ bool config_load(const char *path, struct config **out, struct config_faults *fa
     const char *where = config_path(path);
     struct config *config =
         !named && is_missing(where) ? read_built_in(&reader, where) : read_path(&reader, where);
+    return finish(&reader, config, out, faults);
+}
+
+bool config_load_windows(const char *path, struct config **out, struct config_faults *faults) {
+    static const char *const keys[] = {"windows", "freezes", "min_remaining", "zoneinfo", NULL};
+    struct config_reader reader = {.count = 0, .only_of = &config_root, .only = keys};
+    bool named = path || environment("LANDWAITER_CONFIG");
+    const char *where = config_path(path);
+    struct config *config =
+        !named && is_missing(where) ? config_new(&reader) : read_path(&reader, where);
     return finish(&reader, config, out, faults);
 }

@@ -15,6 +15,8 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "policies/schedule.h"
+#include "policies/window.h"
 #include "registry/client.h"
 #include "webhook/sender.h"
 
@@ -26,6 +28,30 @@ struct config_docker {
     bool tls;                                 /* tcp with TLS */
     char *tls_ca, *tls_certificate, *tls_key; /* may be NULL */
     bool select_all;                          /* select: all; else opted-in */
+};
+
+/* Whom a rule is about: every member that is written must match. */
+struct config_match {
+    char *name;       /* the target's last part; `*` for any run of characters (fnmatch) */
+    char *image;      /* a pattern of image names */
+    char *platform;   /* "docker" */
+    char *namespace_; /* Kubernetes; never matches elsewhere */
+    json_t *labels;   /* object of strings, all of which the target has; NULL: any */
+};
+
+struct config_rule {
+    struct config_match match;
+    bool set[SETTINGS_KEYS];  /* which keys it sets … */
+    struct settings settings; /* … to what */
+};
+
+/* A target as rules look at it. */
+struct config_subject {
+    const char *name; /* its last part */
+    const char *platform;
+    const char *namespace_; /* NULL: none */
+    const struct ref *image;
+    const json_t *labels; /* object of strings */
 };
 
 struct config {
@@ -46,6 +72,16 @@ struct config {
     struct config_docker docker;
     struct settings defaults;
     unsigned concurrency; /* updates applied at once, per platform */
+    struct config_rule *rules;
+    size_t rule_count;
+    struct window *windows; /* `always` is not among them */
+    size_t window_count;
+    struct window *freezes;
+    size_t freeze_count;
+    int64_t min_remaining_ms;
+    char *zoneinfo; /* a further directory of time zones, NULL: none */
+    struct zone_store *zones;
+    struct config_schedules *schedules; /* those made so far; thread-safe */
 };
 
 struct config_fault {
@@ -66,7 +102,11 @@ bool config_faults_fatal(const struct config_faults *faults); /* any that is not
  * *faults says why. Warnings may be in *faults on success too. The caller owns one reference of
  * *out. */
 bool config_load(const char *path, struct config **out, struct config_faults *faults) MUST_USE;
-/* The same from memory; for tests and fuzzing. Reads the files that the text names. */
+/* The same, but only what says when updates may start is read: windows, freezes, min_remaining,
+ * zoneinfo. Whoever asks for a window need not be allowed to read secrets. */
+bool config_load_windows(const char *path, struct config **out,
+                         struct config_faults *faults) MUST_USE;
+/* config_load from memory; for tests and fuzzing. Reads the files that the text names. */
 bool config_parse(const char *text, size_t len, struct config **out,
                   struct config_faults *faults) MUST_USE;
 /* The path that config_load(path) would read, for messages. Returns a static string or path. */
@@ -81,6 +121,26 @@ void config_release(struct config **config);
  * ($DOCKER_CONFIG/config.json, ~/.docker/config.json) where there is one, or NULL. The answer lives
  * as long as the configuration. From any thread. */
 const struct registry_host *config_registry(const struct config *config, const char *host);
+
+/* What holds for a target: defaults, then for each key the first rule that matches and sets it,
+ * then its labels. Window names that do not exist are a problem. labels: the label's or
+ * annotation's prefix is "landwaiter.". */
+void config_settings(const struct config *config, const struct config_subject *subject,
+                     struct settings *out, struct settings_labels *labels);
+
+/* The window, or NULL; `always` is none of them. */
+const struct window *config_window(const struct config *config, const char *name);
+/* Does every name stand for a window, `always` too? ERR_INVALID names the first that does not, and
+ * those that there are. */
+bool config_windows_known(const struct config *config, const struct settings_names *names,
+                          struct err *err) MUST_USE;
+/* When those windows (with all freezes and min_remaining applied) let updates start. Names that do
+ * not exist were refused before and count as closed. Thread-safe; schedules are made at their first
+ * use and kept with the snapshot. */
+struct schedule_verdict config_schedule(const struct config *config,
+                                        const struct settings_names *windows, int64_t now_ms);
+/* The same names in the same order. */
+bool config_names_equal(const struct settings_names *a, const struct settings_names *b);
 
 /* Markdown reference of all keys, generated from the table. */
 void config_reference(struct buf *out);

@@ -22,6 +22,14 @@ static const char *const log_formats[] = {"auto", "logfmt", "json", NULL};
 static const char *const algorithms[] = {"sha256", "sha512", NULL};
 static const char *const selections[] = {"opted-in", "all", NULL};
 
+static const char *const platforms[] = {"docker", "swarm", "kubernetes", NULL};
+
+static void read_match_platform(const struct config_value *value) {
+    if (config_choice(value) >= 0) {
+        config_read_text(value);
+    }
+}
+
 static void read_log_level(const struct config_value *value) {
     const char *text = config_text(value);
     if (text && !log_level_parse(text, CONFIG_MEMBER(value, enum log_level))) {
@@ -307,51 +315,45 @@ static const struct config_row platform_rows[] = {
     END,
 };
 
-static const struct config_row health_rows[] = {
-    {.key = "timeout",
-     .type = "a duration, 1s to 24h",
-     .preset = "120s",
-     .meaning = "how long a new container may take to become healthy before it is rolled back",
-     .read = config_read_setting,
-     .setting = SETTINGS_HEALTH_TIMEOUT,
-     OF(config, defaults)},
-    {.key = "soak",
-     .type = "a duration, 0s to 24h",
-     .preset = "10s",
-     .meaning = "how long it must then stay up before the update counts as done",
-     .read = config_read_setting,
-     .setting = SETTINGS_SOAK,
-     OF(config, defaults)},
-    END,
-};
+/* Settings are written in `defaults` and in rules alike: the same rows over two structs. What they
+ * mean is in settings_table. */
+#define SETTING(name, id) .key = (name), .read = config_read_setting, .setting = (id)
+#define SETTING_NAMES(name, id)                                                                    \
+    .key = (name), .read = config_read_names, .setting = (id),                                     \
+    .type = "a list of names like [one, another]"
+#define HEALTH_ROWS(struct_name, member)                                                           \
+    {SETTING("timeout", SETTINGS_HEALTH_TIMEOUT), .preset = "120s", OF(struct_name, member)}, {    \
+        SETTING("soak", SETTINGS_SOAK), .preset = "10s", OF(struct_name, member)                   \
+    }
+#define SETTING_ROWS(struct_name, member, health)                                                  \
+    {SETTING("policy", SETTINGS_POLICY), .preset = "digest", OF(struct_name, member)},             \
+        {SETTING_NAMES("windows", SETTINGS_WINDOWS), .preset = "[], always open",                  \
+         OF(struct_name, member)},                                                                 \
+        {SETTING("approval", SETTINGS_APPROVAL), .preset = "none", OF(struct_name, member)},       \
+        {SETTING("approval_expires", SETTINGS_APPROVAL_EXPIRES), .preset = "7d",                   \
+         OF(struct_name, member)},                                                                 \
+        {.key = "health",                                                                          \
+         .type = "a map like {timeout: 120s, soak: 10s}",                                          \
+         .meaning = "when a new container counts as good",                                         \
+         .read = config_read_map,                                                                  \
+         .rows = (health)},                                                                        \
+        {SETTING("rollback", SETTINGS_ROLLBACK), .preset = "true", OF(struct_name, member)},       \
+        {SETTING("group", SETTINGS_GROUP), .preset = "none", OF(struct_name, member)},             \
+        {SETTING_NAMES("depends_on", SETTINGS_DEPENDS_ON), .preset = "[]",                         \
+         OF(struct_name, member)},                                                                 \
+        {SETTING("stop_timeout", SETTINGS_STOP_TIMEOUT), .preset = "the container's own",          \
+         OF(struct_name, member)},                                                                 \
+        {SETTING("min_free_memory", SETTINGS_MIN_FREE_MEMORY), .preset = "0",                      \
+         OF(struct_name, member)},                                                                 \
+        LATER("pre_update", "a command in the old container"),                                     \
+        LATER("post_update", "a command in the new container"),                                    \
+        LATER("wait_idle", "how long without connections before a swap")
+
+static const struct config_row health_rows[] = {HEALTH_ROWS(config, defaults), END};
+static const struct config_row rule_health_rows[] = {HEALTH_ROWS(config_rule, settings), END};
 
 static const struct config_row defaults_rows[] = {
-    {.key = "policy",
-     .type = "digest or never",
-     .preset = "digest",
-     .meaning = "which pushed tags are taken",
-     .read = config_read_setting,
-     .setting = SETTINGS_POLICY,
-     OF(config, defaults)},
-    {.key = "health",
-     .type = "a map like {timeout: 120s, soak: 10s}",
-     .meaning = "when a new container counts as good",
-     .read = config_read_map,
-     .rows = health_rows},
-    {.key = "rollback",
-     .type = "true or false",
-     .preset = "true",
-     .meaning = "put the old container back when the new one does not stand",
-     .read = config_read_setting,
-     .setting = SETTINGS_ROLLBACK,
-     OF(config, defaults)},
-    {.key = "stop_timeout",
-     .type = "a duration, 0s to 1h",
-     .preset = "the container's own",
-     .meaning = "how long the old container may take to stop before it is killed",
-     .read = config_read_setting,
-     .setting = SETTINGS_STOP_TIMEOUT,
-     OF(config, defaults)},
+    SETTING_ROWS(config, defaults, health_rows),
     {.key = "concurrency",
      .type = "a number from 1 to 64",
      .preset = "2",
@@ -360,15 +362,97 @@ static const struct config_row defaults_rows[] = {
      .min = 1,
      .max = 64,
      OF(config, concurrency)},
-    LATER("windows", "when updates may start"),
-    LATER("approval", "whether a person must say yes"),
-    LATER("approval_expires", "how long a person may take"),
-    LATER("min_free_memory", "wait while less is free"),
-    LATER("group", "one at a time within a group"),
-    LATER("depends_on", "what must be updated before"),
-    LATER("pre_update", "a command in the old container"),
-    LATER("post_update", "a command in the new container"),
-    LATER("wait_idle", "how long without connections before a swap"),
+    END,
+};
+
+static const struct config_row match_rows[] = {
+    {.key = "name",
+     .type = "a name; * stands for any run of characters",
+     .meaning = "the target's name, the last part of what `targets` shows",
+     .read = config_read_text,
+     .check = config_check_match_name,
+     OF(config_rule, match.name)},
+    {.key = "image",
+     .type = "a pattern",
+     .meaning = "the image's full name: `*` within one path segment, `**` across",
+     .read = config_read_pattern,
+     OF(config_rule, match.image)},
+    {.key = "platform",
+     .type = "docker, swarm or kubernetes",
+     .meaning = "what runs it",
+     .read = read_match_platform,
+     .choices = platforms,
+     OF(config_rule, match.platform)},
+    {.key = "namespace",
+     .type = "a name",
+     .meaning = "the Kubernetes namespace; other targets have none",
+     .read = config_read_text,
+     .check = config_check_namespace,
+     OF(config_rule, match.namespace_)},
+    {.key = "labels",
+     .type = "a map like {tier: web}",
+     .meaning = "labels that it has, with exactly these values",
+     .read = config_read_labels},
+    END,
+};
+
+static const struct config_row rule_rows[] = {
+    {.key = "match",
+     .type = "a map like {name: NAME}",
+     .required = "whom it is about, like match: {name: NAME}",
+     .meaning = "whom the rule is about: everything that is written here must hold",
+     .read = config_read_match,
+     .rows = match_rows},
+    SETTING_ROWS(config_rule, settings, rule_health_rows),
+    END,
+};
+
+#define WINDOW_ROWS                                                                                \
+    {.key = "days",                                                                                \
+     .type = "a list of mon, tue, wed, thu, fri, sat, sun",                                        \
+     .preset = "every day",                                                                        \
+     .meaning = "the days on which it starts",                                                     \
+     .read = config_read_window_days},                                                             \
+        {.key = "nth",                                                                             \
+         .type = "1 to 5, or last",                                                                \
+         .preset = "every week",                                                                   \
+         .meaning = "which of those days in its month",                                            \
+         .read = config_read_window_text},                                                         \
+        {.key = "start",                                                                           \
+         .type = "a time of day in quotes, \"HH:MM\"",                                             \
+         .meaning = "when it starts; a freeze without it covers whole days",                       \
+         .read = config_read_window_text},                                                         \
+        {.key = "end",                                                                             \
+         .type = "a time of day in quotes, up to \"24:00\"",                                       \
+         .meaning = "when it ends, by the wall clock; at or before `start`: on the next day",      \
+         .read = config_read_window_text},                                                         \
+        {.key = "duration",                                                                        \
+         .type = "a duration of whole minutes, at most 31d",                                       \
+         .meaning = "how long it lasts, instead of `end`",                                         \
+         .read = config_read_window_text},                                                         \
+        {.key = "from",                                                                            \
+         .type = "a date in quotes, \"2026-12-20\"",                                               \
+         .meaning = "the first date on which it starts",                                           \
+         .read = config_read_window_text},                                                         \
+        {.key = "to",                                                                              \
+         .type = "a date in quotes, \"2027-01-06\"",                                               \
+         .meaning = "the last date on which it starts",                                            \
+         .read = config_read_window_text},                                                         \
+    {                                                                                              \
+        .key = "tz", .type = "an IANA time zone like Europe/Berlin",                               \
+        .required = "an IANA time zone like tz: Europe/Berlin",                                    \
+        .meaning = "whose wall clock counts", .read = config_read_window_text                      \
+    }
+
+static const struct config_row window_rows[] = {WINDOW_ROWS, END};
+
+static const struct config_row freeze_rows[] = {
+    {.key = "name",
+     .type = "a name",
+     .required = "a name, like name: year-end",
+     .meaning = "how it is called",
+     .read = config_read_window_text},
+    WINDOW_ROWS,
     END,
 };
 
@@ -433,20 +517,46 @@ static const struct config_row top_rows[] = {
      .rows = platform_rows},
     {.key = "defaults",
      .type = "a map like {policy: digest}",
-     .meaning = "settings of every target, where its own labels say nothing",
+     .meaning = "settings of every target, where neither a rule nor its own labels say anything",
      .read = config_read_map,
      .rows = defaults_rows},
+    {.key = "rules",
+     .type = "a list of rules",
+     .meaning = "settings of some targets: for each setting, the first rule that matches and sets "
+                "it counts; a target's labels win over rules",
+     .read = config_read_rules,
+     .rows = rule_rows},
+    {.key = "windows",
+     .type = "a map of windows by name",
+     .meaning = "when updates may start, for settings to name; `always` is there already",
+     .read = config_read_windows,
+     .rows = window_rows},
+    {.key = "freezes",
+     .type = "a list of freezes",
+     .meaning = "when no update may start, whatever window is open",
+     .read = config_read_freezes,
+     .rows = freeze_rows},
+    {.key = "min_remaining",
+     .type = "a duration, 0s to 7d",
+     .preset = "0s",
+     .meaning = "do not start an update when less than this is left until it closes",
+     .read = config_read_duration,
+     .min = 0,
+     .max = 7 * DAY_MS,
+     OF(config, min_remaining_ms)},
+    {.key = "zoneinfo",
+     .type = "the path of a directory",
+     .preset = "none",
+     .meaning = "where time zones are read from that /usr/share/zoneinfo does not have",
+     .early = true,
+     .read = config_read_zoneinfo,
+     OF(config, zoneinfo)},
     LATER("tls", "TLS of the listener"),
     LATER("trusted_proxies", "whose X-Forwarded-For is believed"),
     LATER("verify", "signatures of images"),
-    LATER("rules", "settings for some targets"),
-    LATER("windows", "when updates may start"),
-    LATER("freezes", "when updates may not start"),
-    LATER("min_remaining", "do not start when less of the window is left"),
     LATER("notify", "whom to tell"),
     LATER("compatibility", "labels and endpoints of other tools"),
     LATER("metrics", "an address for metrics of their own"),
-    LATER("zoneinfo", "where time zones are read from"),
     END,
 };
 
@@ -456,8 +566,16 @@ const struct config_row config_root = {
 /* Where in the file the keys of a table stand: "senders[].auth.". */
 #define REFERENCE_PATH_MAX 120
 
-static bool is_list(const struct config_row *row) {
-    return row->read == config_read_senders || row->read == config_read_registries;
+/* What stands between the row's key and those below it. */
+static const char *infix(const struct config_row *row) {
+    static void (*const lists[])(const struct config_value *) = {
+        config_read_senders, config_read_registries, config_read_rules, config_read_freezes};
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+        if (row->read == lists[i]) {
+            return "[]";
+        }
+    }
+    return row->read == config_read_windows ? ".NAME" : "";
 }
 
 static void put_cell(struct buf *out, const char *text) {
@@ -473,9 +591,9 @@ static void put_cell(struct buf *out, const char *text) {
 
 static void put_row(struct buf *out, const char *path, const struct config_row *row) {
     buf_printf(out, "| `%s%s` |", path, row->key);
-    put_cell(out, row->type);
+    put_cell(out, config_row_type(row));
     put_cell(out, row->required ? "required" : row->preset ? row->preset : "–");
-    put_cell(out, row->meaning);
+    put_cell(out, config_row_meaning(row));
     buf_putc(out, '\n');
 }
 
@@ -488,8 +606,7 @@ static void put_rows(struct buf *out, const char *path, const struct config_row 
         put_row(out, path, row);
         if (row->rows) {
             char below[REFERENCE_PATH_MAX];
-            (void)snprintf(below, sizeof below, "%s%s%s.", path, row->key,
-                           is_list(row) ? "[]" : "");
+            (void)snprintf(below, sizeof below, "%s%s%s.", path, row->key, infix(row));
             put_rows(out, below, row->rows);
         }
     }
@@ -498,7 +615,7 @@ static void put_rows(struct buf *out, const char *path, const struct config_row 
 static void put_later(struct buf *out, const char *path, const struct config_row *rows) {
     for (const struct config_row *row = rows; row->key; row++) {
         char below[REFERENCE_PATH_MAX];
-        (void)snprintf(below, sizeof below, "%s%s%s.", path, row->key, is_list(row) ? "[]" : "");
+        (void)snprintf(below, sizeof below, "%s%s%s.", path, row->key, infix(row));
         if (row->later) {
             buf_printf(out, "| `%s%s` | %s |\n", path, row->key, row->meaning);
         } else if (row->rows) {
@@ -508,13 +625,17 @@ static void put_later(struct buf *out, const char *path, const struct config_row
 }
 
 static void put_labels(struct buf *out) {
-    buf_puts(out,
-             "\n## Labels\n\nOn a container, `landwaiter.KEY` overrides `defaults` key by key. "
-             "A container with a label\nthat is wrong or unknown is left alone.\n\n"
-             "| label | type | meaning |\n| --- | --- | --- |\n"
-             "| `landwaiter.enable` | true or false | whether it may be updated at all |\n");
+    buf_puts(
+        out,
+        "\n## Labels\n\nOn a container, `landwaiter.KEY` overrides rules and `defaults` key by "
+        "key. A container with a label\nthat is wrong or unknown is left alone.\n\n"
+        "| label | type | meaning |\n| --- | --- | --- |\n"
+        "| `landwaiter.enable` | true or false | whether it may be updated at all |\n");
     for (size_t i = 0; i < SETTINGS_KEYS; i++) {
-        buf_printf(out, "| `landwaiter.%s` |", settings_table[i].key);
+        if (!settings_table[i].label) {
+            continue;
+        }
+        buf_printf(out, "| `landwaiter.%s` |", settings_table[i].label);
         put_cell(out, settings_table[i].type);
         put_cell(out, settings_table[i].description);
         buf_putc(out, '\n');

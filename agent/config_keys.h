@@ -20,6 +20,7 @@ void config_read_secrets(const struct config_value *value);  /* struct sender */
 void config_read_prefix(const struct config_value *value);   /* char *; may be empty */
 void config_read_images(const struct config_value *value);   /* struct sender */
 void config_read_rate(const struct config_value *value);     /* struct sender */
+void config_read_pattern(const struct config_value *value);  /* char *; one pattern of images */
 bool config_check_sender_name(const char *text, struct err *err);
 bool config_check_header(const char *text, struct err *err);
 bool config_check_hmac_secret(const struct secret *secret, struct err *err);
@@ -37,6 +38,30 @@ bool config_check_helper(const char *text, struct err *err);
 /* Finds the Docker login of the agent's own user. False: out of memory. */
 bool config_logins_init(struct config *config) MUST_USE;
 void config_logins_release(struct config *config);
+
+/* When updates may start: config_window.c. */
+void config_read_windows(const struct config_value *value);     /* struct config, by `rows` */
+void config_read_freezes(const struct config_value *value);     /* struct config, by `rows` */
+void config_read_window_text(const struct config_value *value); /* struct config_window_draft */
+void config_read_window_days(const struct config_value *value); /* struct config_window_draft */
+void config_read_zoneinfo(const struct config_value *value);    /* struct config */
+/* Room for zones and schedules. False: out of memory. */
+bool config_windows_init(struct config *config) MUST_USE;
+void config_windows_release(struct config *config);
+/* No two of a name, among windows and freezes together. root: the whole file. */
+void config_check_freezes(struct config_reader *reader, const struct yaml_node *root);
+
+/* Settings of some targets: config_rule.c. */
+void config_read_rules(const struct config_value *value);  /* struct config, by `rows` */
+void config_read_match(const struct config_value *value);  /* struct config_rule, by `rows` */
+void config_read_labels(const struct config_value *value); /* struct config_match's labels */
+bool config_check_match_name(const char *text, struct err *err);
+bool config_check_namespace(const char *text, struct err *err);
+void config_rules_release(struct config *config);
+/* What `defaults` and `rules` must be together with the rest: windows that exist, no circle among
+ * dependencies, memory only where it can be seen. root: the whole file. */
+void config_check_settings(struct config_reader *reader, const struct yaml_node *root,
+                           const struct config *config);
 
 /* Grammar of addresses and paths: config_address.c. */
 bool config_check_listen(const char *text, struct err *err);

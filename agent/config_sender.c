@@ -247,6 +247,15 @@ static char *read_pattern(const struct config_value *value) {
     return config_copy(value, text);
 }
 
+void config_read_pattern(const struct config_value *value) {
+    char *pattern = read_pattern(value);
+    if (pattern) {
+        char **member = CONFIG_MEMBER(value, char *);
+        free(*member);
+        *member = pattern;
+    }
+}
+
 void config_read_images(const struct config_value *value) {
     struct sender *sender = value->out;
     const struct yaml_node *node = value->node;

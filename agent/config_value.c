@@ -90,13 +90,26 @@ bool config_reader_finish(struct config_reader *reader, struct config_faults *ou
     return !reader->fatal;
 }
 
+static bool is_setting(const struct config_row *row) {
+    return row->read == config_read_setting || row->read == config_read_names;
+}
+
+const char *config_row_type(const struct config_row *row) {
+    return !row->type && is_setting(row) ? settings_table[row->setting].type : row->type;
+}
+
+const char *config_row_meaning(const struct config_row *row) {
+    return !row->meaning && is_setting(row) ? settings_table[row->setting].description
+                                            : row->meaning;
+}
+
 static bool has_no_value(const struct yaml_node *node) {
     return node->kind == YAML_SCALAR && node->plain &&
            (!*node->text || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
 }
 
 /* List items are read by the row of their list. */
-static bool fault_type(const struct config_value *value, const char *wanted) {
+bool config_fault_type(const struct config_value *value, const char *wanted) {
     if (has_no_value(value->node)) {
         config_fault_add(value->reader, config_at(value->node),
                          "`%s` has no value: write %s, or remove the key", value->row->key, wanted);
@@ -109,12 +122,12 @@ static bool fault_type(const struct config_value *value, const char *wanted) {
 
 const char *config_text(const struct config_value *value) {
     if (value->node->kind != YAML_SCALAR || has_no_value(value->node)) {
-        (void)fault_type(value, value->row->type);
+        (void)config_fault_type(value, config_row_type(value->row));
         return NULL;
     }
     if (!*value->node->text) {
         config_fault_add(value->reader, config_at(value->node), "`%s` is empty: write %s",
-                         value->row->key, value->row->type);
+                         value->row->key, config_row_type(value->row));
         return NULL;
     }
     return value->node->text;
@@ -156,7 +169,7 @@ static bool flag_of(const struct config_value *value, bool *out) {
                   {"no", false}, {"off", false}, {"n", false}, {"false", false}};
     const struct yaml_node *node = value->node;
     if (node->kind != YAML_SCALAR || has_no_value(node)) {
-        return fault_type(value, "true or false");
+        return config_fault_type(value, "true or false");
     }
     bool yes = strcmp(node->text, "true") == 0;
     if (node->plain && (yes || strcmp(node->text, "false") == 0)) {
@@ -171,7 +184,7 @@ static bool flag_of(const struct config_value *value, bool *out) {
             return false;
         }
     }
-    return fault_type(value, "true or false");
+    return config_fault_type(value, "true or false");
 }
 
 void config_read_flag(const struct config_value *value) {
@@ -195,7 +208,7 @@ void config_read_duration(const struct config_value *value) {
             value->row->key, text);
     } else if (ms < value->row->min || ms > value->row->max) {
         config_fault_add(value->reader, config_at(value->node), "`%s` is out of range: write %s",
-                         value->row->key, value->row->type);
+                         value->row->key, config_row_type(value->row));
     } else {
         *CONFIG_MEMBER(value, int64_t) = ms;
     }
@@ -209,7 +222,7 @@ void config_read_number(const struct config_value *value) {
     int64_t number = 0;
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || text[digits] || !value->node->plain) {
-        (void)fault_type(value, value->row->type);
+        (void)config_fault_type(value, config_row_type(value->row));
         return;
     }
     for (size_t i = 0; i < digits && number <= value->row->max; i++) {
@@ -217,7 +230,7 @@ void config_read_number(const struct config_value *value) {
     }
     if (number < value->row->min || number > value->row->max) {
         config_fault_add(value->reader, config_at(value->node), "`%s` is out of range: write %s",
-                         value->row->key, value->row->type);
+                         value->row->key, config_row_type(value->row));
         return;
     }
     *CONFIG_MEMBER(value, unsigned) = (unsigned)number;
@@ -242,7 +255,7 @@ int config_choice(const struct config_value *value) {
     } else {
         config_fault_add(value->reader, config_at(value->node),
                          "`%s`: unknown value \"%.64s\": write %s", value->row->key, text,
-                         value->row->type);
+                         config_row_type(value->row));
     }
     return -1;
 }
@@ -264,6 +277,47 @@ void config_read_setting(const struct config_value *value) {
     }
     const char *text = config_text(value);
     if (text && !settings_set(settings, key, text, &err)) {
+        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
+                         err.message);
+    }
+}
+
+/* One name of a list by itself, so that its fault has its place. NULL: reported. */
+static const char *read_name(const struct config_value *item) {
+    const char *text = config_text(item);
+    if (text && !settings_name_valid(text)) {
+        config_fault_add(item->reader, config_at(item->node),
+                         "`%s`: \"%.64s\" is not a name: write at most %d letters, digits, '-', "
+                         "'_' and '.'",
+                         item->row->key, text, SETTINGS_NAME_SIZE - 1);
+        return NULL;
+    }
+    return text;
+}
+
+void config_read_names(const struct config_value *value) {
+    struct settings *settings = CONFIG_MEMBER(value, struct settings);
+    enum settings_key key = value->row->setting;
+    const struct config_row row = {.key = value->row->key, .type = "a name"};
+    CLEANUP(buf_release) struct buf names = BUF_INIT(YAML_SIZE_MAX);
+    struct err err = ERR_INIT;
+    bool good = true;
+    if (value->node->kind != YAML_LIST) {
+        (void)config_fault_type(value, config_row_type(value->row));
+        return;
+    }
+    for (size_t i = 0; i < value->node->count; i++) {
+        const char *name =
+            read_name(&(struct config_value){value->reader, &row, value->node->items[i], NULL});
+        good = good && name;
+        buf_printf(&names, "%s%s", i > 0 ? "," : "", name ? name : "");
+    }
+    if (value->node->count == 0) {
+        struct settings none;
+        settings_init(&none);
+        none.sources[key].written = true;
+        settings_take(settings, &none, key);
+    } else if (good && !settings_set(settings, key, buf_text(&names), &err)) {
         config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
                          err.message);
     }
@@ -299,9 +353,22 @@ static const struct config_row *row_find(const struct config_row *rows, const ch
     return NULL;
 }
 
-static void read_member(const struct config_value *map, size_t index) {
+static bool left_out(const struct config_value *map, const char *key) {
+    const char *const *only = map->row == map->reader->only_of ? map->reader->only : NULL;
+    for (size_t i = 0; only && only[i]; i++) {
+        if (strcmp(only[i], key) == 0) {
+            return false;
+        }
+    }
+    return only != NULL;
+}
+
+static void read_member(const struct config_value *map, size_t index, bool early) {
     const struct yaml_key *key = &map->node->keys[index];
     const struct config_row *row = row_find(map->row->rows, key->text);
+    if (left_out(map, key->text) || (row && row->early) != early) {
+        return;
+    }
     if (!row) {
         fault_unknown_key(map->reader, key, map->row->rows);
     } else if (row->later) {
@@ -315,10 +382,11 @@ static void read_member(const struct config_value *map, size_t index) {
 
 bool config_members(const struct config_value *value) {
     if (value->node->kind != YAML_MAP) {
-        return fault_type(value, value->row->type);
+        return config_fault_type(value, config_row_type(value->row));
     }
-    for (size_t i = 0; i < value->node->count; i++) {
-        read_member(value, i);
+    for (size_t i = 0; i < 2 * value->node->count; i++) {
+        bool early = i < value->node->count;
+        read_member(value, early ? i : i - value->node->count, early);
     }
     for (const struct config_row *row = value->row->rows; row->key; row++) {
         if (row->required && !yaml_get(value->node, row->key)) {
@@ -391,7 +459,7 @@ static bool secret_from_form(const struct config_value *value, struct secret *ou
 static bool secret_from_text(const struct config_value *value, struct secret *out) {
     const struct yaml_node *node = value->node;
     if (node->kind == YAML_LIST || has_no_value(node) || !*node->text) {
-        return fault_type(value, SECRET_FORMS);
+        return config_fault_type(value, SECRET_FORMS);
     }
     struct err err = ERR_INIT;
     if (!secret_set(out, node->text, strlen(node->text), &err)) {

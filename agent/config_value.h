@@ -19,7 +19,9 @@
 struct config_reader {
     struct config_fault items[CONFIG_FAULTS_MAX];
     size_t count;
-    bool fatal; /* a fault that is not a warning was found, kept or not */
+    bool fatal;                       /* a fault that is not a warning was found, kept or not */
+    const struct config_row *only_of; /* NULL, or the map of which only these keys are read */
+    const char *const *only;          /* ends with NULL */
 };
 
 /* Where a fault is. {0, 0}: about no place in the file. */
@@ -50,13 +52,15 @@ struct config_value {
 
 /* A key of the configuration. A row adds the key, its validation and its documentation. */
 struct config_row {
-    const char *key;     /* NULL ends a table */
-    const char *type;    /* what may be written, for people */
-    const char *preset;  /* the default, for the reference; NULL: none */
-    const char *meaning; /* one sentence, for the reference */
+    const char *key; /* NULL ends a table */
+    /* What may be written, for people; and one sentence for the reference. A row of a setting that
+     * has none takes those of settings_table: config_row_type, config_row_meaning. */
+    const char *type, *meaning;
+    const char *preset; /* the default, for the reference; NULL: none */
     /* In interface.md and not in this version: writing it is a fault, because what it asks for
      * would not happen. Such a row needs only key and meaning. */
     bool later;
+    bool early;           /* is read before its neighbours, which need it */
     const char *required; /* not NULL: must be there; what to write where it is missing */
     void (*read)(const struct config_value *value);
     size_t offset; /* of the member that the reader fills */
@@ -70,6 +74,9 @@ struct config_row {
     bool (*check_secret)(const struct secret *secret, struct err *err); /* secrets; may be NULL */
 };
 
+const char *config_row_type(const struct config_row *row);
+const char *config_row_meaning(const struct config_row *row);
+
 /* The member at the row's offset, as a pointer to TYPE. */
 #define CONFIG_MEMBER(value, TYPE) ((TYPE *)(void *)((char *)(value)->out + (value)->row->offset))
 
@@ -81,10 +88,13 @@ void config_read_number(const struct config_value *value);   /* unsigned */
 void config_read_secret(const struct config_value *value);   /* struct secret */
 void config_read_choice(const struct config_value *value);   /* an enum in the choices' order */
 void config_read_setting(const struct config_value *value);  /* struct settings */
+void config_read_names(const struct config_value *value);    /* the same, from a list of names */
 void config_read_map(const struct config_value *value);      /* `rows` over the same struct */
 
 /* Parts for readers of their own. False: the fault is reported. */
 
+/* "`KEY` has the wrong type: write WANTED", or that it has no value. Always false. */
+bool config_fault_type(const struct config_value *value, const char *wanted);
 /* Reads the members of a map into `out` by `rows`: unknown, unsupported and missing keys are
  * faults. False only when it is no map. */
 bool config_members(const struct config_value *value) MUST_USE;

@@ -4,7 +4,9 @@
 
 #include <grp.h>
 #include <microhttpd.h>
+#include <pwd.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include "agent/document.h"
 #include "agent/id.h"
 #include "agent/plan.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "webhook/listener.h"
@@ -21,6 +24,7 @@
 #define CONTROL_CONNECTIONS 32
 #define CONTROL_TIMEOUT_S 30
 #define CONTROL_STACK (512 * 1024)
+#define CONTROL_ACTOR_SIZE 96
 
 struct control_server {
     struct MHD_Daemon *daemon;
@@ -102,33 +106,204 @@ static bool get_push(struct control_request *request, json_t **out, struct err *
     return control_id(request, "psh", &id, err) && document_push(&view, id, out, err);
 }
 
+/* Who asks, for the audit trail: on a socket the kernel knows. */
+static void control_actor(const struct control_request *request, char out[CONTROL_ACTOR_SIZE]) {
+    if (request->server->tcp) {
+        (void)snprintf(out, CONTROL_ACTOR_SIZE, "control token");
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        (void)snprintf(out, CONTROL_ACTOR_SIZE, "control socket");
+        return;
+    }
+    struct passwd found;
+    struct passwd *user = NULL;
+    char text[4096];
+    if (getpwuid_r(peer.uid, &found, text, sizeof text, &user) == 0 && user) {
+        (void)snprintf(out, CONTROL_ACTOR_SIZE, "uid %lu (%.64s)", (unsigned long)peer.uid,
+                       user->pw_name);
+    } else {
+        (void)snprintf(out, CONTROL_ACTOR_SIZE, "uid %lu", (unsigned long)peer.uid);
+    }
+}
+
+/* Something was decided: what waits is looked at again. */
+static void control_decided(const struct control_request *request) {
+    /* What waits for an update that was cancelled waits no longer. */
+    store_wake_gate(request->pipeline.store, STORE_WAKE_WAITING_FOR_OTHERS);
+    workers_kick(request->server->workers);
+    request->pipeline.changed(request->pipeline.context);
+}
+
 static bool post_update(struct control_request *request, json_t **out, struct err *err) {
+    static const struct {
+        const char *name;
+        bool (*decide)(struct store *store, int64_t id, const char *actor, struct err *err);
+    } actions[] = {
+        {"/approve", decide_approve}, {"/cancel", decide_cancel}, {"/retry", decide_retry}};
     int64_t id = 0;
     if (!control_id(request, "upd", &id, err)) {
         return false;
     }
-    const char *action = strchr(request->path, '/');
-    bool known = true;
-    bool done = false;
-    if (action && strcmp(action, "/cancel") == 0) {
-        done = decide_cancel(request->pipeline.store, id, err);
-    } else if (action && strcmp(action, "/retry") == 0) {
-        /* Whoever says "now" has often just mended what a registry said no to. */
-        resolver_forget(request->pipeline.resolver);
-        done = decide_retry(request->pipeline.store, id, err);
-    } else {
-        known = false;
+    const char *action = request->path + strcspn(request->path, "/");
+    size_t i = 0;
+    while (i < ARRAY_LENGTH(actions) && strcmp(actions[i].name, action) != 0) {
+        i++;
     }
-    if (!known) {
-        return err_set(err, ERR_GONE, "an update can be cancelled or retried");
+    if (i == ARRAY_LENGTH(actions)) {
+        return err_set(err, ERR_GONE, "an update can be approved, cancelled or retried");
     }
-    if (!done) {
+    char actor[CONTROL_ACTOR_SIZE];
+    control_actor(request, actor);
+    /* Whoever says "now" has often just mended what a registry said no to. */
+    resolver_forget(request->pipeline.resolver);
+    if (!actions[i].decide(request->pipeline.store, id, actor, err)) {
         return false;
     }
-    workers_kick(request->server->workers);
-    request->pipeline.changed(request->pipeline.context);
+    control_decided(request);
     struct document_view view = control_view(request, true);
     return document_update(&view, id, out, err);
+}
+
+/* ---- targets: hold and release ---- */
+
+/* A misspelt target that seems to be on hold would be a trap. Whether it is there cannot always be
+ * asked; then it is taken as it is. */
+static bool control_target_known(const struct control_request *request, const char *target,
+                                 struct err *err) {
+    if (strcmp(target, "all") == 0) {
+        return true;
+    }
+    const struct platform *platform = platform_of(target);
+    struct platform_target found = {0};
+    struct err missing = ERR_INIT;
+    if (platform && platform->configured(request->config) &&
+        (platform->find(&request->pipeline.session, target, &found, &missing) ||
+         missing.kind != ERR_GONE)) {
+        return true;
+    }
+    return err_set(
+        err, ERR_GONE,
+        "there is no target %s: `landwaiter targets` lists them (docker/NAME), and `all` "
+        "stands for every one",
+        target);
+}
+
+/* NULL and JSON null are nothing. */
+static bool control_member(const json_t *body, const char *name, const char **out,
+                           struct err *err) {
+    const json_t *value = json_member(body, name);
+    *out = value ? json_string_value(value) : NULL;
+    return !value || *out || err_set(err, ERR_INVALID, "`%s` is a text or null", name);
+}
+
+static bool control_hold_read(const struct control_request *request, struct store_hold *out,
+                              struct err *err) {
+    CLEANUP(json_release) json_t *body = NULL;
+    const char *until = NULL;
+    const char *reason = NULL;
+    if (request->body.len == 0) {
+        return true;
+    }
+    if (!json_parse(buf_text(&request->body), request->body.len, &body, err) ||
+        !control_member(body, "until", &until, err) ||
+        !control_member(body, "reason", &reason, err)) {
+        return false;
+    }
+    if (!json_is_object(body)) {
+        return err_set(err, ERR_INVALID, "an object with `until` and `reason` is expected");
+    }
+    if (until && (!clock_parse(until, &out->until_ms) || out->until_ms <= 0)) {
+        return err_set(err, ERR_INVALID,
+                       "`until` is not a time as 2026-12-24T18:00:00Z (RFC 3339)");
+    }
+    (void)snprintf(out->reason, sizeof out->reason, "%s", reason ? reason : "");
+    return true;
+}
+
+static bool control_hold(struct control_request *request, const char *target, json_t **out,
+                         struct err *err) {
+    char actor[CONTROL_ACTOR_SIZE];
+    struct store_hold hold = {0};
+    control_actor(request, actor);
+    (void)snprintf(hold.target, sizeof hold.target, "%s", target);
+    if (!control_hold_read(request, &hold, err) || !control_target_known(request, target, err) ||
+        !decide_hold(request->pipeline.store, &hold, actor, err)) {
+        return false;
+    }
+    *out = json_pack("{so so}", "target", json_text_or_null(target), "hold", document_hold(&hold));
+    return true;
+}
+
+static bool control_release(struct control_request *request, const char *target, json_t **out,
+                            struct err *err) {
+    char actor[CONTROL_ACTOR_SIZE];
+    control_actor(request, actor);
+    if (!decide_release(request->pipeline.store, target, actor, err)) {
+        return false;
+    }
+    *out = json_pack("{so sn}", "target", json_text_or_null(target), "hold");
+    return true;
+}
+
+/* NAME/ACTION, where the name has slashes of its own. */
+static bool post_target(struct control_request *request, json_t **out, struct err *err) {
+    char target[PLATFORM_TARGET_SIZE];
+    const char *action = strrchr(request->path, '/');
+    size_t len = action ? (size_t)(action - request->path) : 0;
+    if (len == 0 || len >= sizeof target) {
+        return err_set(err, ERR_GONE, "a target can be held or released: NAME/hold, NAME/release");
+    }
+    (void)snprintf(target, sizeof target, "%.*s", (int)len, request->path);
+    bool done = false;
+    if (strcmp(action, "/hold") == 0) {
+        done = control_hold(request, target, out, err);
+    } else if (strcmp(action, "/release") == 0) {
+        done = control_release(request, target, out, err);
+    } else {
+        return err_set(err, ERR_GONE, "a target can be held or released");
+    }
+    if (done) {
+        control_decided(request);
+    }
+    return done;
+}
+
+/* ---- windows, audit, plan ---- */
+
+static bool get_windows(struct control_request *request, json_t **out, struct err *err) {
+    return document_windows(request->config, clock_now_ms(), out, err);
+}
+
+static bool control_audit_verify(const struct control_request *request, json_t **out,
+                                 struct err *err) {
+    int64_t broken = 0;
+    size_t count = 0;
+    bool whole = store_audit_verify(request->pipeline.store, &broken, &count, err);
+    if (!whole && !broken) {
+        return false;
+    }
+    *out = json_pack("{sb sI so so}", "ok", whole ? 1 : 0, "entries", (json_int_t)count,
+                     "broken_at", broken ? json_integer(broken) : json_null(), "reason",
+                     json_text_or_null(whole ? NULL : err->message));
+    return true;
+}
+
+static bool get_audit(struct control_request *request, json_t **out, struct err *err) {
+    const char *verify = control_query(request, "verify");
+    size_t limit = 0;
+    if (verify && strcmp(verify, "1") == 0) {
+        return control_audit_verify(request, out, err);
+    }
+    if (!control_limit(request, &limit, err)) {
+        return false;
+    }
+    *out = store_audit(request->pipeline.store, limit);
+    return *out || err_set(err, ERR_BUG, "out of memory");
 }
 
 static bool post_plan(struct control_request *request, json_t **out, struct err *err) {
@@ -163,10 +338,11 @@ struct control_route {
 };
 
 static const struct control_route control_routes[] = {
-    {"GET", "/v1/targets", get_targets}, {"GET", "/v1/updates", get_updates},
-    {"GET", "/v1/updates/", get_update}, {"POST", "/v1/updates/", post_update},
-    {"GET", "/v1/pushes", get_pushes},   {"GET", "/v1/pushes/", get_push},
-    {"POST", "/v1/plan", post_plan},
+    {"GET", "/v1/targets", get_targets},   {"POST", "/v1/targets/", post_target},
+    {"GET", "/v1/updates", get_updates},   {"GET", "/v1/updates/", get_update},
+    {"POST", "/v1/updates/", post_update}, {"GET", "/v1/pushes", get_pushes},
+    {"GET", "/v1/pushes/", get_push},      {"GET", "/v1/windows", get_windows},
+    {"GET", "/v1/audit", get_audit},       {"POST", "/v1/plan", post_plan},
 };
 
 static bool control_route_is(const struct control_route *route, const char *path) {

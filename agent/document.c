@@ -8,6 +8,11 @@ static const char *document_digest(const char *digest) {
     return digest[0] ? digest : NULL;
 }
 
+/* Nobody knows when what it waits for comes: null. */
+static int64_t document_until(const struct store_update *update) {
+    return update->not_before_ms < STORE_UNTIL_WOKEN ? update->not_before_ms : 0;
+}
+
 /* An update's entry as a push shows it. */
 static json_t *document_entry(const struct store_update *update) {
     char id[ID_TEXT_SIZE];
@@ -18,7 +23,7 @@ static json_t *document_entry(const struct store_update *update) {
                      json_text_or_null(document_digest(update->from)), "to",
                      json_text_or_null(document_digest(update->to)), "reason",
                      json_text_or_null(update->reason), "not_before",
-                     json_time_or_null(open ? update->not_before_ms : 0), "finished",
+                     json_time_or_null(open ? document_until(update) : 0), "finished",
                      json_time_or_null(update->finished_ms));
 }
 
@@ -257,12 +262,75 @@ bool document_pushes(const struct document_view *view, size_t limit, json_t **ou
 
 /* ---- targets ---- */
 
-json_t *document_target(const struct platform_target *target) {
+json_t *document_hold(const struct store_hold *hold) {
+    if (!hold) {
+        return json_null();
+    }
+    return json_pack("{so so}", "until", json_time_or_null(hold->until_ms), "reason",
+                     json_text_or_null(hold->reason[0] ? hold->reason : NULL));
+}
+
+json_t *document_target(const struct platform_target *target, const struct store_hold *hold) {
     char image[REF_TEXT_SIZE];
-    return json_pack("{so so so sb ss s[] sn so}", "target", json_text_or_null(target->name),
+    json_t *windows = json_array();
+    for (size_t i = 0; i < target->settings.windows.count; i++) {
+        (void)json_array_append_new(windows, json_text_or_null(target->settings.windows.items[i]));
+    }
+    return json_pack("{so so so sb so so so so}", "target", json_text_or_null(target->name),
                      "image", json_text_or_null(ref_text(&target->image, image)), "running",
                      json_text_or_null(document_digest(target->running)), "enabled",
-                     target->enabled ? 1 : 0, "policy", policy_name(&target->settings.policy),
-                     "windows", "hold", "problem",
+                     target->enabled ? 1 : 0, "policy",
+                     json_text_or_null(policy_name(&target->settings.policy)), "windows", windows,
+                     "hold", document_hold(hold), "problem",
                      json_text_or_null(target->problem[0] ? target->problem : NULL));
+}
+
+/* ---- windows ---- */
+
+static json_t *document_stretch(const struct window *window,
+                                const struct schedule_verdict *verdict) {
+    return json_pack("{so ss sb so so}", "name", json_text_or_null(window->name), "kind",
+                     window->freeze ? "freeze" : "window", "open", verdict->open ? 1 : 0, "opens",
+                     json_time_or_null(verdict->opens_ms), "closes",
+                     json_time_or_null(verdict->closes_ms));
+}
+
+static json_t *document_window(const struct config *config, const struct window *window,
+                               int64_t now_ms) {
+    struct settings_names names = {.count = 1};
+    (void)snprintf(names.items[0], sizeof names.items[0], "%s", window->name);
+    struct schedule_verdict verdict = config_schedule(config, &names, now_ms);
+    return document_stretch(window, &verdict);
+}
+
+/* When it is in force: looked at as a window by itself. */
+static bool document_freeze(const struct window *freeze, int64_t now_ms, json_t **out,
+                            struct err *err) {
+    struct window alone = *freeze;
+    alone.freeze = false;
+    const struct window *const windows[] = {&alone};
+    struct schedule_spec spec = {.windows = windows, .window_count = 1};
+    CLEANUP(schedule_release) struct schedule *schedule = NULL;
+    if (!schedule_new(&spec, now_ms, &schedule, err)) {
+        return false;
+    }
+    struct schedule_verdict verdict = schedule_decide(schedule, now_ms);
+    *out = document_stretch(freeze, &verdict);
+    return true;
+}
+
+bool document_windows(const struct config *config, int64_t now_ms, json_t **out, struct err *err) {
+    CLEANUP(json_release) json_t *list = json_array();
+    for (size_t i = 0; i < config->window_count; i++) {
+        (void)json_array_append_new(list, document_window(config, &config->windows[i], now_ms));
+    }
+    for (size_t i = 0; i < config->freeze_count; i++) {
+        json_t *freeze = NULL;
+        if (!document_freeze(&config->freezes[i], now_ms, &freeze, err)) {
+            return false;
+        }
+        (void)json_array_append_new(list, freeze);
+    }
+    *out = TAKE(list);
+    return true;
 }

@@ -1,5 +1,5 @@
-/* Pushes, updates and targets as the JSON documents that users rely on (interface.md sections 4 and
- * 8). All return new references. */
+/* Pushes, updates, targets and windows as the JSON documents that users rely on (interface.md
+ * sections 4 and 8). All return new references. */
 #ifndef LANDWAITER_AGENT_DOCUMENT_H
 #define LANDWAITER_AGENT_DOCUMENT_H
 
@@ -31,6 +31,12 @@ bool document_update(const struct document_view *view, int64_t id, json_t **out,
                      struct err *err) MUST_USE;
 bool document_updates(const struct document_view *view, const struct store_filter *filter,
                       json_t **out, struct err *err) MUST_USE;
-json_t *document_target(const struct platform_target *target);
+/* hold: what keeps it from being updated, NULL: nothing does. */
+json_t *document_target(const struct platform_target *target, const struct store_hold *hold);
+/* {"until", "reason"}; null for NULL. */
+json_t *document_hold(const struct store_hold *hold);
+/* Every window, freezes and min_remaining applied to `open`, and every freeze. */
+bool document_windows(const struct config *config, int64_t now_ms, json_t **out,
+                      struct err *err) MUST_USE;
 
 #endif

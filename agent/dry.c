@@ -51,6 +51,15 @@ static bool dry_observe(struct platform_task *task, struct platform_observation 
     return true;
 }
 
+static bool dry_memory(const struct platform_session *session, const char *target, int64_t *out,
+                       struct err *err) {
+    (void)session;
+    (void)target;
+    (void)err;
+    *out = -1;
+    return true;
+}
+
 static const struct platform_step dry_steps[] = {{NULL, NULL, NULL, NULL, false}};
 
 const struct platform platform_dry = {
@@ -63,5 +72,6 @@ const struct platform platform_dry = {
     .fetch = dry_fetch,
     .steps = dry_steps,
     .observe = dry_observe,
+    .available_memory = dry_memory,
     .commit = dry_yes,
 };

@@ -109,7 +109,8 @@ static bool match_add(struct match *match, const struct store_push *push,
         match->items = more;
         match->capacity = capacity;
     }
-    struct store_match item = {.push = push, .target = target};
+    struct store_match item = {
+        .push = push, .target = target, .tag = push->image.tag[0] ? push->image.tag : NULL};
     if (target->problem[0]) {
         item.result = target->stopped ? "unchanged" : "failed";
         item.reason = target->problem;
@@ -180,6 +181,82 @@ static int match_compare_push(const void *left, const void *right) {
     return (a->push->id > b->push->id) - (a->push->id < b->push->id);
 }
 
+/* ---- a newer version that already waits is not taken back by an older one that is pushed later
+ * ---- */
+
+static bool match_versions(const struct settings *settings) {
+    switch (settings->policy.kind) {
+    case POLICY_MAJOR:
+    case POLICY_MINOR:
+    case POLICY_PATCH:
+    case POLICY_SEMVER:
+    case POLICY_REGEX:
+        return true;
+    case POLICY_DIGEST:
+    case POLICY_GLOB:
+    case POLICY_FORCE:
+    case POLICY_NEVER:
+    default:
+        return false;
+    }
+}
+
+static const char *match_tag(const struct store_match *item) {
+    return item->tag ? item->tag : item->target->image.tag;
+}
+
+static bool match_outdone(const struct store_match *item, const char *tag) {
+    return strcmp(tag, match_tag(item)) != 0 &&
+           !policy_decide(&item->target->settings.policy, tag, match_tag(item)).wanted;
+}
+
+static void match_give_way(struct store_match *item) {
+    item->result = "superseded";
+    item->reason = "a newer version waits for it already";
+}
+
+static bool match_waits(const struct store_update *open, const struct store_match *item) {
+    return strcmp(open->target, item->target->name) == 0 && match_outdone(item, open->image.tag);
+}
+
+/* By what waits already, or by an item before it. */
+static bool match_is_late(const struct match *match, const struct store_updates *open,
+                          const struct store_match *item) {
+    for (size_t i = 0; i < open->count; i++) {
+        if (match_waits(&open->items[i], item)) {
+            return true;
+        }
+    }
+    for (const struct store_match *before = match->items; before < item; before++) {
+        if (!before->result && before->target == item->target &&
+            match_outdone(item, match_tag(before))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Items are in the order of their pushes. */
+static bool match_versions_first(struct match *match, struct err *err) {
+    CLEANUP(store_updates_release) struct store_updates open = {0};
+    struct store_filter filter = {.open_only = true, .limit = STORE_LIST_MAX};
+    bool asked = false;
+    for (size_t i = 0; i < match->count; i++) {
+        struct store_match *item = &match->items[i];
+        if (item->result || !match_versions(&item->target->settings)) {
+            continue;
+        }
+        if (!asked && !store_update_list(match->pipeline->store, &filter, &open, err)) {
+            return false;
+        }
+        asked = true;
+        if (match_is_late(match, &open, item)) {
+            match_give_way(item);
+        }
+    }
+    return true;
+}
+
 bool match_platform(struct pipeline *pipeline, const struct platform *platform, bool *more,
                     struct err *err) {
     CLEANUP(match_release)
@@ -198,6 +275,9 @@ bool match_platform(struct pipeline *pipeline, const struct platform *platform, 
     if (match.count) {
         qsort(match.items, match.count, sizeof *match.items, match_compare_push);
     }
+    if (!match_versions_first(&match, err)) {
+        return false;
+    }
     struct store_matches matches = {
         .platform = platform->name,
         .through = match.pushes.items[match.pushes.count - 1].id,
@@ -208,6 +288,10 @@ bool match_platform(struct pipeline *pipeline, const struct platform *platform, 
     };
     if (!store_match(pipeline->store, &matches, err)) {
         return false;
+    }
+    if (match.count) {
+        /* What waited for an update that was superseded waits for the new one, or no longer. */
+        store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     *more = match.pushes.count == MATCH_BATCH;
     return true;

@@ -103,8 +103,9 @@ void pipeline_task(const struct pipeline *pipeline, struct store_update *update,
 
 /* ---- storing what a stage decided ---- */
 
+/* It goes on waiting for the same: woken to look again, it is told of once. */
 static bool pipeline_same(const struct store_update *update, const struct outcome *outcome) {
-    return update->not_before_ms != 0 && strcmp(update->reason, outcome->reason) == 0;
+    return strcmp(update->reason, outcome->reason) == 0;
 }
 
 static void pipeline_enter(struct store_update *update, const char *stage, int64_t now) {
@@ -125,6 +126,13 @@ static void pipeline_finish(struct store_update *update, const char *result, int
     update->not_before_ms = 0;
 }
 
+static int64_t pipeline_until(const struct outcome *outcome, int64_t now) {
+    if (outcome->until_ms) {
+        return outcome->until_ms;
+    }
+    return outcome->wait_ms == OUTCOME_UNTIL_WOKEN ? STORE_UNTIL_WOKEN : now + outcome->wait_ms;
+}
+
 /* Writes the outcome into the update and returns the event of its history line, NULL for none. */
 static const char *pipeline_decide(struct store_update *update, const struct outcome *outcome,
                                    int64_t now) {
@@ -140,7 +148,7 @@ static const char *pipeline_decide(struct store_update *update, const struct out
         event = outcome->result ? outcome->result : "next";
         break;
     case VERDICT_WAIT:
-        update->not_before_ms = now + outcome->wait_ms;
+        update->not_before_ms = pipeline_until(outcome, now);
         event = same ? NULL : "wait";
         break;
     case VERDICT_UNDO:

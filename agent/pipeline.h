@@ -33,6 +33,7 @@ struct outcome {
     const char
         *result; /* of DROP and FAIL, and of the NEXT that ends it well: interface.md section 4 */
     int64_t wait_ms;
+    int64_t until_ms; /* of WAIT: the instant itself, and wait_ms says nothing; 0: none */
     char reason[STORE_REASON_SIZE]; /* a sentence for people */
 };
 
@@ -42,6 +43,7 @@ struct pipeline {
     struct platform_session session;
     struct registry_client registry;
     struct resolver *resolver;
+    struct gate_shared *shared; /* what gate_ask need not ask for again; NULL: it asks */
     /* Something that others wait for has changed. */
     void (*changed)(void *context);
     void *context;
@@ -70,6 +72,9 @@ struct outcome outcome_wait(int64_t wait_ms, const char *format, ...) PRINTF_LIK
 struct outcome outcome_drop(const char *result, const char *format, ...) PRINTF_LIKE(2, 3);
 struct outcome outcome_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 struct outcome outcome_undo(const char *format, ...) PRINTF_LIKE(1, 2);
+/* As wait_ms: until something else changes (an update ends, an approval, a release, another
+ * configuration, the clock). */
+#define OUTCOME_UNTIL_WOKEN INT64_MAX
 /* Again after a delay that doubles with each attempt from first_ms to most_ms, or as long as the
  * other side asked for. Counts the attempt. */
 struct outcome_backoff {
@@ -88,6 +93,12 @@ void pipeline_task(const struct pipeline *pipeline, struct store_update *update,
  * away). */
 bool stage_target(struct pipeline *pipeline, struct store_update *update,
                   struct platform_target *target, struct outcome *out) MUST_USE;
+
+/* May it start now? Notes in the update's journal what other updates have to know of it. */
+struct gate_verdict;
+bool gate_ask(struct pipeline *pipeline, struct store_update *update,
+              const struct platform_target *target, struct gate_verdict *out,
+              struct err *err) MUST_USE;
 
 /* The stages (stage_decide.c, stage_apply.c). */
 struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update);

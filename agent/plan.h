@@ -8,8 +8,10 @@
 #include "agent/pipeline.h"
 
 /* image: with a tag, a digest or both. Asks the platforms and the registry; a registry that does
- * not answer is a target's verdict, a platform that does not is the plan's error. *out: a new
- * reference. */
+ * not answer is a target's verdict, a platform that does not is the plan's error. What the platform
+ * would refuse is asked for the first PLAN_CHECKS_MAX targets that would be updated; of more, it
+ * shows only when it is tried. *out: a new reference. */
+#define PLAN_CHECKS_MAX 20
 bool plan_make(struct pipeline *pipeline, const struct ref *image, json_t **out,
                struct err *err) MUST_USE;
 /* All targets that the platforms know of, as the documents of `targets`. */

@@ -50,6 +50,9 @@ struct platform_target *platform_targets_add(struct platform_targets *targets);
 struct platform_session {
     const struct config *config;
     struct http_client *http;
+    /* What drivers may share between the calls of one question that only reads (an object); NULL:
+     * every call asks anew. */
+    json_t *shared;
 };
 
 /* One target on its way to one digest. The journal is the driver's own notes (a JSON object): kept
@@ -107,6 +110,9 @@ struct platform {
     bool (*fetch)(struct platform_task *task, enum platform_fetched *out, struct err *err);
     const struct platform_step *steps;
     bool (*observe)(struct platform_task *task, struct platform_observation *out, struct err *err);
+    /* Memory that is available where the target runs, in bytes; -1: cannot be known. */
+    bool (*available_memory)(const struct platform_session *session, const char *target,
+                             int64_t *out, struct err *err);
     /* It is good: removes the old one. From then on there is no way back. Idempotent. */
     bool (*commit)(struct platform_task *task, struct err *err);
 };

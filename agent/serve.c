@@ -20,6 +20,7 @@
 #include "agent/intake.h"
 #include "agent/platform.h"
 #include "agent/store.h"
+#include "agent/test_clock.h"
 #include "agent/workers.h"
 #include "base/clock.h"
 #include "base/http.h"
@@ -82,6 +83,9 @@ static void serve_arm_one(struct serve *serve, enum serve_fd which, int flags, i
 static void serve_arm(struct serve *serve) {
     int64_t due = store_next_due(serve->store, serve->kicked_ms);
     int64_t again = workers_next_ms(serve->workers, serve->kicked_boot_ms);
+#ifdef LANDWAITER_TEST_HOOKS
+    due = test_clock_used() && due != INT64_MAX ? test_clock_real(due) : due;
+#endif
     serve_arm_one(serve, SERVE_WALL, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, due);
     serve_arm_one(serve, SERVE_BOOT, TFD_TIMER_ABSTIME, again);
 }
@@ -146,6 +150,8 @@ static void serve_reload(struct serve *serve) {
     if (!serve_platforms(serve, config, &err)) {
         log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
     }
+    /* Other windows, other rules: what waits at the gate is looked at again. */
+    store_wake_gate(serve->store, STORE_WAKE_ALL);
     log_configure(config->log_level, config->log_format);
     intake_reload(serve->intake, config);
     workers_reload(serve->workers, config);
@@ -173,8 +179,10 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
         break;
     case SERVE_WALL:
     case SERVE_BOOT:
-        /* ECANCELED: the clock was set; what waits is looked at again either way. */
-        (void)!read(serve->fds[which], &count, sizeof count);
+        if (read(serve->fds[which], &count, sizeof count) < 0 && errno == ECANCELED) {
+            /* The clock was set: what waits for a time is worked out anew. */
+            store_wake_gate(serve->store, STORE_WAKE_ALL);
+        }
         serve->armed_ms[which] = 0;
         serve_kick(serve);
         break;
@@ -187,11 +195,29 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
     }
 }
 
+/* How long to wait at most. The tests' clock tells nobody when it is set, so it is looked at. */
+static int serve_patience(struct serve *serve) {
+#ifdef LANDWAITER_TEST_HOOKS
+    static int64_t offset;
+    int64_t now = test_clock_used() ? test_clock_real(0) : 0;
+    if (now != offset) {
+        offset = now;
+        store_wake_gate(serve->store, STORE_WAKE_ALL);
+        serve_kick(serve);
+    }
+    return test_clock_used() ? 20 : -1;
+#else
+    (void)serve;
+    return -1;
+#endif
+}
+
 static void serve_loop(struct serve *serve) {
     while (!serve->stopping) {
+        int patience = serve_patience(serve);
         serve_arm(serve);
         struct epoll_event events[SERVE_FDS];
-        int count = epoll_wait(serve->epoll, events, SERVE_FDS, -1);
+        int count = epoll_wait(serve->epoll, events, SERVE_FDS, patience);
         for (int i = 0; i < count; i++) {
             serve_event(serve, (enum serve_fd)events[i].data.u32);
         }
@@ -223,6 +249,8 @@ static bool serve_state(struct serve *serve, struct err *err) {
     if (serve->lock < 0 || !store_open(config->state, &serve->store, err)) {
         return false;
     }
+    /* Who was to wake what waits may have died before. */
+    store_wake_gate(serve->store, STORE_WAKE_ALL);
     return serve_platforms(serve, config, err);
 }
 
@@ -293,6 +321,11 @@ int serve_run(const struct serve_options *options) {
     (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 
+#ifdef LANDWAITER_TEST_HOOKS
+    if (options->test_clock) {
+        test_clock_use(options->test_clock);
+    }
+#endif
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     const char *path = config_path(options->config_path);

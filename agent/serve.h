@@ -4,6 +4,7 @@
 
 struct serve_options {
     const char *config_path; /* NULL: LANDWAITER_CONFIG or the default path */
+    const char *test_clock; /* builds with the tests: the file of their clock; NULL: the real one */
 };
 
 /* Runs until SIGTERM or SIGINT and returns the exit status: 0 after an orderly end, 1 when it could

@@ -4,6 +4,7 @@
  * The step reached is stored before it runs, so that after a crash the same step is run or undone
  * again; the driver's steps look at what is really there. */
 #include "agent/crashpoint.h"
+#include "agent/gate.h"
 #include "agent/id.h"
 #include "agent/pipeline.h"
 #include "base/clock.h"
@@ -18,15 +19,29 @@ static const struct outcome_backoff apply_back = {.first_ms = 500, .most_ms = 30
 /* ---- settings as they were when it began: the labels may change under way ---- */
 
 static void apply_keep_settings(struct store_update *update, const struct settings *settings) {
-    int written = 0;
+    json_t *written = json_array(); /* by name: the keys' numbers differ from version to version */
     for (int key = 0; key < SETTINGS_KEYS; key++) {
-        written |= settings->written[key] ? 1 << key : 0;
+        if (settings->sources[key].written) {
+            (void)json_array_append_new(written, json_string(settings_table[key].key));
+        }
     }
     (void)json_object_set_new(
         update->journal, "settings",
-        json_pack("{sI sI sb sI si}", "health_timeout", (json_int_t)settings->health_timeout_ms,
+        json_pack("{sI sI sb sI so}", "health_timeout", (json_int_t)settings->health_timeout_ms,
                   "soak", (json_int_t)settings->soak_ms, "rollback", settings->rollback ? 1 : 0,
                   "stop_timeout", (json_int_t)settings->stop_timeout_ms, "written", written));
+}
+
+static bool apply_kept_written(const json_t *kept, const char *key) {
+    size_t i = 0;
+    json_t *item = NULL;
+    json_array_foreach(json_array_member(kept, "written"), i, item) {
+        const char *name = json_string_value(item);
+        if (name && strcmp(name, key) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void apply_kept_settings(const struct store_update *update, struct settings *out) {
@@ -35,9 +50,8 @@ static void apply_kept_settings(const struct store_update *update, struct settin
     out->soak_ms = json_int(kept, "soak", out->soak_ms);
     out->rollback = json_bool(kept, "rollback", out->rollback);
     out->stop_timeout_ms = json_int(kept, "stop_timeout", out->stop_timeout_ms);
-    int64_t written = json_int(kept, "written", 0);
     for (int key = 0; key < SETTINGS_KEYS; key++) {
-        out->written[key] = (written >> key & 1) != 0;
+        out->sources[key].written = apply_kept_written(kept, settings_table[key].key);
     }
 }
 
@@ -111,6 +125,15 @@ static struct outcome apply_recheck(struct pipeline *pipeline, struct store_upda
     }
     if (strcmp(target.running, update->to) == 0) {
         return outcome_drop("unchanged", "it already runs that digest");
+    }
+    /* The gate let it through; after a restart in between that may be long ago. */
+    struct gate_verdict gate = {0};
+    if (!gate_ask(pipeline, update, &target, &gate, &err)) {
+        return outcome_again(update, &apply_back, &err);
+    }
+    if (gate.answer != GATE_OPEN) {
+        (void)snprintf(update->stage, sizeof update->stage, "gate");
+        return outcome_wait(0, "%s", gate.reason);
     }
     apply_keep_settings(update, &target.settings);
     struct platform_task task;

@@ -1,8 +1,10 @@
-/* The stages that decide and touch nothing: policy, resolve, verify, fetch, gate. And notify, which
+/* The stages that decide and touch nothing: policy, resolve, verify, fetch. And notify, which
  * tells. */
+#include "agent/gate.h"
 #include "agent/id.h"
 #include "agent/pipeline.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 
 #define DECIDE_LAG_MS (15 * 60 * 1000)            /* how long a registry may lag behind a push */
@@ -18,10 +20,15 @@ static bool decide_too_late(const struct store_update *update, int64_t limit_ms)
     return clock_now_ms() - update->stage_since_ms > limit_ms;
 }
 
-/* What a failure for now means: wait, or give up after limit_ms. */
+/* What a failure for now means: wait, or give up limit_ms after the first of them. An update may
+ * have waited at the gate for days before. */
 static struct outcome decide_retry(struct store_update *update, const struct err *err,
                                    int64_t limit_ms) {
-    if (decide_too_late(update, limit_ms)) {
+    int64_t now = clock_now_ms();
+    if (update->attempts == 0 || !json_object_get(update->journal, "away")) {
+        (void)json_object_set_new(update->journal, "away", json_integer(now));
+    }
+    if (now - json_int(update->journal, "away", now) > limit_ms) {
         char waited[CLOCK_TEXT_SIZE];
         (void)clock_duration_text(limit_ms, waited);
         return outcome_fail("gave up after %s: %s", waited, err->message);
@@ -89,6 +96,7 @@ struct outcome stage_policy(struct pipeline *pipeline, struct store_update *upda
     if (!stage_target(pipeline, update, &target, &unwanted)) {
         return unwanted;
     }
+    gate_note(update, &target.settings); /* others may be at the gate before it */
     return outcome_next("policy %s", policy_name(&target.settings.policy));
 }
 
@@ -115,6 +123,11 @@ static struct outcome resolve_lag(struct store_update *update, const char *what)
     struct err lag = ERR_INIT;
     (void)err_set(&lag, ERR_TRANSIENT, "%s: waiting for the registry to catch up", what);
     return outcome_again(update, &decide_lag, &lag);
+}
+
+/* When the registry was asked: what waits for long asks again before its turn (stage_gate.c). */
+static void resolve_note(struct store_update *update) {
+    (void)json_object_set_new(update->journal, "resolved", json_integer(clock_now_ms()));
 }
 
 static struct outcome resolve_decided(struct pipeline *pipeline, struct store_update *update) {
@@ -145,6 +158,7 @@ static struct outcome resolve_other(struct pipeline *pipeline, struct store_upda
         /* Notices came out of order, or this one late: what the tag is now was announced too, and
          * that update may have given way to this one. */
         memcpy(update->to, now, DIGEST_TEXT_SIZE);
+        resolve_note(update);
         return strcmp(now, update->from) == 0
                    ? outcome_drop("superseded", "the tag has moved on to %s", now)
                    : resolve_decided(pipeline, update);
@@ -183,6 +197,7 @@ struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *upd
         return resolve_other(pipeline, update, now);
     }
     memcpy(update->to, now, sizeof update->to);
+    resolve_note(update);
     return resolve_decided(pipeline, update);
 }
 
@@ -218,33 +233,11 @@ struct outcome stage_fetch(struct pipeline *pipeline, struct store_update *updat
     return outcome_fail("nothing was touched: %.280s", err.message);
 }
 
-/* ---- gate ---- */
-
-/* Looked at again when an update finishes (store_wake_gate); this is for the case that nobody does.
- */
-#define DECIDE_GATE_MS (10 * 60 * 1000)
-
-struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update) {
-    struct store_busy busy = {0};
-    struct err err = ERR_INIT;
-    if (!store_applying(pipeline->store, update, &busy, &err)) {
-        return outcome_again(update, &decide_away, &err);
-    }
-    if (busy.target) {
-        return outcome_wait(DECIDE_GATE_MS, "waits until another update of it is finished");
-    }
-    if (busy.platform >= pipeline->session.config->concurrency) {
-        return outcome_wait(DECIDE_GATE_MS, "waits for its turn: %zu updates are being applied",
-                            busy.platform);
-    }
-    return outcome_next("it may happen now");
-}
-
 /* ---- notify: the log is told by the engine; people and metrics come here ---- */
 
 struct outcome stage_notify(struct pipeline *pipeline, struct store_update *update) {
     (void)update;
-    store_wake_gate(pipeline->store);
+    store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     if (pipeline->changed) {
         pipeline->changed(pipeline->context);
     }

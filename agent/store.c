@@ -1,5 +1,5 @@
-/* The database itself: opening, schema, statements, transactions, history, pruning. Pushes and
- * updates have files of their own. */
+/* The database itself: opening, schema, statements, transactions, history, pruning. Pushes,
+ * updates, holds and the audit trail have files of their own. */
 #include "agent/store.h"
 
 #include <errno.h>
@@ -47,6 +47,17 @@ static const char *const store_migrations[] = {
     "CREATE TABLE rejected(target TEXT NOT NULL, digest TEXT NOT NULL, \"update\" INTEGER NOT NULL,"
     " at INTEGER NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID;"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
+    /* audit_base: the last entry that was pruned, from whose hash the chain goes on. AUTOINCREMENT
+     * remembers the last number also when its entry was taken away. */
+    "ALTER TABLE updates ADD COLUMN approved TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE holds(target TEXT PRIMARY KEY, until INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " at INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, subject TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL,"
+    " hash BLOB NOT NULL);"
+    "CREATE TABLE audit_base(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL,"
+    " hash BLOB NOT NULL);"
+    "INSERT INTO audit_base VALUES(1, 0, zeroblob(32));",
 };
 
 #define STORE_PUSH_COLUMNS                                                                         \
@@ -54,7 +65,7 @@ static const char *const store_migrations[] = {
 #define STORE_UPDATE_COLUMNS                                                                       \
     "u.id, u.push, u.target, u.instance, u.image, u.stage, u.result, u.reason, u.from_digest, "    \
     "u.to_digest, u.not_before, u.stage_since, u.attempts, u.created, u.finished, u.revision, "    \
-    "u.step, u.back, u.journal, p.digest, p.received "                                             \
+    "u.step, u.back, u.journal, p.digest, p.received, u.approved "                                 \
     "FROM updates u JOIN pushes p ON p.id = u.push "
 
 #define STORE_PRUNE_FINISHED                                                                       \
@@ -118,12 +129,15 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_UPDATE_OF_PUSH] =
         "SELECT " STORE_UPDATE_COLUMNS "WHERE u.push = ?2 ORDER BY u.id LIMIT ?1",
     [STORE_SQL_OPEN_OF_PUSH] = "SELECT count(*) FROM updates WHERE push = ?1 AND result IS NULL",
+    [STORE_SQL_OPEN_OTHERS] =
+        "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL AND u.id <> ?1 ORDER BY u.id",
     [STORE_SQL_OPEN_OTHER] =
         "SELECT max(id) FROM updates WHERE target = ?1 AND result IS NULL AND id <> ?2",
     [STORE_SQL_UPDATE_SAVE] =
         "UPDATE updates SET instance = ?3, stage = ?4, result = ?5, reason = ?6, from_digest = ?7, "
         "to_digest = ?8, not_before = ?9, stage_since = ?10, attempts = ?11, finished = ?12, "
-        "changed = ?13, step = ?14, back = ?15, journal = ?16, revision = ?2 + 1 "
+        "changed = ?13, step = ?14, back = ?15, journal = ?16, approved = ?17, "
+        "revision = ?2 + 1 "
         "WHERE id = ?1 AND revision = ?2",
     [STORE_SQL_APPLYING] =
         "SELECT count(*) FILTER (WHERE target = ?2), count(*) FILTER (WHERE target LIKE ?3) "
@@ -131,7 +145,8 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "'settle')",
     /* Also the revision: a worker that is just deciding to wait knew less. */
     [STORE_SQL_WAKE_GATE] = "UPDATE updates SET not_before = 0, revision = revision + 1 "
-                            "WHERE result IS NULL AND stage = 'gate'",
+                            "WHERE result IS NULL AND stage = 'gate' "
+                            "AND (?1 IS NULL OR not_before >= ?1)",
     [STORE_SQL_HISTORY_ADD] =
         "INSERT INTO history(subject, at, stage, event, detail) VALUES(?1, ?2, ?3, ?4, ?5)",
     [STORE_SQL_HISTORY] =
@@ -140,6 +155,21 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_REJECTED] = "SELECT \"update\" FROM rejected WHERE target = ?1 AND digest = ?2",
     [STORE_SQL_REJECT] = "INSERT OR REPLACE INTO rejected VALUES(?1, ?2, ?3, ?4)",
     [STORE_SQL_UNREJECT] = "DELETE FROM rejected WHERE target = ?1 AND digest = ?2",
+    [STORE_SQL_HELD] = "SELECT target, until, reason, at FROM holds WHERE target IN (?1, 'all') "
+                       "AND (until = 0 OR until > ?2) ORDER BY until = 0 DESC, until DESC, target "
+                       "LIMIT 1",
+    [STORE_SQL_HOLD] = "INSERT OR REPLACE INTO holds VALUES(?1, ?2, ?3, ?4)",
+    [STORE_SQL_RELEASE] = "DELETE FROM holds WHERE target = ?1 AND (until = 0 OR until > ?2)",
+    [STORE_SQL_AUDIT_LAST] =
+        "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0), ifnull("
+        "(SELECT hash FROM audit ORDER BY seq DESC LIMIT 1), (SELECT hash FROM audit_base))",
+    [STORE_SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [STORE_SQL_AUDIT_LIST] =
+        "SELECT seq, at, actor, subject, event, detail, hash FROM audit ORDER BY seq DESC LIMIT ?1",
+    [STORE_SQL_AUDIT_ALL] =
+        "SELECT seq, at, actor, subject, event, detail, hash FROM audit ORDER BY seq",
+    [STORE_SQL_AUDIT_ENDS] = "SELECT (SELECT seq FROM audit_base), (SELECT hash FROM audit_base), "
+                             "ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0)",
     [STORE_SQL_PRUNE_HISTORY] = "DELETE FROM history WHERE subject IN " STORE_PRUNE_FINISHED,
     [STORE_SQL_PRUNE_UPDATES] = "DELETE FROM updates WHERE id IN " STORE_PRUNE_FINISHED,
     /* Not what no platform has looked at yet, however old: it was acknowledged. */
@@ -150,6 +180,14 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "platforms) "
         "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = old.id) "
         "LIMIT " STORE_PRUNE_BATCH ")",
+    [STORE_SQL_PRUNE_HOLDS] = "DELETE FROM holds WHERE until <> 0 AND until < ?1",
+    /* The oldest entries up to the first that is kept: a chain without holes, also where the clock
+     * was set back. */
+    [STORE_SQL_PRUNE_AUDIT_BASE] =
+        "WITH old AS (SELECT seq, at, hash FROM audit ORDER BY seq LIMIT " STORE_PRUNE_BATCH ") "
+        "INSERT OR REPLACE INTO audit_base SELECT 1, seq, hash FROM old WHERE seq < (SELECT "
+        "ifnull(min(seq), 9223372036854775807) FROM old WHERE at >= ?1) ORDER BY seq DESC LIMIT 1",
+    [STORE_SQL_PRUNE_AUDIT] = "DELETE FROM audit WHERE seq <= (SELECT seq FROM audit_base)",
     /* What was rolled back stays refused however long ago that was; only their number is bounded.
      */
     [STORE_SQL_PRUNE_REJECTED] =
@@ -416,8 +454,8 @@ bool store_probe(struct store *store, struct err *err) {
 
 /* ---- history ---- */
 
-bool store_history_add(struct store *store, const struct store_history_line *line,
-                       struct err *err) {
+static bool store_history_row(struct store *store, const struct store_history_line *line,
+                              struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_HISTORY_ADD);
     if (statement) {
         (void)sqlite3_bind_int64(statement, 1, line->subject);
@@ -427,6 +465,32 @@ bool store_history_add(struct store *store, const struct store_history_line *lin
         store_bind_text(statement, 5, line->detail ? line->detail : "");
     }
     return store_run(store, statement, err);
+}
+
+/* Steps are how, not who: they would only slow down a swap. */
+static bool store_history_audited(const struct store_history_line *line) {
+    return strcmp(line->event, "step") != 0;
+}
+
+bool store_history_add(struct store *store, const struct store_history_line *line,
+                       struct err *err) {
+    if (!store_history_row(store, line, err)) {
+        return false;
+    }
+    if (!store_history_audited(line)) {
+        return true;
+    }
+    char id[ID_TEXT_SIZE];
+    char detail[STORE_AUDIT_DETAIL_SIZE];
+    const char *say = line->about ? line->about : line->detail;
+    (void)snprintf(detail, sizeof detail, "%s%s%s", line->stage, say && *say ? ": " : "",
+                   say ? say : "");
+    struct store_audit_entry entry = {.at_ms = line->at_ms,
+                                      .actor = line->actor,
+                                      .subject = id_text("upd", line->subject, id),
+                                      .event = line->event,
+                                      .detail = detail};
+    return store_audit_add(store, &entry, err);
 }
 
 json_t *store_history(struct store *store, int64_t subject) {
@@ -493,8 +557,10 @@ bool store_unreject(struct store *store, const char *target, const char *digest,
 /* ---- pruning ---- */
 
 static bool store_prune_batch(struct store *store, int64_t before_ms) {
-    static const enum store_statement order[] = {STORE_SQL_PRUNE_HISTORY, STORE_SQL_PRUNE_UPDATES,
-                                                 STORE_SQL_PRUNE_PUSHES, STORE_SQL_PRUNE_REJECTED};
+    static const enum store_statement order[] = {
+        STORE_SQL_PRUNE_HISTORY, STORE_SQL_PRUNE_UPDATES,    STORE_SQL_PRUNE_PUSHES,
+        STORE_SQL_PRUNE_HOLDS,   STORE_SQL_PRUNE_AUDIT_BASE, STORE_SQL_PRUNE_AUDIT,
+        STORE_SQL_PRUNE_REJECTED};
     struct err ignored = ERR_INIT;
     if (!store_begin(store, &ignored)) {
         return false;

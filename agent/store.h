@@ -24,6 +24,9 @@
 #define STORE_NAME_SIZE 64
 #define STORE_LIST_MAX 1000
 
+/* As not_before_ms: until something else changes (store_wake_gate); nobody knows when. */
+#define STORE_UNTIL_WOKEN (INT64_C(1) << 62)
+
 struct store;
 
 /* Makes the directory (0700) and the database where they are missing, migrates an older schema,
@@ -116,6 +119,8 @@ struct store_update {
     /* From its push: */
     char pushed_digest[DIGEST_TEXT_SIZE];
     int64_t received_ms;
+    /* A person's yes: for which digest, "" when nobody has said it. */
+    char approved[DIGEST_TEXT_SIZE];
     /* The step journal: */
     char step[STORE_STAGE_SIZE]; /* "" before the first */
     bool back;                   /* undoing */
@@ -141,6 +146,7 @@ void store_updates_release(struct store_updates *updates);
 struct store_match {
     const struct store_push *push;
     const struct platform_target *target;
+    const char *tag;    /* that it shall have; NULL: its own */
     const char *result; /* NULL: an open update; else closed at once with that result and reason */
     const char *reason;
 };
@@ -182,14 +188,20 @@ bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct e
 bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
                       struct err *err) MUST_USE;
 
+/* All other open updates, oldest first: for groups and dependencies. */
+bool store_open_others(struct store *store, const struct store_update *update,
+                       struct store_updates *out, struct err *err) MUST_USE;
+
 /* How many other open updates are in apply, observe or settle: of that target, of its platform. */
 struct store_busy {
     size_t target, platform;
 };
 bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
                     struct err *err) MUST_USE;
-/* What waits at the gate is looked at again, also what is just being decided there. */
-void store_wake_gate(struct store *store);
+/* What waits at the gate is looked at again: all of it (the clock or the configuration changed), or
+ * what waits for nothing but others (one of them has ended). */
+enum store_wake { STORE_WAKE_ALL, STORE_WAKE_WAITING_FOR_OTHERS };
+void store_wake_gate(struct store *store, enum store_wake which);
 
 /* LOST: somebody else changed it meanwhile (superseded, cancelled); nothing was stored. */
 enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
@@ -198,12 +210,49 @@ struct store_event {
     const char *stage; /* that decided; NULL: the one it is in */
     const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
     const char *detail;
+    const char *actor; /* who decided; NULL: landwaiter itself */
     bool fast; /* need survive a crash of the agent only, not of the machine: no disk is waited for
                 */
 };
 /* Stores an update as it is in memory, if nobody changed it meanwhile; its revision grows. */
 enum store_change store_update_save(struct store *store, struct store_update *update,
                                     const struct store_event *event, struct err *err) MUST_USE;
+
+/* ---- holds ---- */
+
+struct store_hold {
+    char target[PLATFORM_TARGET_SIZE]; /* a target's name, or "all" */
+    int64_t until_ms;                  /* 0: until it is released */
+    char reason[STORE_REASON_SIZE];
+    int64_t at_ms;
+};
+/* The one that keeps the target from being updated now (its own, or "all"; the later end counts).
+ * False: none, or one that has ended. Where the database cannot be asked, all is held for now. */
+bool store_held(struct store *store, const char *target, int64_t now_ms,
+                struct store_hold *out) MUST_USE;
+/* Replaces an earlier one of the same target. What waits at the gate is looked at again, after this
+ * and after a release. */
+bool store_hold(struct store *store, const struct store_hold *hold, const char *actor,
+                struct err *err) MUST_USE;
+/* ERR_GONE: there is none that has not ended. */
+bool store_release_hold(struct store *store, const char *target, const char *actor,
+                        struct err *err) MUST_USE;
+
+/* ---- the audit trail: who or what decided each transition, hash-chained ---- */
+
+/* Every history line of an update writes an entry too, in the same transaction, but for the steps
+ * of a swap (pushes are their own record): actor "landwaiter" for the pipeline's own decisions,
+ * "sender NAME" for what a push made, "uid 0 (root)" or "control token" for people's. subject: an
+ * update's id, or the target of a hold. hash = SHA-256 over the hash before, the number and all
+ * members, each text behind its length.
+ *
+ * [{"seq", "at", "actor", "subject", "event", "detail", "hash"}], newest first. New reference;
+ * NULL: out of memory. */
+json_t *store_audit(struct store *store, size_t limit);
+/* Checks the chain from the oldest entry kept to the newest ever written. False: it is broken at
+ * *out_seq (ERR_INVALID), or it could not be read and *out_seq is 0. */
+bool store_audit_verify(struct store *store, int64_t *out_seq, size_t *out_count,
+                        struct err *err) MUST_USE;
 
 /* ---- history, rejected digests, housekeeping ---- */
 
@@ -218,8 +267,9 @@ bool store_reject(struct store *store, const struct store_update *update, struct
 bool store_unreject(struct store *store, const char *target, const char *digest,
                     struct err *err) MUST_USE;
 
-/* Deletes finished updates, and pushes without any that were looked at, older than that. In short
- * transactions, and a bounded number of them. */
+/* Deletes finished updates, pushes without any that were looked at, and the oldest entries of the
+ * audit trail (whose chain stays whole), older than that. In short transactions, and a bounded
+ * number of them. */
 void store_prune(struct store *store, int64_t before_ms);
 
 /* Frees what this connection only keeps to be faster the next time. */

@@ -38,6 +38,7 @@ enum store_statement {
     STORE_SQL_UPDATE_OPEN,
     STORE_SQL_UPDATE_OF_PUSH,
     STORE_SQL_OPEN_OF_PUSH,
+    STORE_SQL_OPEN_OTHERS,
     STORE_SQL_OPEN_OTHER,
     STORE_SQL_UPDATE_SAVE,
     STORE_SQL_APPLYING,
@@ -47,9 +48,20 @@ enum store_statement {
     STORE_SQL_REJECTED,
     STORE_SQL_REJECT,
     STORE_SQL_UNREJECT,
+    STORE_SQL_HELD,
+    STORE_SQL_HOLD,
+    STORE_SQL_RELEASE,
+    STORE_SQL_AUDIT_LAST,
+    STORE_SQL_AUDIT_ADD,
+    STORE_SQL_AUDIT_LIST,
+    STORE_SQL_AUDIT_ALL,
+    STORE_SQL_AUDIT_ENDS,
     STORE_SQL_PRUNE_HISTORY,
     STORE_SQL_PRUNE_UPDATES,
     STORE_SQL_PRUNE_PUSHES,
+    STORE_SQL_PRUNE_HOLDS,
+    STORE_SQL_PRUNE_AUDIT_BASE,
+    STORE_SQL_PRUNE_AUDIT,
     STORE_SQL_PRUNE_REJECTED,
     STORE_SQL_COUNT,
 };
@@ -74,12 +86,25 @@ bool store_error(struct store *store, const char *what, struct err *err);
 void store_bind_text(sqlite3_stmt *statement, int at, const char *text);
 void store_column_text(sqlite3_stmt *statement, int at, char *out, size_t size);
 
-/* A history line inside the caller's transaction. */
+/* A history line of an update, and its entry in the audit trail, inside the caller's transaction.
+ */
 struct store_history_line {
     int64_t subject, at_ms;
     const char *stage, *event, *detail;
+    const char *actor; /* NULL: landwaiter itself */
+    const char *about; /* what the audit trail says in place of the detail; NULL: the detail */
 };
 bool store_history_add(struct store *store, const struct store_history_line *line,
                        struct err *err) MUST_USE;
+
+/* An entry of the audit trail inside the caller's transaction. */
+#define STORE_AUDIT_DETAIL_SIZE 1536
+struct store_audit_entry {
+    int64_t at_ms;
+    const char *actor; /* NULL: landwaiter itself */
+    const char *subject, *event, *detail;
+};
+bool store_audit_add(struct store *store, const struct store_audit_entry *entry,
+                     struct err *err) MUST_USE;
 
 #endif

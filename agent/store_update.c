@@ -24,6 +24,12 @@ void store_updates_release(struct store_updates *updates) {
 
 /* ---- matching ---- */
 
+/* Who made the push. */
+#define STORE_ACTOR_SIZE (STORE_NAME_SIZE + 8)
+static void store_match_actor(const struct store_match *match, char out[STORE_ACTOR_SIZE]) {
+    (void)snprintf(out, STORE_ACTOR_SIZE, "sender %s", match->push->sender);
+}
+
 static bool store_supersede(struct store *store, const struct store_matches *matches,
                             const struct store_match *match, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_SUPERSEDE);
@@ -47,15 +53,39 @@ static bool store_supersede(struct store *store, const struct store_matches *mat
     }
     bool good = code == SQLITE_DONE || store_error(store, "write", err);
     (void)sqlite3_reset(statement);
+    char actor[STORE_ACTOR_SIZE];
+    store_match_actor(match, actor);
     for (size_t i = 0; good && i < count; i++) {
         struct store_history_line line = {.subject = superseded[i],
                                           .at_ms = matches->now_ms,
                                           .stage = "match",
                                           .event = "superseded",
-                                          .detail = reason};
+                                          .detail = reason,
+                                          .actor = actor};
         good = store_history_add(store, &line, err);
     }
     return good;
+}
+
+static bool store_match_line(struct store *store, const struct store_match *match,
+                             const struct store_history_line *made, struct err *err) {
+    char actor[STORE_ACTOR_SIZE];
+    char about[STORE_AUDIT_DETAIL_SIZE];
+    char image[REF_TEXT_SIZE];
+    char push[ID_TEXT_SIZE];
+    (void)snprintf(about, sizeof about, "%s for %s%s%s (%s)%s%s",
+                   ref_text(&match->push->image, image), match->target->name,
+                   match->push->digest[0] ? ", " : "", match->push->digest,
+                   id_text("psh", match->push->id, push), match->reason ? ": " : "",
+                   match->reason ? match->reason : "");
+    store_match_actor(match, actor);
+    struct store_history_line line = *made;
+    line.stage = "match";
+    line.event = match->result ? match->result : "created";
+    line.detail = match->reason;
+    line.actor = actor;
+    line.about = about;
+    return store_history_add(store, &line, err);
 }
 
 static bool store_match_one(struct store *store, const struct store_matches *matches,
@@ -75,19 +105,19 @@ static bool store_match_one(struct store *store, const struct store_matches *mat
     (void)sqlite3_bind_int64(statement, 2, match->push->id);
     store_bind_text(statement, 3, match->target->name);
     store_bind_text(statement, 4, match->target->instance);
-    store_bind_text(statement, 5, ref_text(&match->target->image, image));
+    struct ref wanted = match->target->image;
+    if (match->tag) {
+        (void)snprintf(wanted.tag, sizeof wanted.tag, "%s", match->tag);
+    }
+    store_bind_text(statement, 5, ref_text(&wanted, image));
     store_bind_text(statement, 6, match->result);
     store_bind_text(statement, 7, match->reason ? match->reason : "");
     store_bind_text(statement, 8, match->target->running);
     store_bind_text(statement, 9, match->push->digest);
     (void)sqlite3_bind_int64(statement, 10, matches->now_ms);
     (void)sqlite3_bind_int64(statement, 11, match->result ? matches->now_ms : 0);
-    struct store_history_line line = {.subject = id,
-                                      .at_ms = matches->now_ms,
-                                      .stage = "match",
-                                      .event = match->result ? match->result : "created",
-                                      .detail = match->reason};
-    return store_run(store, statement, err) && store_history_add(store, &line, err);
+    struct store_history_line made = {.subject = id, .at_ms = matches->now_ms};
+    return store_run(store, statement, err) && store_match_line(store, match, &made, err);
 }
 
 static bool store_push_superseded(struct store *store, const struct store_push *push,
@@ -155,6 +185,7 @@ static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struc
     store_column_text(row, 9, update.to, sizeof update.to);
     store_column_text(row, 16, update.step, sizeof update.step);
     store_column_text(row, 19, update.pushed_digest, sizeof update.pushed_digest);
+    store_column_text(row, 21, update.approved, sizeof update.approved);
     if (!ref_parse(image, &update.image, err)) {
         return err_wrap(err, "state database: an update's image");
     }
@@ -214,6 +245,7 @@ int64_t store_next_due(struct store *store, int64_t now_ms) {
     (void)sqlite3_bind_int64(statement, 1, now_ms);
     if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
         due = sqlite3_column_int64(statement, 0);
+        due = due < STORE_UNTIL_WOKEN ? due : INT64_MAX;
     }
     (void)sqlite3_reset(statement);
     return due;
@@ -276,6 +308,16 @@ bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct e
     return good;
 }
 
+bool store_open_others(struct store *store, const struct store_update *update,
+                       struct store_updates *out, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHERS);
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    (void)sqlite3_bind_int64(statement, 1, update->id);
+    return store_update_collect(store, statement, out, err);
+}
+
 bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
                       struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHER);
@@ -310,9 +352,13 @@ bool store_applying(struct store *store, const struct store_update *update, stru
     return good;
 }
 
-void store_wake_gate(struct store *store) {
+void store_wake_gate(struct store *store, enum store_wake which) {
     struct err ignored = ERR_INIT;
-    (void)!store_run(store, store_statement(store, STORE_SQL_WAKE_GATE), &ignored);
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_WAKE_GATE);
+    if (statement && which == STORE_WAKE_WAITING_FOR_OTHERS) {
+        (void)sqlite3_bind_int64(statement, 1, STORE_UNTIL_WOKEN);
+    }
+    (void)!store_run(store, statement, &ignored);
 }
 
 /* ---- saving ---- */
@@ -335,6 +381,7 @@ static bool store_update_bind(sqlite3_stmt *row, const struct store_update *upda
     (void)sqlite3_bind_int64(row, 13, now_ms);
     store_bind_text(row, 14, update->step);
     (void)sqlite3_bind_int(row, 15, update->back ? 1 : 0);
+    store_bind_text(row, 17, update->approved);
     return sqlite3_bind_text(row, 16, journal, -1, SQLITE_TRANSIENT) == SQLITE_OK;
 }
 
@@ -359,7 +406,8 @@ static enum store_change store_update_write(struct store *store, const struct st
                                       .at_ms = now,
                                       .stage = event->stage ? event->stage : update->stage,
                                       .event = event->event,
-                                      .detail = event->detail};
+                                      .detail = event->detail,
+                                      .actor = event->actor};
     return !event->event || store_history_add(store, &line, err) ? STORE_CHANGED : STORE_FAILED;
 }
 

@@ -297,22 +297,21 @@ static struct policy_verdict policy_decide_regex(const char *argument, const cha
 struct policy_row {
     enum policy_kind kind;
     const char *name; /* with a colon: an argument follows */
-    bool supported;   /* the agent can carry it out */
     bool (*check)(const char *argument, struct err *err);
     struct policy_verdict (*decide)(const char *argument, const char *running, const char *pushed);
 };
 
 /* `never` stays last: it is also the safe answer for a kind without a row. */
 static const struct policy_row policy_rows[] = {
-    {POLICY_DIGEST, "digest", true, NULL, policy_decide_digest},
-    {POLICY_MAJOR, "major", false, NULL, policy_decide_major},
-    {POLICY_MINOR, "minor", false, NULL, policy_decide_minor},
-    {POLICY_PATCH, "patch", false, NULL, policy_decide_patch},
-    {POLICY_SEMVER, "semver:", false, policy_check_semver, policy_decide_semver},
-    {POLICY_GLOB, "glob:", false, policy_check_glob, policy_decide_glob},
-    {POLICY_REGEX, "regex:", false, policy_check_regex, policy_decide_regex},
-    {POLICY_FORCE, "force", false, NULL, policy_decide_force},
-    {POLICY_NEVER, "never", true, NULL, policy_decide_never},
+    {POLICY_DIGEST, "digest", NULL, policy_decide_digest},
+    {POLICY_MAJOR, "major", NULL, policy_decide_major},
+    {POLICY_MINOR, "minor", NULL, policy_decide_minor},
+    {POLICY_PATCH, "patch", NULL, policy_decide_patch},
+    {POLICY_SEMVER, "semver:", policy_check_semver, policy_decide_semver},
+    {POLICY_GLOB, "glob:", policy_check_glob, policy_decide_glob},
+    {POLICY_REGEX, "regex:", policy_check_regex, policy_decide_regex},
+    {POLICY_FORCE, "force", NULL, policy_decide_force},
+    {POLICY_NEVER, "never", NULL, policy_decide_never},
 };
 
 static const struct policy_row *policy_row_of(const struct policy *policy) {
@@ -337,23 +336,21 @@ static const struct policy_row *policy_row_named(const char *text) {
     return NULL;
 }
 
-static bool policy_unknown(const char *text, bool all, struct err *err) {
+static bool policy_unknown(const char *text, struct err *err) {
     char known[160] = "";
     size_t used = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(policy_rows); i++) {
-        if (policy_rows[i].supported || all) {
-            int n = snprintf(known + used, sizeof known - used, "%s%s%s", used ? ", " : "",
-                             policy_rows[i].name, policy_rows[i].check ? "…" : "");
-            used += n > 0 && (size_t)n < sizeof known - used ? (size_t)n : 0;
-        }
+        int n = snprintf(known + used, sizeof known - used, "%s%s%s", used ? ", " : "",
+                         policy_rows[i].name, policy_rows[i].check ? "…" : "");
+        used += n > 0 && (size_t)n < sizeof known - used ? (size_t)n : 0;
     }
     return err_set(err, ERR_INVALID, "\"%.64s\" is not a policy; write one of: %s", text, known);
 }
 
-bool policy_parse_any(const char *text, struct policy *out, struct err *err) {
+bool policy_parse(const char *text, struct policy *out, struct err *err) {
     const struct policy_row *row = policy_row_named(text);
     if (!row) {
-        return policy_unknown(text, true, err);
+        return policy_unknown(text, err);
     }
     if (strlen(text) > POLICY_TEXT_MAX) {
         return err_set(err, ERR_INVALID, "the policy has over %d characters", POLICY_TEXT_MAX);
@@ -365,19 +362,6 @@ bool policy_parse_any(const char *text, struct policy *out, struct err *err) {
     (void)snprintf(policy.text, sizeof policy.text, "%s", text);
     *out = policy;
     return true;
-}
-
-bool policy_parse(const char *text, struct policy *out, struct err *err) {
-    const struct policy_row *row = policy_row_named(text);
-    if (!row) {
-        return policy_unknown(text, false, err);
-    }
-    if (!row->supported) {
-        return err_set(err, ERR_INVALID,
-                       "\"%.64s\" is not supported by this version yet; write digest or never",
-                       text);
-    }
-    return policy_parse_any(text, out, err);
 }
 
 const char *policy_name(const struct policy *policy) {

@@ -27,11 +27,8 @@ struct policy {
     char text[POLICY_TEXT_MAX + 1]; /* as it was written, with its pattern; "" is the bare kind */
 };
 
-/* What this version of the agent can carry out: "digest", "never". ERR_INVALID names what can be
- * written. */
+/* Patterns are checked here. ERR_INVALID says what to write instead. */
 bool policy_parse(const char *text, struct policy *out, struct err *err) MUST_USE;
-/* Every kind; patterns are checked here. ERR_INVALID says what to write instead. */
-bool policy_parse_any(const char *text, struct policy *out, struct err *err) MUST_USE;
 /* As it was written: "minor", "semver:~15". Lives as long as the policy. */
 const char *policy_name(const struct policy *policy);
 

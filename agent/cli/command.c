@@ -11,9 +11,25 @@
 #define MESSAGE_MAX 8192
 
 const struct command *const command_table[] = {
-    &serve_command,      &check_command,     &push_command, &targets_command, &updates_command,
-    &pushes_command,     &show_command,      &plan_command, &retry_command,   &cancel_command,
-    &completion_command, &reference_command, NULL,
+    &serve_command,
+    &check_command,
+    &push_command,
+    &targets_command,
+    &updates_command,
+    &pushes_command,
+    &windows_command,
+    &window_command,
+    &show_command,
+    &plan_command,
+    &approve_command,
+    &retry_command,
+    &cancel_command,
+    &hold_command,
+    &release_command,
+    &audit_command,
+    &completion_command,
+    &reference_command,
+    NULL,
 };
 
 const struct command *command_find(const char *name) {
@@ -209,7 +225,7 @@ void command_print_usage(FILE *out) {
             CLEANUP(own_free) char *left = NULL;
             if (asprintf(&left, "%s%s%s", (*row)->name, (*row)->operand ? " " : "",
                          (*row)->operand ? (*row)->operand : "") >= 0) {
-                (void)fprintf(out, "  %-14s %s\n", left, (*row)->summary);
+                (void)fprintf(out, "  %-18s %s\n", left, (*row)->summary);
             }
         }
     }

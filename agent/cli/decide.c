@@ -1,4 +1,4 @@
-/* `landwaiter retry` and `landwaiter cancel`: a person's word on one update. */
+/* `landwaiter approve`, `retry` and `cancel`: a person's word on one update. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"
@@ -33,6 +33,16 @@ static enum command_exit run(const struct command_line *line,
 
 static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMAND_OPTION_CONTROL,
                                                       COMMAND_OPTION_CONFIG, COMMAND_OPTION_END};
+
+const struct command approve_command = {
+    .name = "approve",
+    .operand = "ID",
+    .summary = "say yes to an update: to the digest that it would bring now",
+    .details = "Should the registry name another digest before it is applied, it asks again. A "
+               "window\nor a hold that it waits for too still counts.\n",
+    .options = options_table,
+    .run = run,
+};
 
 const struct command retry_command = {
     .name = "retry",

@@ -61,20 +61,77 @@ static bool can_be_retried(const char *result) {
     return false;
 }
 
+static void put_until(const char *until, int64_t now_ms, struct buf *out) {
+    char time[RENDER_TIME_SIZE];
+    buf_printf(out, ", until %s", until);
+    if (now_ms != 0) {
+        buf_printf(out, " (%s)", render_time(until, now_ms, time));
+    }
+}
+
+/* The command in a reason, `landwaiter …`: the last, because before it may stand what a person
+ * wrote. */
+static const char *reason_command(const char *reason) {
+    static const char begin[] = "`landwaiter ";
+    const char *found = NULL;
+    for (const char *at = strstr(reason, begin); at; at = strstr(at + 1, begin)) {
+        found = at;
+    }
+    return found;
+}
+
+/* What would make an update go now that waits at the gate. Where a command can, the reason ends
+ * with it (agent/gate.c); all else but a window passes by itself. */
+static void put_advice(const char *reason, const char *command, struct buf *out) {
+    static const char window[] = "waits for its window";
+    if (command) {
+        buf_printf(out, "; %s lets it go now", command);
+    } else if (strncmp(reason, window, sizeof window - 1) == 0) {
+        buf_puts(out, "; to let it go now, change the window in the configuration, or set the "
+                      "label landwaiter.windows=always on the target");
+    } else {
+        buf_puts(out, "; it is looked at again by itself");
+    }
+}
+
+/* At the gate the reason is the sentence: "waits for its window: …". */
+static void gate_sentence(const json_t *update, int64_t now_ms, struct buf *out) {
+    const char *until = json_text(update, "not_before");
+    const char *reason = or_dash(json_text(update, "reason"));
+    const char *command = reason_command(reason);
+    size_t len = command ? (size_t)(command - reason) : strlen(reason);
+    while (len > 0 && strchr(" ;:", reason[len - 1])) {
+        len--;
+    }
+    buf_printf(out, "%s %s%.*s", or_dash(json_text(update, "target")),
+               strncmp(reason, "on hold", 7) == 0 ? "is " : "", (int)len, reason);
+    if (until) {
+        put_until(until, now_ms, out);
+    }
+    put_advice(reason, command, out);
+}
+
+static bool at_gate(const json_t *update) {
+    const char *stage = json_text(update, "stage");
+    const char *reason = json_text(update, "reason");
+    return stage && strcmp(stage, "gate") == 0 && reason &&
+           (strncmp(reason, "waits", 5) == 0 || strncmp(reason, "on hold", 7) == 0);
+}
+
 static void open_sentence(const json_t *update, int64_t now_ms, struct buf *out) {
     const char *until = json_text(update, "not_before");
     const char *reason = json_text(update, "reason");
+    if (at_gate(update)) {
+        gate_sentence(update, now_ms, out);
+        return;
+    }
     buf_printf(out, "%s %s in stage %s", or_dash(json_text(update, "target")),
                until ? "waits" : "is", or_dash(json_text(update, "stage")));
     if (reason && *reason) {
         buf_printf(out, ": %s", reason);
     }
     if (until) {
-        char time[RENDER_TIME_SIZE];
-        buf_printf(out, ", until %s", until);
-        if (now_ms != 0) {
-            buf_printf(out, " (%s)", render_time(until, now_ms, time));
-        }
+        put_until(until, now_ms, out);
         buf_printf(out, "; `landwaiter retry %s` makes it go now",
                    or_dash(json_text(update, "id")));
     }

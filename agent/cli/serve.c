@@ -7,6 +7,9 @@ static enum command_exit run(const struct command_line *line,
                              const struct environment *environment) {
     (void)environment;
     struct serve_options options = {.config_path = command_value(line, "config")};
+#ifdef LANDWAITER_TEST_HOOKS
+    options.test_clock = getenv("LANDWAITER_TEST_CLOCK");
+#endif
     return (enum command_exit)serve_run(&options);
 }
 

@@ -14,18 +14,23 @@ static const char *names(const json_t *list, struct buf *out) {
     return out->len > 0 ? buf_text(out) : NULL;
 }
 
-/* A hold is null, its reason, or an object that has one. */
-static const char *hold_text(const json_t *target) {
-    const json_t *hold = json_member(target, "hold");
-    if (!hold || json_is_false(hold)) {
+/* "until 2026-…: holidays", "held: holidays", "held"; NULL: there is none. */
+static const char *hold_text(const json_t *target, struct buf *out) {
+    const json_t *hold = json_object_member(target, "hold");
+    if (!hold) {
         return NULL;
     }
-    const char *text = json_is_string(hold) ? json_string_value(hold) : json_text(hold, "reason");
-    return text && *text ? text : "held";
+    const char *until = json_text(hold, "until");
+    const char *reason = json_text(hold, "reason");
+    buf_printf(out, "%s%s", until ? "until " : "held", until ? until : "");
+    buf_puts(out, reason ? ": " : "");
+    buf_puts(out, reason ? reason : "");
+    return buf_text(out);
 }
 
 static void add_row(struct render_table *table, const json_t *target) {
     CLEANUP(buf_release) struct buf windows = BUF_INIT(4096);
+    CLEANUP(buf_release) struct buf hold = BUF_INIT(4096);
     char digest[RENDER_DIGEST_SIZE];
     render_cell(table, json_text(target, "target"));
     render_cell(table, json_text(target, "image"));
@@ -33,7 +38,7 @@ static void add_row(struct render_table *table, const json_t *target) {
     render_cell(table, json_bool(target, "enabled", false) ? "yes" : "no");
     render_cell(table, json_text(target, "policy"));
     render_cell(table, names(json_array_member(target, "windows"), &windows));
-    render_cell(table, hold_text(target));
+    render_cell(table, hold_text(target, &hold));
     render_cell(table, json_text(target, "problem"));
 }
 

@@ -67,12 +67,12 @@ static bool check_other(struct engine *engine, const char *id, const json_t *oth
                    list_name(other), what);
 }
 
-static bool check_others(struct engine *engine, const char *id, struct err *err) {
+static bool check_others(struct engine *engine, const char *id, json_t *shared, struct err *err) {
     CLEANUP(json_release) json_t *list = NULL;
     size_t i = 0;
     json_t *entry = NULL;
     char consumer[256];
-    if (!list_containers(engine, &list, err))
+    if (!list_shared(engine, shared, &list, err))
         return false;
     json_array_foreach(list, i, entry) {
         const char *entry_id = json_text(entry, "Id");
@@ -115,5 +115,5 @@ bool check_container(struct platform_task *task, struct err *err) {
             *err = missing;
         return false;
     }
-    return check_others(&engine, container_id(inspect), err);
+    return check_others(&engine, container_id(inspect), task->session->shared, err);
 }

@@ -4,6 +4,7 @@
 #include "agent/docker/container.h"
 #include "agent/docker/image.h"
 #include "agent/docker/list.h"
+#include "agent/docker/memory.h"
 #include "agent/docker/observe.h"
 #include "agent/docker/pull.h"
 #include "agent/docker/steps.h"
@@ -69,5 +70,6 @@ const struct platform platform_docker = {
     .fetch = docker_fetch,
     .steps = steps_table,
     .observe = observe_container,
+    .available_memory = memory_available,
     .commit = steps_commit,
 };

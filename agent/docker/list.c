@@ -22,6 +22,19 @@ bool list_containers(struct engine *engine, json_t **out, struct err *err) {
     return true;
 }
 
+bool list_shared(struct engine *engine, json_t *shared, json_t **out, struct err *err) {
+    json_t *known = json_object_get(shared, "containers");
+    if (known) {
+        *out = json_incref(known);
+        return true;
+    }
+    if (!list_containers(engine, out, err))
+        return false;
+    if (shared)
+        (void)json_object_set(shared, "containers", *out);
+    return true;
+}
+
 const char *list_name(const json_t *entry) {
     size_t i = 0;
     json_t *item = NULL;
@@ -61,20 +74,23 @@ static bool list_image(const struct list_sighting *sighting, struct platform_tar
     return parsed && !pinned;
 }
 
-void list_target(const struct config_docker *docker, const struct settings *defaults,
-                 const struct list_sighting *sighting, struct platform_target *out) {
+void list_target(const struct config *config, const struct list_sighting *sighting,
+                 struct platform_target *out) {
     struct settings_labels labels = {0};
     (void)snprintf(out->name, sizeof(out->name), LIST_TARGET_PREFIX "%s", sighting->name);
     (void)snprintf(out->instance, sizeof(out->instance), "%s", sighting->id);
-    out->settings = *defaults;
-    settings_from_labels(sighting->labels, "landwaiter.", &out->settings, &labels);
-    out->enabled = labels.enable == SETTINGS_ENABLE_TRUE ||
-                   (docker->select_all && labels.enable != SETTINGS_ENABLE_FALSE);
-    if (!list_image(sighting, out))
-        out->enabled = false;
-    else if (labels.problem[0] != '\0')
+    bool usable = list_image(sighting, out);
+    const struct config_subject subject = {.name = sighting->name,
+                                           .platform = "docker",
+                                           .image = &out->image,
+                                           .labels = sighting->labels};
+    config_settings(config, &subject, &out->settings, &labels);
+    out->enabled =
+        usable && (labels.enable == SETTINGS_ENABLE_TRUE ||
+                   (config->docker.select_all && labels.enable != SETTINGS_ENABLE_FALSE));
+    if (usable && labels.problem[0] != '\0')
         (void)snprintf(out->problem, sizeof(out->problem), "%s", labels.problem);
-    else
+    else if (usable)
         out->stopped = container_idle(sighting->status, out->problem, sizeof(out->problem));
 }
 
@@ -148,8 +164,7 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
             *err = gone;
         return false;
     }
-    list_target(&listing->session->config->docker, &listing->session->config->defaults, &sighting,
-                &target);
+    list_target(listing->session->config, &sighting, &target);
     if (listing->repository && !ref_same_repository(listing->repository, &target.image))
         return true;
     if (!list_running(&listing->engine, listing->digests, sighting.image_id, &target, err))
@@ -171,7 +186,7 @@ bool list_targets(const struct platform_session *session, const struct ref *repo
     size_t i = 0;
     json_t *entry = NULL;
     if (!engine_open(session, &listing.engine, err) ||
-        !list_containers(&listing.engine, &list, err))
+        !list_shared(&listing.engine, session->shared, &list, err))
         return false;
     json_array_foreach(list, i, entry) {
         if (!list_add(&listing, entry, err)) {
@@ -204,7 +219,7 @@ bool list_find(const struct platform_session *session, const char *target,
     if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting))
         return err_set(err, ERR_GONE, "there is no container named %s", name);
     struct platform_target found = {0};
-    list_target(&session->config->docker, &session->config->defaults, &sighting, &found);
+    list_target(session->config, &sighting, &found);
     if (!list_running(&engine, digests, sighting.image_id, &found, err))
         return false;
     *out = found;

@@ -11,6 +11,9 @@
 
 /* All containers, stopped ones too. The caller owns *out. */
 bool list_containers(struct engine *engine, json_t **out, struct err *err) MUST_USE;
+/* The same; one list serves all calls with the same shared object (platform_session; NULL: asks
+ * anew). */
+bool list_shared(struct engine *engine, json_t *shared, json_t **out, struct err *err) MUST_USE;
 /* The name in an entry of that list: the one without a link's slash; "" when there is none. */
 const char *list_name(const json_t *entry);
 
@@ -26,7 +29,7 @@ struct list_sighting {
     const json_t *labels;
 };
 /* Pure but for `running`, which is left empty. */
-void list_target(const struct config_docker *docker, const struct settings *defaults,
-                 const struct list_sighting *sighting, struct platform_target *out);
+void list_target(const struct config *config, const struct list_sighting *sighting,
+                 struct platform_target *out);
 
 #endif

@@ -167,7 +167,7 @@ static int64_t observe_deadline(const struct observe_facts *facts) {
     const json_t *check =
         json_object_member(json_object_member(facts->inspect, "Config"), "Healthcheck");
     int64_t configured = facts->settings->health_timeout_ms;
-    if (facts->settings->written[SETTINGS_HEALTH_TIMEOUT])
+    if (facts->settings->sources[SETTINGS_HEALTH_TIMEOUT].written)
         return configured;
     int64_t retries = json_int(check, "Retries", 0);
     retries = retries <= 0 ? 3 : retries > 1000 ? 1000 : retries;

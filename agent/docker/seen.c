@@ -14,7 +14,9 @@ static json_t *seen_facts; /* id to {image, network, ipc, pid} */
 
 static void seen_text(const json_t *facts, const char *member, char *out, size_t size) {
     const char *text = json_text(facts, member);
-    (void)snprintf(out, size, "%s", text ? text : "");
+    out[0] = '\0'; /* mostly there is none, and a check asks for every container */
+    if (text)
+        (void)snprintf(out, size, "%s", text);
 }
 
 static void seen_fill(const json_t *facts, struct seen *out) {

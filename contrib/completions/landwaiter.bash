@@ -3,10 +3,10 @@ _landwaiter() {
     local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        words="serve check push targets updates pushes show plan retry cancel --help --version"
+        words="serve check push targets updates pushes windows window show plan approve retry cancel hold release audit --help --version"
     else
         case "$command:${COMP_WORDS[COMP_CWORD - 1]}" in
-        serve:--config | serve:-c | check:--config | check:-c | push:--secret-file | push:--token-file | push:--oidc-token-file | push:--ca | targets:--config | targets:-c | updates:--config | updates:-c | pushes:--config | pushes:-c | show:--config | show:-c | plan:--config | plan:-c | retry:--config | retry:-c | cancel:--config | cancel:-c)
+        serve:--config | serve:-c | check:--config | check:-c | push:--secret-file | push:--token-file | push:--oidc-token-file | push:--ca | targets:--config | targets:-c | updates:--config | updates:-c | pushes:--config | pushes:-c | windows:--config | windows:-c | window:--config | window:-c | show:--config | show:-c | plan:--config | plan:-c | approve:--config | approve:-c | retry:--config | retry:-c | cancel:--config | cancel:-c | hold:--config | hold:-c | release:--config | release:-c | audit:--config | audit:-c)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames
             return
@@ -19,10 +19,16 @@ _landwaiter() {
         targets) words="--json --control -c --config --help --version" ;;
         updates) words="--all --limit --json --control -c --config --help --version" ;;
         pushes) words="--limit --json --control -c --config --help --version" ;;
+        windows) words="--json --control -c --config --help --version" ;;
+        window) words="--at -c --config --json --help --version" ;;
         show) words="--json --control -c --config --help --version" ;;
         plan) words="--digest -v --verbose --json --control -c --config --help --version" ;;
+        approve) words="--json --control -c --config --help --version" ;;
         retry) words="--json --control -c --config --help --version" ;;
         cancel) words="--json --control -c --config --help --version" ;;
+        hold) words="--until --reason --json --control -c --config --help --version" ;;
+        release) words="--json --control -c --config --help --version" ;;
+        audit) words="--verify --limit --json --control -c --config --help --version" ;;
         esac
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -6,6 +6,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void ask(const struct config *config) {
+    struct ref image;
+    struct settings settings;
+    struct settings_labels labels;
+    if (!ref_parse("docker.io/library/postgres:15", &image, NULL)) {
+        abort();
+    }
+    const struct config_subject subject = {.name = "db", .platform = "docker", .image = &image};
+    config_settings(config, &subject, &settings, &labels);
+    struct schedule_verdict verdict =
+        config_schedule(config, &settings.windows, INT64_C(1795176000000));
+    if (labels.problem[0] || !verdict.because[0] || (verdict.may_start && !verdict.open)) {
+        abort();
+    }
+    (void)config_registry(config, "registry.lan:5000");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* A secret's file may be a device that never ends or never answers; that is not the parser's.
      */
@@ -25,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
     }
     if (config) {
-        (void)config_registry(config, "registry.lan:5000");
+        ask(config);
     }
     config_faults_release(&faults);
     config_drop(config);

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *pushed = rest ? strsep(&rest, "\n") : "";
     struct policy policy;
     struct err err = ERR_INIT;
-    bool good = policy_parse_any(written, &policy, &err);
+    bool good = policy_parse(written, &policy, &err);
     if (good != (err.kind == ERR_NONE)) {
         abort();
     }

@@ -12,6 +12,7 @@
 #include "agent/cli/outcome.h"
 #include "agent/cli/render.h"
 #include "agent/cli/url.h"
+#include "agent/gate.h"
 
 static json_t *push_with(int open, const char *first, const char *second) {
     json_t *push = json_pack("{s:i, s:[]}", "open", open, "updates");
@@ -154,6 +155,58 @@ static void sentences_say_what_to_do(void **state) {
     }
 }
 
+/* What the gate says of a waiting update, as a person reads it: for what, until when, and what
+ * would make it go now. */
+static void waiting_sentence(const struct gate_facts *facts, const char *wanted) {
+    struct gate_verdict verdict = gate_decide(facts);
+    assert_int_equal(verdict.answer, GATE_WAIT);
+    CLEANUP(json_release)
+    json_t *update = json_pack("{ss ss ss sn ss so}", "id", "upd_1", "target",
+                               facts->update->target, "stage", "gate", "result", "reason",
+                               verdict.reason, "not_before", json_time_or_null(verdict.until_ms));
+    CLEANUP(buf_release) struct buf text = BUF_INIT(4096);
+    documents_sentence(update, 0, &text);
+    assert_string_equal(buf_text(&text), wanted);
+}
+
+static void waiting_says_until_when_and_what_to_do(void **state) {
+    (void)state;
+    struct store_update update = {.id = 1, .target = "docker/site", .to = "sha256:1"};
+    struct settings settings;
+    struct store_updates others = {0};
+    settings_init(&settings);
+    struct gate_facts facts = {.now_ms = INT64_C(1795176000123),
+                               .update = &update,
+                               .settings = &settings,
+                               .others = &others,
+                               .concurrency = 2,
+                               .asked_ms = INT64_C(1795176000123)};
+    facts.schedule = (struct schedule_verdict){.may_start = false,
+                                               .starts_ms = INT64_C(1795197600000),
+                                               .because = "night opens on Saturday at 02:00"};
+    waiting_sentence(&facts,
+                     "docker/site waits for its window: night opens on Saturday at 02:00, until "
+                     "2026-11-20T18:00:00.000Z; to let it go now, change the window in the "
+                     "configuration, or set the label landwaiter.windows=always on the target");
+    settings.approval_required = true;
+    settings.approval_expires_ms = 86400000;
+    waiting_sentence(&facts, "docker/site waits for an approval, until 2026-11-21T12:00:00.123Z; "
+                             "`landwaiter approve upd_0000000000001` lets it go now");
+    facts.held = true;
+    facts.hold = (struct store_hold){.target = "all", .reason = "`landwaiter x` is odd; holidays"};
+    waiting_sentence(&facts, "docker/site is on hold: `landwaiter x` is odd; holidays; "
+                             "`landwaiter release all` lets it go now");
+    facts.hold = (struct store_hold){.target = "docker/site", .until_ms = INT64_C(1795197600000)};
+    waiting_sentence(&facts, "docker/site is on hold, until 2026-11-20T18:00:00.000Z; "
+                             "`landwaiter release docker/site` lets it go now");
+    facts.held = false;
+    settings.approval_required = false;
+    facts.schedule.may_start = true;
+    facts.concurrency = 0;
+    waiting_sentence(&facts, "docker/site waits: 0 updates are being applied; it is looked at "
+                             "again by itself");
+}
+
 static void http_statuses_mean_exit_statuses(void **state) {
     (void)state;
     assert_int_equal(control_exit(200), COMMAND_DONE);
@@ -262,6 +315,7 @@ int main(void) {
         cmocka_unit_test(control_characters_never_come_out),
         cmocka_unit_test(times_and_digests_are_short),
         cmocka_unit_test(sentences_say_what_to_do),
+        cmocka_unit_test(waiting_says_until_when_and_what_to_do),
         cmocka_unit_test(http_statuses_mean_exit_statuses),
         cmocka_unit_test(retry_after_is_honoured_and_bounded),
         cmocka_unit_test(ids_may_stand_in_a_path),

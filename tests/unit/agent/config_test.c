@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/config.h"
+#include "base/json.h"
 #include "webhook/source.h"
 
 #define SECRET_TEXT "a-secret-of-thirty-two-characters"
@@ -187,8 +188,8 @@ static void whole_file(void **state) {
     assert_int_equal(config->defaults.soak_ms, 1000);
     assert_false(config->defaults.rollback);
     assert_int_equal(config->defaults.stop_timeout_ms, 30000);
-    assert_true(config->defaults.written[SETTINGS_ROLLBACK]);
-    assert_int_equal(config->defaults.sources[SETTINGS_ROLLBACK], SETTINGS_DEFAULT);
+    assert_true(config->defaults.sources[SETTINGS_ROLLBACK].written);
+    assert_int_equal(config->defaults.sources[SETTINGS_ROLLBACK].kind, SETTINGS_DEFAULT);
     assert_int_equal(config->concurrency, 64);
     assert_int_equal(config->registry_count, 3);
     const struct registry_host *registry = config_registry(config, "registry.lan:5000");
@@ -501,16 +502,274 @@ static void reference(void **state) {
         "| `platforms.docker.tls.key` |",
         "| `landwaiter.stop-timeout` |",
         "| `native` |",
-        "| `defaults.windows` | when updates may start |\n",
+        "| `defaults.windows` | a list of names like [one, another] | [], always open | when an "
+        "update may start: while one of these windows is open; `always` is always open |\n",
+        "| `rules[].match.name` |",
+        "| `rules[].health.soak` | a duration, 0s to 24h | 10s |",
+        "| `windows.NAME.tz` |",
+        "| `freezes[].name` |",
+        "| `zoneinfo` |",
+        "| `landwaiter.min-free-memory` |",
+        "| `rules[].wait_idle` |",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
         if (!strstr(buf_text(&text), lines[i])) {
             fail_msg("the reference has no line %s", lines[i]);
         }
     }
+    assert_null(strstr(buf_text(&text), "landwaiter.approval-expires"));
     CLEANUP(buf_release) struct buf small = BUF_INIT(10);
     config_reference(&small);
     assert_true(small.overflow);
+}
+
+/* ---- rules, windows ---- */
+
+static struct settings settings_of(const struct config *config, const char *name,
+                                   const char *labels_text, struct settings_labels *labels) {
+    struct ref image;
+    struct settings settings;
+    CLEANUP(json_release) json_t *all = json_loads(labels_text, 0, NULL);
+    assert_non_null(all);
+    assert_true(ref_parse("postgres:15", &image, NULL));
+    const struct config_subject subject = {
+        .name = name, .platform = "docker", .image = &image, .labels = all};
+    config_settings(config, &subject, &settings, labels);
+    return settings;
+}
+
+static void assert_source(const struct settings *settings, enum settings_key key,
+                          enum settings_source_kind kind, unsigned rule) {
+    assert_int_equal(settings->sources[key].kind, kind);
+    assert_int_equal(settings->sources[key].rule, rule);
+}
+
+static const char merging[] =
+    "windows:\n"
+    "  night: {start: \"02:00\", end: \"05:00\", tz: UTC}\n"
+    "  noon: {days: [mon], start: \"12:00\", duration: 1h, tz: Europe/Berlin}\n"
+    "defaults: {approval: required, windows: [night], rollback: false}\n"
+    "rules:\n"
+    "  - {match: {name: \"shop-*\"}, depends_on: [shop-db, cache], windows: [noon, night]}\n"
+    "  - {match: {name: shop-db, platform: docker}, policy: minor, windows: [noon]}\n"
+    "  - {match: {image: docker.io/library/postgres}, policy: patch, group: db}\n"
+    "  - {match: {labels: {tier: web, zone: a}}, approval: none, health: {timeout: 10m}}\n"
+    "  - {match: {namespace: prod}, policy: never}\n"
+    "  - {match: {platform: kubernetes}, policy: never}\n"
+    "  - {match: {image: \"ghcr.io/**\"}, policy: never}\n"
+    "  - {match: {name: \"*\"}, windows: [], min_free_memory: 1GiB, group: rest}\n" SENDER;
+
+static void rules_are_merged_key_by_key(void **state) {
+    (void)state;
+    CLEANUP(config_release) struct config *config = accept(merging, "");
+    struct settings_labels labels;
+    struct settings db = settings_of(config, "shop-db", "{}", &labels);
+    assert_string_equal(labels.problem, "");
+    assert_int_equal(db.policy.kind, POLICY_MINOR);
+    assert_source(&db, SETTINGS_POLICY, SETTINGS_RULE, 2);
+    assert_int_equal(db.windows.count, 2); /* the first rule that sets it, not the nearest */
+    assert_source(&db, SETTINGS_WINDOWS, SETTINGS_RULE, 1);
+    assert_string_equal(db.group, "db");
+    assert_source(&db, SETTINGS_GROUP, SETTINGS_RULE, 3);
+    assert_int_equal(db.depends_on.count, 1); /* itself is left out */
+    assert_string_equal(db.depends_on.items[0], "cache");
+    assert_int_equal(db.min_free_memory, INT64_C(1073741824));
+    assert_source(&db, SETTINGS_MIN_FREE_MEMORY, SETTINGS_RULE, 8);
+    assert_true(db.approval_required);
+    assert_source(&db, SETTINGS_APPROVAL, SETTINGS_DEFAULT, 0);
+    assert_true(db.sources[SETTINGS_APPROVAL].written);
+    assert_false(db.rollback);
+    assert_false(db.sources[SETTINGS_SOAK].written);
+    struct settings other = settings_of(config, "other", "{\"tier\": \"web\"}", &labels);
+    assert_int_equal(other.policy.kind, POLICY_PATCH);
+    assert_int_equal(other.windows.count, 0);
+    assert_source(&other, SETTINGS_WINDOWS, SETTINGS_RULE, 8);
+    assert_true(other.approval_required);
+}
+
+static void labels_win_over_rules(void **state) {
+    (void)state;
+    CLEANUP(config_release) struct config *config = accept(merging, "");
+    struct settings_labels labels;
+    struct settings web = settings_of(config, "shop-web",
+                                      "{\"tier\": \"web\", \"zone\": \"a\","
+                                      "\"landwaiter.windows\": \"always\","
+                                      "\"landwaiter.enable\": \"true\","
+                                      "\"landwaiter.policy\": \"semver:~15\"}",
+                                      &labels);
+    assert_string_equal(labels.problem, "");
+    assert_int_equal(labels.enable, SETTINGS_ENABLE_TRUE);
+    assert_string_equal(policy_name(&web.policy), "semver:~15");
+    assert_source(&web, SETTINGS_POLICY, SETTINGS_LABEL, 0);
+    assert_int_equal(web.windows.count, 1);
+    assert_source(&web, SETTINGS_WINDOWS, SETTINGS_LABEL, 0);
+    assert_false(web.approval_required);
+    assert_source(&web, SETTINGS_APPROVAL, SETTINGS_RULE, 4);
+    assert_int_equal(web.health_timeout_ms, 600000);
+    assert_int_equal(web.depends_on.count, 2);
+    (void)settings_of(config, "db",
+                      "{\"landwaiter.windows\": \"nigth\", \"landwaiter.depends-on\": \"a,db\"}",
+                      &labels);
+    assert_string_equal(
+        labels.problem,
+        "label landwaiter.windows: there is no window \"nigth\"; did you mean night?;"
+        " label landwaiter.depends-on: it names the target itself; write another "
+        "name");
+    (void)settings_of(config, "db", "{\"landwaiter.windows\": \"night,weekend\"}", &labels);
+    assert_string_equal(labels.problem, "label landwaiter.windows: there is no window \"weekend\"; "
+                                        "known are: night, noon, always");
+}
+
+static void memory_of_another_host_is_refused(void **state) {
+    (void)state;
+    struct settings_labels labels;
+    CLEANUP(config_release)
+    struct config *config = accept("platforms: {docker: {host: \"tcp://engine.lan:2375\"}}\n"
+                                   "defaults: {min_free_memory: 0}\n" SENDER,
+                                   "");
+    (void)settings_of(config, "a", "{\"landwaiter.min-free-memory\": \"1GiB\"}", &labels);
+    assert_string_equal(labels.problem,
+                        "label landwaiter.min-free-memory: the memory of an engine behind tcp:// "
+                        "cannot be seen; remove it");
+    (void)settings_of(config, "a", "{\"landwaiter.min-free-memory\": \"0\"}", &labels);
+    assert_string_equal(labels.problem, "");
+}
+
+static void dependencies_without_a_circle(void **state) {
+    (void)state;
+    CLEANUP(config_release)
+    struct config *config =
+        accept("rules:\n"
+               "  - {match: {name: a}, depends_on: [b, c, data]}\n"
+               "  - {match: {name: b}, depends_on: [c]}\n"
+               "  - {match: {name: c}, depends_on: [d, e], group: data}\n"
+               "  - {match: {name: \"d*\"}, depends_on: [d]}\n"
+               "  - {match: {name: c}, depends_on: [a]}\n" /* never counts: the third does */
+               SENDER,
+               "");
+    assert_int_equal(config->rule_count, 5);
+}
+
+#define HOUR_MS INT64_C(3600000)
+#define NOON_MS INT64_C(1795176000000) /* 2026-11-20T12:00:00Z, a Friday */
+
+static struct settings_names names_of(const char *text) {
+    struct settings settings;
+    settings_init(&settings);
+    assert_true(!*text || settings_set(&settings, SETTINGS_WINDOWS, text, NULL));
+    return settings.windows;
+}
+
+static struct schedule_verdict verdict_of(const struct config *config, const char *windows,
+                                          int64_t now_ms) {
+    struct settings_names names = names_of(windows);
+    return config_schedule(config, &names, now_ms);
+}
+
+static void windows_open_and_close(void **state) {
+    (void)state;
+    CLEANUP(config_release)
+    struct config *config =
+        accept("freezes:\n  - {name: party, from: \"2026-11-21\", to: \"2026-11-21\", tz: UTC}\n"
+               "min_remaining: 30m\n"
+               "windows:\n  night: {start: \"02:00\", end: \"05:00\", tz: UTC}\n"
+               "  late: {start: \"23:00\", duration: 2h, tz: UTC}\n" SENDER,
+               "");
+    assert_non_null(config_window(config, "night"));
+    assert_null(config_window(config, "always"));
+    assert_null(config_window(config, "party"));
+    assert_int_equal(config->freeze_count, 1);
+    assert_true(config->freezes[0].freeze);
+    struct schedule_verdict night = verdict_of(config, "night", NOON_MS);
+    assert_false(night.open);
+    assert_int_equal(night.opens_ms, NOON_MS + 38 * HOUR_MS); /* not in the freeze */
+    struct schedule_verdict both = verdict_of(config, "night,late", NOON_MS);
+    assert_int_equal(both.opens_ms, NOON_MS + 11 * HOUR_MS);
+    struct schedule_verdict late = verdict_of(config, "late", NOON_MS + 11 * HOUR_MS + 1900000);
+    assert_true(late.open); /* until the freeze, in less than 30 minutes */
+    assert_false(late.may_start);
+    assert_true(verdict_of(config, "", NOON_MS).may_start);
+    assert_true(verdict_of(config, "always", NOON_MS).may_start);
+    assert_true(verdict_of(config, "night,always", NOON_MS).may_start);
+    assert_false(verdict_of(config, "always", NOON_MS + 13 * HOUR_MS).open);
+    struct schedule_verdict gone = verdict_of(config, "gone", NOON_MS);
+    assert_false(gone.open);
+    assert_false(gone.may_start);
+    assert_string_equal(gone.because, "there is no window gone");
+    assert_false(verdict_of(config, "gone,night", NOON_MS).open);
+}
+
+/* Far apart instants and more sets of names than are kept give the same answers. */
+static void schedules_are_renewed(void **state) {
+    (void)state;
+    CLEANUP(buf_release) struct buf text = BUF_INIT(65536);
+    buf_puts(&text, SENDER "windows:\n");
+    for (int i = 0; i < 100; i++) {
+        buf_printf(&text, "  w%d: {start: \"%02d:%02d\", duration: 1h, tz: UTC}\n", i, i / 5,
+                   i % 5 * 12);
+    }
+    CLEANUP(config_release) struct config *config = accept(buf_text(&text), "");
+    const int64_t midnight = NOON_MS - 12 * HOUR_MS;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 100; i++) {
+            char name[16];
+            int64_t day = midnight + (round - 1) * 365 * 24 * HOUR_MS;
+            int64_t opens = day + i * HOUR_MS / 5;
+            (void)snprintf(name, sizeof name, "w%d", i);
+            assert_int_equal(verdict_of(config, name, opens - 1).opens_ms, opens);
+            assert_true(verdict_of(config, name, opens).open);
+            assert_int_equal(verdict_of(config, name, opens).closes_ms, opens + HOUR_MS);
+        }
+    }
+}
+
+static void only_windows_are_read(void **state) {
+    (void)state;
+    char path[128];
+    write_file("windows.yaml",
+               "senders: [{name: ci, auth: {bearer: {secret: {file: /nonexistent/x}}}}]\n"
+               "listne: x\nfreezes: [{name: f, days: [sun], tz: UTC}]\nmin_remaining: 1m\n"
+               "windows: {night: {start: \"02:00\", end: \"05:00\", tz: UTC}}\n",
+               path);
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    CLEANUP(config_release) struct config *config = NULL;
+    assert_true(config_load_windows(path, &config, &faults));
+    assert_int_equal(faults.count, 0);
+    assert_non_null(config_window(config, "night"));
+    assert_int_equal(config->freeze_count, 1);
+    assert_int_equal(config->min_remaining_ms, 60000);
+    assert_int_equal(config->senders.count, 0);
+    write_file("windows.yaml",
+               "listne: x\nwindows: {night: {start: 22:30, end: \"05:00\", tz: UTC}}\n"
+               "freezes: [{name: night, days: [sun], tz: UTC}]\n",
+               path);
+    struct config *faulty = NULL;
+    CLEANUP(config_faults_release) struct config_faults found = {0};
+    assert_false(config_load_windows(path, &faulty, &found));
+    assert_null(faulty);
+    assert_int_equal(found.count, 2);
+    assert_int_equal(found.items[0].line, 2);
+    assert_int_equal(found.items[1].line, 3);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* The file says the directory after the windows that need it. */
+static void a_directory_of_zones(void **state) {
+    (void)state;
+    CLEANUP(buf_release) struct buf text = BUF_INIT(4096);
+    char path[128], zone[160];
+    (void)snprintf(zone, sizeof zone, "%s/Quay", folder);
+    assert_int_equal(symlink("/usr/share/zoneinfo/Etc/GMT-3", zone), 0);
+    (void)snprintf(path, sizeof path, "%s", folder);
+    buf_printf(&text,
+               SENDER "windows: {w: {start: \"03:00\", end: \"04:00\", tz: Quay}}\n"
+                      "zoneinfo: %s\n",
+               path);
+    struct config *config = accept(buf_text(&text), "");
+    int64_t opens = verdict_of(config, "w", NOON_MS).opens_ms;
+    config_drop(config);
+    assert_int_equal(unlink(zone), 0);
+    assert_int_equal(opens, NOON_MS + 12 * HOUR_MS);
 }
 
 int main(void) {
@@ -529,6 +788,14 @@ int main(void) {
         cmocka_unit_test_setup(without_a_file, prepare),
         cmocka_unit_test_setup(without_a_file_faults, prepare),
         cmocka_unit_test_setup(login_of_the_user, prepare),
+        cmocka_unit_test_setup(rules_are_merged_key_by_key, prepare),
+        cmocka_unit_test_setup(labels_win_over_rules, prepare),
+        cmocka_unit_test_setup(memory_of_another_host_is_refused, prepare),
+        cmocka_unit_test_setup(dependencies_without_a_circle, prepare),
+        cmocka_unit_test_setup(windows_open_and_close, prepare),
+        cmocka_unit_test_setup(schedules_are_renewed, prepare),
+        cmocka_unit_test_setup(only_windows_are_read, prepare),
+        cmocka_unit_test_setup(a_directory_of_zones, prepare),
         cmocka_unit_test_setup(reference, prepare),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

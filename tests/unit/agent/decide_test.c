@@ -1,4 +1,5 @@
-/* Decisions of people: what can still be cancelled, what can be tried again. */
+/* Decisions of people: what can still be cancelled, what can be tried again, what can be approved,
+ * and what is held. */
 #include "agent/decide.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -32,7 +33,7 @@ static void try_cancel(struct store *store, const struct row *row) {
     struct store_update before = fixture_find(store, id);
     fixture_now_ms += 1000;
     struct err err = ERR_INIT;
-    assert_int_equal(decide_cancel(store, id, &err), row->allowed);
+    assert_int_equal(decide_cancel(store, id, "uid 0 (root)", &err), row->allowed);
     struct store_update after = fixture_find(store, id);
     if (row->allowed) {
         assert_string_equal(after.result, "cancelled");
@@ -72,10 +73,10 @@ static void cancel_before_it_is_applied(void **state) {
 
 static void unknown_is_gone(void **state) {
     struct err err = ERR_INIT;
-    assert_false(decide_cancel(*state, 4711, &err));
+    assert_false(decide_cancel(*state, 4711, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_GONE);
     err = (struct err)ERR_INIT;
-    assert_false(decide_retry(*state, 4711, &err));
+    assert_false(decide_retry(*state, 4711, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_GONE);
 }
 
@@ -120,7 +121,7 @@ static void retry_lets_a_waiting_one_go_on(void **state) {
         int64_t id = weathered(*state, stages[i], NULL);
         fixture_now_ms += 1000;
         struct err err = ERR_INIT;
-        assert_true(decide_retry(*state, id, &err));
+        assert_true(decide_retry(*state, id, "uid 0 (root)", &err));
         assert_again(*state, id);
         struct store_update update = fixture_find(*state, id);
         assert_string_equal(update.stage, stages[i]);
@@ -142,7 +143,7 @@ static void retry_begins_a_failed_one_again(void **state) {
         assert_true(store_reject(*state, &update, &err));
         store_update_release(&update);
         fixture_now_ms += 1000;
-        assert_true(decide_retry(*state, id, &err));
+        assert_true(decide_retry(*state, id, "uid 0 (root)", &err));
         assert_again(*state, id);
         update = fixture_find(*state, id);
         assert_string_equal(update.stage, "policy");
@@ -162,7 +163,7 @@ static void retry_of_what_went_well_is_denied(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(results); i++) {
         int64_t id = weathered(*state, "settle", results[i]);
         struct err err = ERR_INIT;
-        assert_false(decide_retry(*state, id, &err));
+        assert_false(decide_retry(*state, id, "uid 0 (root)", &err));
         assert_int_equal(err.kind, ERR_DENIED);
         assert_non_null(strstr(err.message, results[i]));
         struct store_update update = fixture_find(*state, id);
@@ -178,7 +179,7 @@ static void retry_beside_an_open_one_is_denied(void **state) {
     assert_true(store_reject(*state, &update, &err));
     store_update_release(&update);
     int64_t open = fixture_update(*state, "docker/site");
-    assert_false(decide_retry(*state, old, &err));
+    assert_false(decide_retry(*state, old, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_DENIED);
     char id[ID_TEXT_SIZE];
     assert_non_null(strstr(err.message, id_text("upd", open, id)));
@@ -190,7 +191,107 @@ static void retry_beside_an_open_one_is_denied(void **state) {
     /* Another target's is no hindrance. */
     fixture_place(*state, open, "settle", "updated");
     (void)fixture_update(*state, "docker/site-2");
-    assert_true(decide_retry(*state, old, &err));
+    assert_true(decide_retry(*state, old, "uid 0 (root)", &err));
+}
+
+/* ---- approvals ---- */
+
+static void try_approve(struct store *store, const struct row *row) {
+    int64_t id = fixture_update(store, "docker/site");
+    fixture_place(store, id, row->stage, row->result);
+    struct store_update before = fixture_find(store, id);
+    before.not_before_ms = STORE_UNTIL_WOKEN;
+    fixture_save(store, &before);
+    struct err err = ERR_INIT;
+    assert_int_equal(decide_approve(store, id, "uid 7 (ann)", &err), row->allowed);
+    struct store_update after = fixture_find(store, id);
+    if (row->allowed) {
+        assert_string_equal(after.approved, FIXTURE_DIGEST("2"));
+        assert_string_equal(after.stage, row->stage);
+        assert_int_equal(after.not_before_ms, 0);
+        assert_event(store, id, "approved");
+        CLEANUP(json_release) json_t *audit = store_audit(store, 1);
+        const json_t *entry = json_array_get(audit, 0);
+        assert_string_equal(json_text(entry, "actor"), "uid 7 (ann)");
+        assert_string_equal(json_text(entry, "event"), "approved");
+        assert_non_null(strstr(json_text(entry, "detail"), FIXTURE_DIGEST("2")));
+        assert_true(decide_approve(store, id, "uid 7 (ann)", &err));
+        struct store_update again = fixture_find(store, id);
+        assert_int_equal(again.revision, after.revision);
+        store_update_release(&again);
+    } else {
+        assert_int_equal(err.kind, ERR_DENIED);
+        assert_non_null(strstr(err.message, row->why));
+        assert_string_equal(after.approved, "");
+        assert_int_equal(after.revision, before.revision);
+    }
+    store_update_release(&before);
+    store_update_release(&after);
+    fixture_place(store, id, "settle", "updated");
+}
+
+static void approve_before_it_is_applied(void **state) {
+    static const struct row rows[] = {
+        {"policy", NULL, true, NULL},
+        {"resolve", NULL, true, NULL},
+        {"fetch", NULL, true, NULL},
+        {"gate", NULL, true, NULL},
+        {"apply", NULL, false, "being applied"},
+        {"observe", NULL, false, "being applied"},
+        {"settle", NULL, false, "being applied"},
+        {"settle", "updated", false, "finished already: updated"},
+        {"gate", "cancelled", false, "finished already: cancelled"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        try_approve(*state, &rows[i]);
+    }
+}
+
+/* A yes is to a digest: none, no yes; another, another question. */
+static void approve_is_for_one_digest(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    struct store_update update = fixture_find(*state, id);
+    update.to[0] = '\0';
+    fixture_save(*state, &update);
+    struct err err = ERR_INIT;
+    assert_false(decide_approve(*state, id, "control token", &err));
+    assert_int_equal(err.kind, ERR_DENIED);
+    assert_non_null(strstr(err.message, "not known yet"));
+    memcpy(update.to, FIXTURE_DIGEST("3"), sizeof update.to);
+    fixture_save(*state, &update);
+    assert_true(decide_approve(*state, id, "control token", &err));
+    store_update_release(&update);
+    update = fixture_find(*state, id);
+    memcpy(update.to, FIXTURE_DIGEST("4"), sizeof update.to);
+    fixture_save(*state, &update);
+    store_update_release(&update);
+    update = fixture_find(*state, id);
+    assert_string_equal(update.approved, FIXTURE_DIGEST("3"));
+    store_update_release(&update);
+    /* A newer push asks anew. */
+    int64_t newer = fixture_update(*state, "docker/site");
+    update = fixture_find(*state, newer);
+    assert_string_equal(update.approved, "");
+    store_update_release(&update);
+}
+
+/* ---- holds ---- */
+
+static void hold_ends_in_the_future(void **state) {
+    struct store_hold hold = {.target = "docker/site", .until_ms = fixture_now_ms};
+    struct store_hold found = {0};
+    struct err err = ERR_INIT;
+    assert_false(decide_hold(*state, &hold, "uid 7 (ann)", &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_false(store_held(*state, "docker/site", fixture_now_ms, &found));
+    hold.until_ms++;
+    assert_true(decide_hold(*state, &hold, "uid 7 (ann)", &err));
+    assert_true(store_held(*state, "docker/site", fixture_now_ms, &found));
+    assert_int_equal(found.at_ms, fixture_now_ms);
+    assert_true(decide_release(*state, "docker/site", "uid 7 (ann)", &err));
+    assert_false(store_held(*state, "docker/site", fixture_now_ms, &found));
+    assert_false(decide_release(*state, "docker/site", "uid 7 (ann)", &err));
+    assert_int_equal(err.kind, ERR_GONE);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)
@@ -200,6 +301,8 @@ int main(void) {
         TEST(cancel_before_it_is_applied),       TEST(unknown_is_gone),
         TEST(retry_lets_a_waiting_one_go_on),    TEST(retry_begins_a_failed_one_again),
         TEST(retry_of_what_went_well_is_denied), TEST(retry_beside_an_open_one_is_denied),
+        TEST(approve_before_it_is_applied),      TEST(approve_is_for_one_digest),
+        TEST(hold_ends_in_the_future),
     };
     return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
 }

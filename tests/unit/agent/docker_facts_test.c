@@ -203,8 +203,7 @@ static void sorts_pull_failures(void **state) {
 
 static struct platform_target target(bool all, const char *image, const char *status,
                                      const char *labels) {
-    struct settings defaults;
-    const struct config_docker docker = {.enabled = true, .select_all = all};
+    struct config config = {.docker = {.enabled = true, .select_all = all}};
     CLEANUP(json_release) json_t *parsed = document(labels);
     const struct list_sighting sighting = {.id = ID,
                                            .name = "site",
@@ -213,8 +212,8 @@ static struct platform_target target(bool all, const char *image, const char *st
                                            .status = status,
                                            .labels = parsed};
     struct platform_target out = {0};
-    settings_init(&defaults);
-    list_target(&docker, &defaults, &sighting, &out);
+    settings_init(&config.defaults);
+    list_target(&config, &sighting, &out);
     return out;
 }
 

@@ -81,7 +81,7 @@ static void gives_up_at_the_deadline(void **state) {
     (void)state;
     CLEANUP(gate_release) struct gate gate;
     gate_open(&gate);
-    gate.settings.written[SETTINGS_HEALTH_TIMEOUT] = true;
+    gate.settings.sources[SETTINGS_HEALTH_TIMEOUT].written = true;
     assert_int_equal(look(&gate, 119999, starting), PLATFORM_PENDING);
     assert_int_equal(look(&gate, 120000, starting), PLATFORM_UNHEALTHY);
     assert_string_equal(gate.seen.reason, "not healthy after 2 min: refused");
@@ -98,7 +98,7 @@ static void waits_for_a_slow_check_unless_told_otherwise(void **state) {
     gate_open(&gate);
     assert_int_equal(look(&gate, 299999, slow), PLATFORM_PENDING);
     assert_int_equal(look(&gate, 300000, slow), PLATFORM_UNHEALTHY);
-    gate.settings.written[SETTINGS_HEALTH_TIMEOUT] = true;
+    gate.settings.sources[SETTINGS_HEALTH_TIMEOUT].written = true;
     assert_int_equal(look(&gate, 120000, slow), PLATFORM_UNHEALTHY);
 }
 
@@ -166,7 +166,7 @@ static void soaks_again_after_a_reboot(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(shifts); i++) {
         CLEANUP(gate_release) struct gate gate;
         gate_open(&gate);
-        gate.settings.written[SETTINGS_HEALTH_TIMEOUT] = true;
+        gate.settings.sources[SETTINGS_HEALTH_TIMEOUT].written = true;
         assert_int_equal(look(&gate, 9000, plain), PLATFORM_PENDING);
         gate.boot = "second";
         assert_int_equal(look(&gate, shifts[i], starting), PLATFORM_PENDING);

@@ -370,7 +370,7 @@ static void target_document(void **state) {
     (void)state;
     struct platform_target target = fixture_target("docker/site");
     settings_init(&target.settings);
-    CLEANUP(json_release) json_t *document = document_target(&target);
+    CLEANUP(json_release) json_t *document = document_target(&target, NULL);
     assert_json(document,
                 "{\"target\":\"docker/site\",\"image\":\"ghcr.io/brian/site:1.4\","
                 "\"running\":\"" FIXTURE_DIGEST(
@@ -379,10 +379,69 @@ static void target_document(void **state) {
     target.running[0] = '\0';
     target.enabled = false;
     (void)snprintf(target.problem, sizeof target.problem, "it was started with --rm");
-    CLEANUP(json_release) json_t *other = document_target(&target);
+    CLEANUP(json_release) json_t *other = document_target(&target, NULL);
     assert_true(json_is_null(json_object_get(other, "running")));
     assert_true(json_is_false(json_object_get(other, "enabled")));
     assert_string_equal(json_text(other, "problem"), "it was started with --rm");
+}
+
+static void target_that_waits(void **state) {
+    (void)state;
+    struct platform_target target = fixture_target("docker/site");
+    struct err err = ERR_INIT;
+    settings_init(&target.settings);
+    assert_true(settings_set(&target.settings, SETTINGS_WINDOWS, "night,sunday", &err));
+    assert_true(settings_set(&target.settings, SETTINGS_POLICY, "semver:~15", &err));
+    struct store_hold hold = {.target = "all", .until_ms = FIXTURE_NOON, .reason = "holidays"};
+    CLEANUP(json_release) json_t *document = document_target(&target, &hold);
+    assert_json(json_object_get(document, "windows"), "[\"night\",\"sunday\"]");
+    assert_json(json_object_get(document, "hold"),
+                "{\"until\":\"" NOON "\",\"reason\":\"holidays\"}");
+    assert_string_equal(json_text(document, "policy"), "semver:~15");
+    hold = (struct store_hold){.target = "docker/site"};
+    CLEANUP(json_release) json_t *endless = document_target(&target, &hold);
+    assert_json(json_object_get(endless, "hold"), "{\"until\":null,\"reason\":null}");
+}
+
+static void waiting_for_nobody_knows_when(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    struct store_update row = fixture_find(*state, id);
+    struct document_view view = view_of(*state, false);
+    struct err err = ERR_INIT;
+    row.not_before_ms = STORE_UNTIL_WOKEN;
+    fixture_save(*state, &row);
+    store_update_release(&row);
+    CLEANUP(json_release) json_t *document = NULL;
+    assert_true(document_update(&view, id, &document, &err));
+    assert_true(json_is_null(json_object_get(document, "not_before")));
+}
+
+static void windows_and_freezes(void **state) {
+    (void)state;
+    static const char text[] =
+        "windows:\n"
+        "  night: {days: [fri], start: \"02:00\", end: \"05:00\", tz: UTC}\n"
+        "  noon: {start: \"11:00\", end: \"13:00\", tz: UTC}\n"
+        "freezes:\n"
+        "  - {name: lunch, start: \"12:30\", end: \"14:00\", tz: UTC}\n"
+        "  - {name: year-end, from: \"2026-12-20\", to: \"2027-01-06\", tz: UTC}\n";
+    CLEANUP(config_release) struct config *made = NULL;
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    if (!config_parse(text, strlen(text), &made, &faults)) {
+        fail_msg("%s", faults.items[0].message);
+    }
+    CLEANUP(json_release) json_t *document = NULL;
+    struct err err = ERR_INIT;
+    assert_true(document_windows(made, FIXTURE_NOON, &document, &err));
+    assert_json(document,
+                "[{\"name\":\"night\",\"kind\":\"window\",\"open\":false,"
+                "\"opens\":\"2026-11-27T02:00:00.000Z\",\"closes\":null},"
+                "{\"name\":\"noon\",\"kind\":\"window\",\"open\":true,"
+                "\"opens\":\"2026-11-21T11:00:00.000Z\",\"closes\":\"2026-11-20T12:30:00.000Z\"},"
+                "{\"name\":\"lunch\",\"kind\":\"freeze\",\"open\":false,"
+                "\"opens\":\"2026-11-20T12:30:00.000Z\",\"closes\":null},"
+                "{\"name\":\"year-end\",\"kind\":\"freeze\",\"open\":false,"
+                "\"opens\":\"2026-12-20T00:00:00.000Z\",\"closes\":null}]");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)
@@ -405,6 +464,9 @@ int main(void) {
         TEST(update_with_history),
         TEST(foreign_bytes_do_not_break_a_document),
         TEST(target_document),
+        TEST(target_that_waits),
+        TEST(waiting_for_nobody_knows_when),
+        TEST(windows_and_freezes),
     };
     return cmocka_run_group_tests_name("document", tests, NULL, NULL);
 }

@@ -61,6 +61,71 @@ static void newer_schema_is_refused(void **state) {
     assert_int_equal(number(*state, "PRAGMA user_version"), 99);
 }
 
+/* The schema as it was released first. */
+static const char version_1[] =
+    "CREATE TABLE pushes(id INTEGER PRIMARY KEY, lead INTEGER NOT NULL, sender TEXT NOT NULL,"
+    " image TEXT NOT NULL, digest TEXT NOT NULL, meta TEXT, received INTEGER NOT NULL,"
+    " superseded_by INTEGER NOT NULL DEFAULT 0, key BLOB, body BLOB);"
+    "CREATE UNIQUE INDEX pushes_key ON pushes(key) WHERE key IS NOT NULL;"
+    "CREATE INDEX pushes_lead ON pushes(lead) WHERE lead <> id;"
+    "CREATE TABLE platforms(name TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE updates(id INTEGER PRIMARY KEY, push INTEGER NOT NULL, target TEXT NOT NULL,"
+    " instance TEXT NOT NULL, image TEXT NOT NULL, stage TEXT NOT NULL, result TEXT,"
+    " reason TEXT NOT NULL, from_digest TEXT NOT NULL, to_digest TEXT NOT NULL,"
+    " not_before INTEGER NOT NULL, stage_since INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, finished INTEGER NOT NULL, changed INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL, step TEXT NOT NULL, back INTEGER NOT NULL, journal TEXT NOT NULL);"
+    "CREATE INDEX updates_open ON updates(not_before) WHERE result IS NULL;"
+    "CREATE INDEX updates_due ON updates(stage = 'fetch', not_before, changed) WHERE result IS "
+    "NULL;"
+    "CREATE INDEX updates_target ON updates(target) WHERE result IS NULL;"
+    "CREATE INDEX updates_push ON updates(push);"
+    "CREATE TABLE history(id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " stage TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL);"
+    "CREATE INDEX history_subject ON history(subject);"
+    "CREATE TABLE rejected(target TEXT NOT NULL, digest TEXT NOT NULL, \"update\" INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID;"
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);"
+    "PRAGMA user_version=1;";
+
+static void version_1_is_migrated(void **state) {
+    struct store *store = *state;
+    execute(store, "DROP TABLE pushes; DROP TABLE updates; DROP TABLE platforms;"
+                   "DROP TABLE history; DROP TABLE rejected; DROP TABLE probe; DROP TABLE holds;"
+                   "DROP TABLE audit; DROP TABLE audit_base;");
+    execute(store, version_1);
+    execute(store, "INSERT INTO pushes(id, lead, sender, image, digest, received) VALUES(5, 5, "
+                   "'ci', 'ghcr.io/brian/site:1.4', '', 1000);"
+                   "INSERT INTO updates VALUES(6, 5, 'docker/site', 'i', 'ghcr.io/brian/site:1.4', "
+                   "'gate', NULL, 'waits', '', '" FIXTURE_DIGEST(
+                       "2") "', 0, 1, 2, 3, 0, 4, 7, '', "
+                            "0, '{\"a\": 1}');"
+                            "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
+    store_free(store);
+    *state = fixture_open();
+    assert_int_equal(number(*state, "PRAGMA user_version"), 2);
+    struct store_update update = fixture_find(*state, 6);
+    assert_string_equal(update.stage, "gate");
+    assert_string_equal(update.approved, "");
+    assert_int_equal(update.revision, 7);
+    assert_int_equal(json_int(update.journal, "a", 0), 1);
+    memcpy(update.approved, update.to, sizeof update.approved);
+    fixture_save(*state, &update);
+    store_update_release(&update);
+    update = fixture_find(*state, 6);
+    assert_string_equal(update.approved, FIXTURE_DIGEST("2"));
+    store_update_release(&update);
+    int64_t broken = 0;
+    size_t count = 0;
+    struct err err = ERR_INIT;
+    assert_true(store_audit_verify(*state, &broken, &count, &err));
+    assert_int_equal(count, 1);
+    struct store_hold hold = {0};
+    assert_false(store_held(*state, "docker/site", fixture_now_ms, &hold));
+    CLEANUP(json_release) json_t *history = store_history(*state, 6);
+    assert_int_equal(json_array_size(history), 2);
+}
+
 static void no_database_is_refused(void **state) {
     store_free(*state);
     *state = NULL;
@@ -397,6 +462,7 @@ int main(void) {
         TEST(every_statement_can_be_prepared),
         TEST(commits_are_durable),
         TEST(newer_schema_is_refused),
+        TEST(version_1_is_migrated),
         TEST(no_database_is_refused),
         TEST(missing_parent_and_long_names_are_refused),
         TEST(second_lock_is_refused),

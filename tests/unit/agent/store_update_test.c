@@ -484,7 +484,7 @@ static void wake_makes_the_gate_due(void **state) {
     fixture_place(*state, fetch, "fetch", NULL);
     wait_until(*state, fetch, fixture_now_ms + 60000);
     assert_int_equal(due_ids(*state, ids), 0);
-    store_wake_gate(*state);
+    store_wake_gate(*state, STORE_WAKE_ALL);
     assert_int_equal(due_ids(*state, ids), 1);
     assert_int_equal(ids[0], gate);
 }
@@ -496,7 +496,7 @@ static void wake_is_not_lost_to_a_late_wait(void **state) {
     int64_t gate = fixture_update(*state, "docker/gate");
     fixture_place(*state, gate, "gate", NULL);
     struct store_update deciding = fixture_find(*state, gate);
-    store_wake_gate(*state);
+    store_wake_gate(*state, STORE_WAKE_ALL);
     deciding.not_before_ms = fixture_now_ms + 600000;
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(*state, &deciding, &step, &err), STORE_LOST);

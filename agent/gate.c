@@ -1,0 +1,219 @@
+/* The gate's decision. Reads nothing but the facts it is given. */
+#include "agent/gate.h"
+
+#include "agent/id.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
+    out->answer = GATE_WAIT;
+    out->until_ms = until_ms;
+}
+
+/* ---- names of targets and groups ---- */
+
+static const char *gate_name(const struct store_update *update) {
+    const char *slash = strrchr(update->target, '/');
+    return slash ? slash + 1 : update->target;
+}
+
+static const char *gate_group(const struct store_update *update) {
+    const char *group = json_text(update->journal, "group");
+    return group ? group : "";
+}
+
+void gate_note(struct store_update *update, const struct settings *settings) {
+    json_t *names = json_array();
+    for (size_t i = 0; i < settings->depends_on.count; i++) {
+        (void)json_array_append_new(names, json_text_or_null(settings->depends_on.items[i]));
+    }
+    (void)json_object_set_new(update->journal, "depends_on", names);
+    (void)json_object_set_new(update->journal, "group", json_text_or_null(settings->group));
+}
+
+static bool gate_named(const struct store_update *update, const char *name) {
+    return strcmp(gate_name(update), name) == 0 || strcmp(update->target, name) == 0 ||
+           (gate_group(update)[0] && strcmp(gate_group(update), name) == 0);
+}
+
+/* Does a say that it depends on b? */
+static bool gate_depends(const struct store_update *a, const struct store_update *b) {
+    size_t i = 0;
+    json_t *item = NULL;
+    json_array_foreach(json_array_member(a->journal, "depends_on"), i, item) {
+        const char *name = json_string_value(item);
+        if (name && gate_named(b, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define GATE_DEPTH_MAX 8
+
+/* The same, over others between them. The depth is bounded: labels can make any circle. */
+static bool gate_leads_to(const struct store_updates *others, const struct store_update *from,
+                          const struct store_update *to, int depth) {
+    if (gate_depends(from, to)) {
+        return true;
+    }
+    for (size_t i = 0; depth < GATE_DEPTH_MAX && i < others->count; i++) {
+        if (&others->items[i] != from && gate_depends(from, &others->items[i]) &&
+            gate_leads_to(others, &others->items[i], to, depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool gate_applying(const struct store_update *update) {
+    return strcmp(update->stage, "apply") == 0 || strcmp(update->stage, "observe") == 0 ||
+           strcmp(update->stage, "settle") == 0;
+}
+
+/* ---- the checks: true when it may go on ---- */
+
+static bool check_clock(const struct gate_facts *facts, struct gate_verdict *out) {
+    if (facts->now_ms >= GATE_CLOCK_MIN_MS) {
+        return true;
+    }
+    char now[CLOCK_TEXT_SIZE];
+    gate_wait(out, 0);
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "waits until the clock is set: it says %s, which cannot be",
+                   clock_format(facts->now_ms, now));
+    return false;
+}
+
+static bool check_hold(const struct gate_facts *facts, struct gate_verdict *out) {
+    if (!facts->held) {
+        return true;
+    }
+    const struct store_hold *hold = &facts->hold;
+    gate_wait(out, hold->until_ms);
+    (void)snprintf(out->reason, sizeof out->reason, "on hold%s%.150s; `landwaiter release %.120s`",
+                   hold->reason[0] ? ": " : "", hold->reason,
+                   strcmp(hold->target, "all") == 0 ? "all" : hold->target);
+    return false;
+}
+
+static bool check_approval(const struct gate_facts *facts, struct gate_verdict *out) {
+    const struct store_update *update = facts->update;
+    if (!facts->settings->approval_required ||
+        (update->approved[0] && strcmp(update->approved, update->to) == 0)) {
+        return true;
+    }
+    char id[ID_TEXT_SIZE];
+    char after[CLOCK_TEXT_SIZE];
+    int64_t until = facts->asked_ms + facts->settings->approval_expires_ms;
+    if (facts->now_ms >= until) {
+        out->answer = GATE_EXPIRED;
+        (void)snprintf(out->reason, sizeof out->reason, "nobody approved it within %s",
+                       clock_duration_text(facts->settings->approval_expires_ms, after));
+        return false;
+    }
+    gate_wait(out, until);
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "waits for an approval: `landwaiter approve %s`",
+                   id_text("upd", update->id, id));
+    return false;
+}
+
+static bool check_window(const struct gate_facts *facts, struct gate_verdict *out) {
+    if (facts->schedule.may_start) {
+        return true;
+    }
+    gate_wait(out, facts->schedule.starts_ms);
+    (void)snprintf(out->reason, sizeof out->reason, "waits for its window: %.280s",
+                   facts->schedule.because);
+    return false;
+}
+
+static bool check_dependencies(const struct gate_facts *facts, struct gate_verdict *out) {
+    for (size_t i = 0; i < facts->others->count; i++) {
+        const struct store_update *other = &facts->others->items[i];
+        if (!gate_depends(facts->update, other)) {
+            continue;
+        }
+        /* In a circle the older update goes first. */
+        if (facts->update->id < other->id &&
+            gate_leads_to(facts->others, other, facts->update, 0)) {
+            continue;
+        }
+        gate_wait(out, 0);
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "waits until %.180s, which it depends on, is updated", other->target);
+        return false;
+    }
+    return true;
+}
+
+static bool check_group(const struct gate_facts *facts, struct gate_verdict *out) {
+    for (size_t i = 0; facts->settings->group[0] && i < facts->others->count; i++) {
+        const struct store_update *other = &facts->others->items[i];
+        if (gate_applying(other) && strcmp(gate_group(other), facts->settings->group) == 0) {
+            gate_wait(out, 0);
+            (void)snprintf(out->reason, sizeof out->reason,
+                           "waits until %.150s of the same group %s is done", other->target,
+                           facts->settings->group);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_memory(const struct gate_facts *facts, struct gate_verdict *out) {
+    int64_t wanted = facts->settings->min_free_memory;
+    if (!wanted || facts->available_memory >= wanted) {
+        return true;
+    }
+    gate_wait(out, facts->now_ms + GATE_MEMORY_AGAIN_MS);
+    if (facts->available_memory < 0) {
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "waits: how much memory is free there cannot be known");
+    } else {
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "waits for memory: %lld MiB are free, %lld MiB are wanted",
+                       (long long)(facts->available_memory >> 20), (long long)(wanted >> 20));
+    }
+    return false;
+}
+
+static bool check_room(const struct gate_facts *facts, struct gate_verdict *out) {
+    unsigned running = 0;
+    size_t platform = strcspn(facts->update->target, "/") + 1;
+    for (size_t i = 0; i < facts->others->count; i++) {
+        const struct store_update *other = &facts->others->items[i];
+        if (!gate_applying(other)) {
+            continue;
+        }
+        if (strcmp(other->target, facts->update->target) == 0) {
+            gate_wait(out, 0);
+            (void)snprintf(out->reason, sizeof out->reason,
+                           "waits until another update of it is finished");
+            return false;
+        }
+        running += strncmp(other->target, facts->update->target, platform) == 0 ? 1 : 0;
+    }
+    if (running < facts->concurrency) {
+        return true;
+    }
+    gate_wait(out, 0);
+    (void)snprintf(out->reason, sizeof out->reason, "waits: %u updates are being applied", running);
+    return false;
+}
+
+struct gate_verdict gate_decide(const struct gate_facts *facts) {
+    static bool (*const checks[])(const struct gate_facts *, struct gate_verdict *) = {
+        check_clock,        check_hold,  check_approval, check_window,
+        check_dependencies, check_group, check_memory,   check_room,
+    };
+    struct gate_verdict verdict = {.answer = GATE_OPEN};
+    for (size_t i = 0; i < ARRAY_LENGTH(checks); i++) {
+        if (!checks[i](facts, &verdict)) {
+            return verdict;
+        }
+    }
+    (void)snprintf(verdict.reason, sizeof verdict.reason, "it may happen now");
+    return verdict;
+}

@@ -1,0 +1,61 @@
+/* May an update start now, and if not, until when and for what does it wait? (interface.md sections
+ * 2 and 3, windows.md.) Pure: facts in, one sentence out.
+ *
+ * In the order in which a person would want to know: a hold, an approval, the window, dependencies,
+ * the group, memory, room to run. */
+#ifndef LANDWAITER_AGENT_GATE_H
+#define LANDWAITER_AGENT_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/settings.h"
+#include "agent/store.h"
+#include "policies/schedule.h"
+
+/* A clock that shows less than this was never set (no build is older): everything is closed. */
+#define GATE_CLOCK_MIN_MS INT64_C(1735689600000) /* 2025-01-01 */
+#define GATE_MEMORY_AGAIN_MS 30000
+
+struct gate_facts {
+    int64_t now_ms;
+    const struct store_update *update;
+    const struct settings *settings;
+    int64_t asked_ms; /* since when it has asked for an approval */
+    bool held;
+    struct store_hold hold;
+    struct schedule_verdict schedule;
+    const struct store_updates *others; /* all other open updates */
+    int64_t available_memory;           /* -1: not known, or not asked for */
+    unsigned concurrency;
+};
+
+enum gate_answer {
+    GATE_OPEN,
+    GATE_WAIT,    /* until until_ms, 0: until something else changes */
+    GATE_EXPIRED, /* nobody approved it in time */
+};
+
+struct gate_verdict {
+    enum gate_answer answer;
+    int64_t until_ms;
+    char reason[STORE_REASON_SIZE];
+};
+
+/* What many questions of one instant share. */
+struct gate_shared {
+    int64_t now_ms;
+    struct store_updates open; /* all open updates; owned */
+    bool decided;              /* schedule is the verdict on windows */
+    struct settings_names windows;
+    struct schedule_verdict schedule;
+};
+
+struct gate_verdict gate_decide(const struct gate_facts *facts);
+
+/* What other updates need to know of this one, into its journal: its group and what it depends on.
+ */
+void gate_note(struct store_update *update, const struct settings *settings);
+
+#endif

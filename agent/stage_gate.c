@@ -1,0 +1,133 @@
+/* The gate stage: gathers the facts, lets gate.c decide, and sends what has waited back to ask the
+ * registry again before its turn. */
+#include "agent/gate.h"
+#include "agent/pipeline.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+#define GATE_FRESH_MS (60 * 1000) /* how old the registry's word may be when it is acted on */
+
+static const struct outcome_backoff gate_away = {.first_ms = 2000, .most_ms = 5 * 60 * 1000};
+
+struct gate_question {
+    struct gate_facts facts;
+    struct store_updates others; /* where they are not shared */
+    struct platform_target target;
+};
+
+static void gate_question_release(struct gate_question *question) {
+    store_updates_release(&question->others);
+}
+
+static bool gate_memory(struct pipeline *pipeline, const struct platform *platform,
+                        struct gate_question *question, struct err *err) {
+    question->facts.available_memory = -1;
+    return !question->target.settings.min_free_memory ||
+           platform->available_memory(&pipeline->session, question->target.name,
+                                      &question->facts.available_memory, err);
+}
+
+/* Since when an approval of this digest is asked for: kept over the ways back to the registry. */
+static int64_t gate_asked(struct store_update *update) {
+    const char *asked_for = json_text(update->journal, "asked_for");
+    if (!asked_for || strcmp(asked_for, update->to) != 0) {
+        (void)json_object_set_new(update->journal, "asked_for", json_text_or_null(update->to));
+        (void)json_object_set_new(update->journal, "asked", json_integer(clock_now_ms()));
+    }
+    return json_int(update->journal, "asked", 0);
+}
+
+static struct schedule_verdict gate_schedule(struct pipeline *pipeline,
+                                             const struct settings_names *windows, int64_t now_ms) {
+    struct gate_shared *shared = pipeline->shared;
+    if (!shared) {
+        return config_schedule(pipeline->session.config, windows, now_ms);
+    }
+    if (!shared->decided || !config_names_equal(&shared->windows, windows)) {
+        shared->schedule = config_schedule(pipeline->session.config, windows, now_ms);
+        shared->windows = *windows;
+        shared->decided = true;
+    }
+    return shared->schedule;
+}
+
+/* The facts about the target alone: as if there were no other update and memory without end.
+ * question->target is filled already. */
+static void gate_gather(struct pipeline *pipeline, struct store_update *update,
+                        struct gate_question *question) {
+    struct gate_facts *facts = &question->facts;
+    facts->now_ms = pipeline->shared ? pipeline->shared->now_ms : clock_now_ms();
+    facts->update = update;
+    facts->settings = &question->target.settings;
+    facts->concurrency = pipeline->session.config->concurrency;
+    facts->others = &question->others;
+    facts->asked_ms = gate_asked(update);
+    facts->held = store_held(pipeline->store, update->target, facts->now_ms, &facts->hold);
+    facts->schedule = gate_schedule(pipeline, &facts->settings->windows, facts->now_ms);
+    facts->available_memory = INT64_MAX;
+    gate_note(update, facts->settings);
+}
+
+/* What it may share with others. */
+static bool gate_gather_others(struct pipeline *pipeline, const struct store_update *update,
+                               struct gate_question *question, struct err *err) {
+    if (pipeline->shared) {
+        question->facts.others = &pipeline->shared->open;
+    } else if (!store_open_others(pipeline->store, update, &question->others, err)) {
+        return false;
+    }
+    return gate_memory(pipeline, platform_of(update->target), question, err);
+}
+
+bool gate_ask(struct pipeline *pipeline, struct store_update *update,
+              const struct platform_target *target, struct gate_verdict *out, struct err *err) {
+    CLEANUP(gate_question_release) struct gate_question question = {.target = *target};
+    gate_gather(pipeline, update, &question);
+    *out = gate_decide(&question.facts);
+    if (out->answer != GATE_OPEN) {
+        return true; /* a hold, an approval, a window: of many that wait, none reads all others */
+    }
+    if (!gate_gather_others(pipeline, update, &question, err)) {
+        return false;
+    }
+    *out = gate_decide(&question.facts);
+    return true;
+}
+
+/* Its turn has come: what the registry said long ago is asked again, from the policy on. */
+static struct outcome gate_again(struct store_update *update) {
+    (void)snprintf(update->stage, sizeof update->stage, "policy");
+    return outcome_wait(0, "its turn has come: the registry is asked again");
+}
+
+struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update) {
+    struct platform_target target = {0};
+    struct err err = ERR_INIT;
+    struct outcome missing = {0};
+    if (!stage_target(pipeline, update, &target, &missing)) {
+        return missing;
+    }
+    struct gate_verdict verdict = {0};
+    if (!gate_ask(pipeline, update, &target, &verdict, &err)) {
+        return outcome_again(update, &gate_away, &err);
+    }
+    update->attempts = 0; /* it could be asked */
+    (void)json_object_del(update->journal, "away");
+    switch (verdict.answer) {
+    case GATE_EXPIRED:
+        return outcome_drop("cancelled", "%s", verdict.reason);
+    case GATE_WAIT: {
+        struct outcome wait = outcome_wait(OUTCOME_UNTIL_WOKEN, "%s", verdict.reason);
+        wait.until_ms = verdict.until_ms;
+        return wait;
+    }
+    case GATE_OPEN:
+    default:
+        break;
+    }
+    int64_t age_ms = clock_now_ms() - json_int(update->journal, "resolved", 0);
+    if (age_ms > GATE_FRESH_MS || age_ms < 0) { /* the clock was set back: nobody knows how old */
+        return gate_again(update);
+    }
+    return outcome_next("%s", verdict.reason);
+}

@@ -1,0 +1,238 @@
+/* The gate's decision: each reason to wait, their order, and circles. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "agent/gate.h"
+#include "base/json.h"
+
+#define NOW INT64_C(1795176000000) /* 2026-11-20T12:00:00Z */
+#define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+#define OTHER "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+
+struct scene {
+    struct settings settings;
+    struct store_update update;
+    struct store_update others[4];
+    struct store_updates list;
+    struct gate_facts facts;
+};
+
+static struct store_update an_update(int64_t id, const char *target, const char *stage) {
+    struct store_update update = {.id = id, .journal = json_object()};
+    (void)snprintf(update.target, sizeof update.target, "%s", target);
+    (void)snprintf(update.stage, sizeof update.stage, "%s", stage);
+    memcpy(update.to, DIGEST, sizeof DIGEST);
+    return update;
+}
+
+static void depends(struct store_update *update, const char *group, const char *name) {
+    struct settings settings;
+    settings_init(&settings);
+    (void)snprintf(settings.group, sizeof settings.group, "%s", group);
+    if (name[0]) {
+        (void)snprintf(settings.depends_on.items[0], SETTINGS_NAME_SIZE, "%s", name);
+        settings.depends_on.count = 1;
+    }
+    gate_note(update, &settings);
+}
+
+static void open_scene(struct scene *scene) {
+    *scene = (struct scene){.update = an_update(10, "docker/app", "gate")};
+    settings_init(&scene->settings);
+    scene->list.items = scene->others;
+    scene->facts = (struct gate_facts){.now_ms = NOW,
+                                       .update = &scene->update,
+                                       .settings = &scene->settings,
+                                       .asked_ms = NOW,
+                                       .schedule = {.open = true, .may_start = true},
+                                       .others = &scene->list,
+                                       .available_memory = -1,
+                                       .concurrency = 2};
+}
+
+static void add_other(struct scene *scene, struct store_update other) {
+    scene->others[scene->list.count++] = other;
+}
+
+static void close_scene(struct scene *scene) {
+    store_update_release(&scene->update);
+    for (size_t i = 0; i < scene->list.count; i++) {
+        store_update_release(&scene->others[i]);
+    }
+}
+
+#define assert_gate(scene, expected, words)                                                        \
+    do {                                                                                           \
+        struct gate_verdict verdict_ = gate_decide(&(scene)->facts);                               \
+        assert_int_equal(verdict_.answer, expected);                                               \
+        if (!strstr(verdict_.reason, words)) {                                                     \
+            fail_msg("\"%s\" says nothing of \"%s\"", verdict_.reason, words);                     \
+        }                                                                                          \
+    } while (0)
+
+static void open_when_nothing_speaks_against_it(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    assert_gate(&scene, GATE_OPEN, "may happen");
+    close_scene(&scene);
+}
+
+static void a_clock_that_was_never_set_is_closed(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    scene.facts.now_ms = 1000;
+    assert_gate(&scene, GATE_WAIT, "clock");
+    close_scene(&scene);
+}
+
+static void a_hold_comes_first_and_names_its_end(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    scene.facts.schedule.may_start = false;
+    scene.facts.held = true;
+    scene.facts.hold =
+        (struct store_hold){.target = "all", .until_ms = NOW + 5000, .reason = "guests"};
+    struct gate_verdict verdict = gate_decide(&scene.facts);
+    assert_int_equal(verdict.until_ms, NOW + 5000);
+    assert_gate(&scene, GATE_WAIT, "guests");
+    assert_gate(&scene, GATE_WAIT, "`landwaiter release all`");
+    close_scene(&scene);
+}
+
+static void an_approval_is_for_one_digest_and_expires(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    scene.settings.approval_required = true;
+    assert_gate(&scene, GATE_WAIT, "`landwaiter approve upd_");
+    assert_int_equal(gate_decide(&scene.facts).until_ms, NOW + scene.settings.approval_expires_ms);
+    memcpy(scene.update.approved, OTHER, sizeof OTHER);
+    assert_gate(&scene, GATE_WAIT, "approve");
+    memcpy(scene.update.approved, DIGEST, sizeof DIGEST);
+    assert_gate(&scene, GATE_OPEN, "");
+    scene.update.approved[0] = '\0';
+    scene.facts.now_ms = NOW + scene.settings.approval_expires_ms;
+    assert_gate(&scene, GATE_EXPIRED, "nobody approved it within 7 days");
+    close_scene(&scene);
+}
+
+static void a_closed_window_says_until_when(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    scene.facts.schedule =
+        (struct schedule_verdict){.starts_ms = NOW + 3600000, .because = "night is closed"};
+    assert_gate(&scene, GATE_WAIT, "night is closed");
+    assert_int_equal(gate_decide(&scene.facts).until_ms, NOW + 3600000);
+    close_scene(&scene);
+}
+
+static void what_it_depends_on_goes_first(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    depends(&scene.update, "", "db");
+    add_other(&scene, an_update(20, "docker/cache", "gate"));
+    assert_gate(&scene, GATE_OPEN, "");
+    add_other(&scene, an_update(21, "docker/db", "resolve"));
+    assert_gate(&scene, GATE_WAIT, "docker/db");
+    close_scene(&scene);
+}
+
+static void a_group_can_be_depended_on(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    depends(&scene.update, "", "storage");
+    struct store_update other = an_update(21, "docker/db", "gate");
+    depends(&other, "storage", "");
+    add_other(&scene, other);
+    assert_gate(&scene, GATE_WAIT, "docker/db");
+    close_scene(&scene);
+}
+
+/* app needs db needs cache needs app: the oldest goes, the others wait. */
+static void in_a_circle_the_oldest_goes_first(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    depends(&scene.update, "", "db");
+    struct store_update db = an_update(20, "docker/db", "gate");
+    struct store_update cache = an_update(30, "docker/cache", "gate");
+    depends(&db, "", "cache");
+    depends(&cache, "", "app");
+    add_other(&scene, db);
+    add_other(&scene, cache);
+    assert_gate(&scene, GATE_OPEN, "");
+    scene.update.id = 25;
+    assert_gate(&scene, GATE_WAIT, "docker/db");
+    close_scene(&scene);
+}
+
+static void one_at_a_time_within_a_group(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    (void)snprintf(scene.settings.group, sizeof scene.settings.group, "web");
+    struct store_update other = an_update(20, "docker/web2", "gate");
+    depends(&other, "web", "");
+    add_other(&scene, other);
+    assert_gate(&scene, GATE_OPEN, "");
+    (void)snprintf(scene.others[0].stage, sizeof scene.others[0].stage, "observe");
+    assert_gate(&scene, GATE_WAIT, "group web");
+    close_scene(&scene);
+}
+
+static void memory_is_waited_for(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    scene.settings.min_free_memory = INT64_C(512) << 20;
+    scene.facts.available_memory = INT64_C(300) << 20;
+    assert_gate(&scene, GATE_WAIT, "300 MiB are free, 512 MiB are wanted");
+    assert_int_equal(gate_decide(&scene.facts).until_ms, NOW + GATE_MEMORY_AGAIN_MS);
+    scene.facts.available_memory = -1;
+    assert_gate(&scene, GATE_WAIT, "cannot be known");
+    scene.facts.available_memory = INT64_C(512) << 20;
+    assert_gate(&scene, GATE_OPEN, "");
+    close_scene(&scene);
+}
+
+static void only_so_many_at_once(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    add_other(&scene, an_update(20, "docker/a", "apply"));
+    add_other(&scene, an_update(21, "kubernetes/x/deployment/y/z", "apply"));
+    assert_gate(&scene, GATE_OPEN, "");
+    add_other(&scene, an_update(22, "docker/b", "settle"));
+    assert_gate(&scene, GATE_WAIT, "2 updates are being applied");
+    add_other(&scene, an_update(23, "docker/app", "observe"));
+    assert_int_equal(gate_decide(&scene.facts).answer, GATE_WAIT);
+    scene.facts.concurrency = 9;
+    assert_gate(&scene, GATE_WAIT, "another update of it");
+    close_scene(&scene);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(open_when_nothing_speaks_against_it),
+        cmocka_unit_test(a_clock_that_was_never_set_is_closed),
+        cmocka_unit_test(a_hold_comes_first_and_names_its_end),
+        cmocka_unit_test(an_approval_is_for_one_digest_and_expires),
+        cmocka_unit_test(a_closed_window_says_until_when),
+        cmocka_unit_test(what_it_depends_on_goes_first),
+        cmocka_unit_test(a_group_can_be_depended_on),
+        cmocka_unit_test(in_a_circle_the_oldest_goes_first),
+        cmocka_unit_test(one_at_a_time_within_a_group),
+        cmocka_unit_test(memory_is_waited_for),
+        cmocka_unit_test(only_so_many_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,178 @@
+/* Holds: of one target and of all, with and without an end, and what they wake. */
+#include "agent/store_internal.h"
+#include "base/json.h"
+#include "tests/unit/agent/fixture.h"
+
+#define HOUR INT64_C(3600000)
+
+static int start(void **state) {
+    if (fixture_setup(state) != 0) {
+        return -1;
+    }
+    fixture_begin(*state, "docker");
+    return 0;
+}
+
+static void hold(struct store *store, const char *target, int64_t until_ms, const char *reason) {
+    struct store_hold row = {.until_ms = until_ms, .at_ms = fixture_now_ms};
+    struct err err = ERR_INIT;
+    (void)snprintf(row.target, sizeof row.target, "%s", target);
+    (void)snprintf(row.reason, sizeof row.reason, "%s", reason);
+    if (!store_hold(store, &row, "uid 7 (ann)", &err)) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void assert_held(struct store *store, const char *target, const char *by) {
+    struct store_hold found = {0};
+    assert_int_equal(store_held(store, target, fixture_now_ms, &found), by != NULL);
+    assert_string_equal(found.reason, by ? by : "");
+}
+
+static void held_until_released(void **state) {
+    assert_held(*state, "docker/site", NULL);
+    hold(*state, "docker/site", 0, "migration");
+    store_free(*state);
+    *state = fixture_open();
+    struct store_hold found = {0};
+    assert_true(store_held(*state, "docker/site", fixture_now_ms + 10000 * HOUR, &found));
+    assert_string_equal(found.target, "docker/site");
+    assert_int_equal(found.until_ms, 0);
+    assert_int_equal(found.at_ms, FIXTURE_NOON);
+    assert_held(*state, "docker/site-2", NULL);
+    struct err err = ERR_INIT;
+    assert_true(store_release_hold(*state, "docker/site", "uid 7 (ann)", &err));
+    assert_held(*state, "docker/site", NULL);
+    assert_false(store_release_hold(*state, "docker/site", "uid 7 (ann)", &err));
+    assert_int_equal(err.kind, ERR_GONE);
+    assert_non_null(strstr(err.message, "docker/site is not on hold"));
+}
+
+static void held_until_its_end(void **state) {
+    hold(*state, "docker/site", FIXTURE_NOON + HOUR, "an hour");
+    fixture_now_ms = FIXTURE_NOON + HOUR - 1;
+    assert_held(*state, "docker/site", "an hour");
+    fixture_now_ms++;
+    assert_held(*state, "docker/site", NULL);
+    struct err err = ERR_INIT;
+    assert_false(store_release_hold(*state, "docker/site", NULL, &err));
+    assert_int_equal(err.kind, ERR_GONE);
+    hold(*state, "docker/site", FIXTURE_NOON + 2 * HOUR, "one more");
+    assert_held(*state, "docker/site", "one more");
+}
+
+static void the_later_end_counts(void **state) {
+    hold(*state, "docker/site", FIXTURE_NOON + HOUR, "own");
+    hold(*state, "all", FIXTURE_NOON + 2 * HOUR, "everything");
+    assert_held(*state, "docker/site", "everything");
+    assert_held(*state, "docker/other", "everything");
+    hold(*state, "docker/site", FIXTURE_NOON + 3 * HOUR, "own, longer");
+    assert_held(*state, "docker/site", "own, longer");
+    hold(*state, "all", 0, "everything, for ever");
+    assert_held(*state, "docker/site", "everything, for ever");
+    struct err err = ERR_INIT;
+    assert_true(store_release_hold(*state, "all", NULL, &err));
+    assert_held(*state, "docker/site", "own, longer");
+    assert_held(*state, "docker/other", NULL);
+}
+
+static void decisions_stand_in_the_trail(void **state) {
+    hold(*state, "docker/site", FIXTURE_NOON + HOUR, "an hour");
+    hold(*state, "all", 0, "");
+    struct err err = ERR_INIT;
+    assert_true(store_release_hold(*state, "all", "control token", &err));
+    assert_false(store_release_hold(*state, "all", "control token", &err));
+    CLEANUP(json_release) json_t *list = store_audit(*state, 10);
+    assert_int_equal(json_array_size(list), 3);
+    const json_t *first = json_array_get(list, 2);
+    assert_string_equal(json_text(first, "actor"), "uid 7 (ann)");
+    assert_string_equal(json_text(first, "subject"), "docker/site");
+    assert_string_equal(json_text(first, "event"), "held");
+    assert_string_equal(json_text(first, "detail"), "until 2026-11-20T13:00:00.123Z: an hour");
+    assert_string_equal(json_text(json_array_get(list, 1), "detail"), "until it is released");
+    const json_t *last = json_array_get(list, 0);
+    assert_string_equal(json_text(last, "event"), "released");
+    assert_string_equal(json_text(last, "actor"), "control token");
+    int64_t broken = 0;
+    size_t count = 0;
+    assert_true(store_audit_verify(*state, &broken, &count, &err));
+}
+
+/* What is just being decided at the gate without knowing of the hold is lost. */
+static void a_hold_beats_a_decision_under_way(void **state) {
+    int64_t id = fixture_update(*state, "docker/site");
+    fixture_place(*state, id, "gate", NULL);
+    struct store_update worker = fixture_find(*state, id);
+    hold(*state, "docker/site", 0, "not now");
+    (void)snprintf(worker.stage, sizeof worker.stage, "apply");
+    struct store_event next = {.stage = "gate", .event = "next", .detail = "go"};
+    struct err err = ERR_INIT;
+    assert_int_equal(store_update_save(*state, &worker, &next, &err), STORE_LOST);
+    store_update_release(&worker);
+    worker = fixture_find(*state, id);
+    worker.not_before_ms = STORE_UNTIL_WOKEN;
+    fixture_save(*state, &worker);
+    store_update_release(&worker);
+    assert_int_equal(store_next_due(*state, fixture_now_ms), INT64_MAX);
+    assert_true(store_release_hold(*state, "docker/site", NULL, &err));
+    struct store_updates due = {0};
+    assert_true(store_due(*state, fixture_now_ms, &due, &err));
+    assert_int_equal(due.count, 1);
+    store_updates_release(&due);
+}
+
+static void a_database_that_cannot_be_asked_holds(void **state) {
+    struct store *store = *state;
+    assert_int_equal(sqlite3_exec(store->db, "DROP TABLE holds", NULL, NULL, NULL), SQLITE_OK);
+    struct store_hold found = {0};
+    assert_true(store_held(store, "docker/site", fixture_now_ms, &found));
+    assert_true(found.until_ms > fixture_now_ms);
+    assert_string_equal(found.target, "docker/site");
+}
+
+static void pruning_forgets_what_ended(void **state) {
+    hold(*state, "docker/a", FIXTURE_NOON + HOUR, "ended");
+    hold(*state, "docker/b", FIXTURE_NOON + 9 * HOUR, "later");
+    hold(*state, "docker/c", 0, "endless");
+    store_prune(*state, FIXTURE_NOON + 2 * HOUR);
+    fixture_now_ms = FIXTURE_NOON;
+    assert_held(*state, "docker/a", NULL);
+    assert_held(*state, "docker/b", "later");
+    assert_held(*state, "docker/c", "endless");
+}
+
+/* ---- others, for groups and dependencies ---- */
+
+static void others_are_all_that_are_open(void **state) {
+    int64_t mine = fixture_update(*state, "docker/site");
+    int64_t done = fixture_update(*state, "docker/done");
+    int64_t waiting = fixture_update(*state, "docker/db");
+    int64_t applying = fixture_update(*state, "docker/cache");
+    fixture_place(*state, done, "settle", "updated");
+    fixture_place(*state, applying, "apply", NULL);
+    struct store_update update = fixture_find(*state, mine);
+    struct store_updates others = {0};
+    struct err err = ERR_INIT;
+    assert_true(store_open_others(*state, &update, &others, &err));
+    assert_int_equal(others.count, 2);
+    assert_int_equal(others.items[0].id, waiting);
+    assert_int_equal(others.items[1].id, applying);
+    store_updates_release(&others);
+    store_update_release(&update);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(held_until_released),
+        TEST(held_until_its_end),
+        TEST(the_later_end_counts),
+        TEST(decisions_stand_in_the_trail),
+        TEST(a_hold_beats_a_decision_under_way),
+        TEST(a_database_that_cannot_be_asked_holds),
+        TEST(pruning_forgets_what_ended),
+        TEST(others_are_all_that_are_open),
+    };
+    return cmocka_run_group_tests_name("store_hold", tests, NULL, NULL);
+}
