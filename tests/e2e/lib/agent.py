@@ -8,7 +8,9 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import urllib.parse
+from datetime import datetime
 
 from lib.engine import UnixConnection
 from lib.sign import standard_webhooks
@@ -33,9 +35,11 @@ class Answer:
 
 class Agent:
     """One agent with a state directory of its own. `settings` are merged over a working configuration, member
-    by member at the top level; `text` replaces the file as a whole. It is started by start()."""
+    by member at the top level; `text` replaces the file as a whole; `clock` is what its wall clock shows now, from
+    then on set_clock() sets it. It is started by start()."""
 
-    def __init__(self, directory, engine=None, registries=(), settings=None, text=None, environment=None):
+    def __init__(self, directory, engine=None, registries=(), settings=None, text=None, environment=None,
+                 clock=None):
         self.directory = directory
         os.makedirs(directory, exist_ok=True)
         self.port = free_port()
@@ -45,7 +49,12 @@ class Agent:
         self.secret_path = os.path.join(directory, "ci.secret")
         self.log_path = os.path.join(directory, "agent.log")
         self.state = os.path.join(directory, "state")
-        self.environment = environment or {}
+        self.clock_path = os.path.join(directory, "clock")
+        self.clock_ahead = 0.0  # in seconds, of the machine's
+        self.environment = dict(environment or {})
+        if clock is not None:
+            self.environment["LANDWAITER_TEST_CLOCK"] = self.clock_path
+            self.set_clock(clock)
         self.wrapper = []  # e.g. ["strace", …]
         self.process = None
         os.makedirs(self.state, exist_ok=True)
@@ -71,6 +80,21 @@ class Agent:
         """Write the configuration; JSON is YAML too."""
         with open(self.config_path, "w", encoding="utf-8") as out:
             out.write(text if text is not None else json.dumps(self.settings, indent=1) + "\n")
+
+    # Its clock.
+
+    def set_clock(self, text):
+        """Set its wall clock to an RFC 3339 instant; it runs on from there. Needs `clock` at the beginning."""
+        assert "LANDWAITER_TEST_CLOCK" in self.environment, "it has the machine's clock"
+        with open(self.clock_path + ".new", "w", encoding="ascii") as out:
+            out.write(text + "\n")
+        written = os.stat(self.clock_path + ".new").st_mtime
+        os.rename(self.clock_path + ".new", self.clock_path)
+        self.clock_ahead = datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - written
+
+    def now(self):
+        """What its wall clock shows, in seconds since 1970."""
+        return time.time() + self.clock_ahead
 
     # Its life.
 
@@ -207,7 +231,7 @@ class Agent:
         """A signed notice; returns the Answer."""
         document = {"image": image, **({"digest": digest} if digest else {})}
         data = body if body is not None else json.dumps(document).encode()
-        signed = standard_webhooks(secret, data, identifier, timestamp)
+        signed = standard_webhooks(secret, data, identifier, self.now() if timestamp is None else timestamp)
         return self.request("POST", f"/hooks/{sender}", data,
                             {"Content-Type": "application/json", **signed, **(headers or {})})
 
@@ -220,7 +244,7 @@ class Agent:
     def status(self, push, wait=0, secret=SECRET):
         """Section 4's document of a push."""
         answer = self.get(f"/v1/pushes/{push}" + (f"?wait={wait}" if wait else ""), timeout=wait + 30,
-                          headers=standard_webhooks(secret, b""))
+                          headers=standard_webhooks(secret, b"", timestamp=self.now()))
         assert answer.status == 200, answer
         return answer.json
 
