@@ -121,7 +121,7 @@ def test_the_bearer_lines(agent_of, registry, app, tmp_path):
     token.write_text("a token that nobody can guess\n".replace(" ", "-"))
     agent = agent_of([registry], start=True, settings={
         "senders": [{"name": "gitea", "images": ["**"], "auth": {"bearer": {"secret": {"file": str(token)}}}}]})
-    script = block("printf 'Authorization").replace("ghcr.io/brian/site:1", app)
+    script = block("printf 'Authorization").replace("registry.lan:5000/home/site:1", app)
 
     done = shell(script, agent, LANDWAITER_TOKEN=token.read_text().strip())
 
