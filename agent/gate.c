@@ -49,18 +49,27 @@ static bool gate_depends(const struct store_update *a, const struct store_update
     return false;
 }
 
-#define GATE_DEPTH_MAX 8
-
-/* The same, over others between them. The depth is bounded: labels can make any circle. */
+/* Does an update depend on another, over any number of others between them? Each is looked at once:
+ * labels can make any circle. */
 static bool gate_leads_to(const struct store_updates *others, const struct store_update *from,
-                          const struct store_update *to, int depth) {
-    if (gate_depends(from, to)) {
+                          const struct store_update *to) {
+    CLEANUP(own_free) const struct store_update **queue = calloc(others->count + 1, sizeof *queue);
+    CLEANUP(own_free) bool *seen = calloc(others->count + 1, sizeof *seen);
+    if (!queue || !seen) {
         return true;
     }
-    for (size_t i = 0; depth < GATE_DEPTH_MAX && i < others->count; i++) {
-        if (&others->items[i] != from && gate_depends(from, &others->items[i]) &&
-            gate_leads_to(others, &others->items[i], to, depth + 1)) {
+    size_t filled = 0;
+    queue[filled++] = from;
+    for (size_t next = 0; next < filled; next++) {
+        if (gate_depends(queue[next], to)) {
             return true;
+        }
+        for (size_t i = 0; i < others->count; i++) {
+            if (!seen[i] && &others->items[i] != from &&
+                gate_depends(queue[next], &others->items[i])) {
+                seen[i] = true;
+                queue[filled++] = &others->items[i];
+            }
         }
     }
     return false;
@@ -113,6 +122,7 @@ static bool check_approval(const struct gate_facts *facts, struct gate_verdict *
         return false;
     }
     gate_wait(out, until);
+    out->asks_approval = true;
     (void)snprintf(out->reason, sizeof out->reason,
                    "waits for an approval: `landwaiter approve %s`",
                    id_text("upd", update->id, id));
@@ -136,8 +146,7 @@ static bool check_dependencies(const struct gate_facts *facts, struct gate_verdi
             continue;
         }
         /* In a circle the older update goes first. */
-        if (facts->update->id < other->id &&
-            gate_leads_to(facts->others, other, facts->update, 0)) {
+        if (facts->update->id < other->id && gate_leads_to(facts->others, other, facts->update)) {
             continue;
         }
         gate_wait(out, 0);

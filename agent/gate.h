@@ -40,6 +40,7 @@ enum gate_answer {
 struct gate_verdict {
     enum gate_answer answer;
     int64_t until_ms;
+    bool asks_approval; /* it is an approval that it waits for */
     char reason[STORE_REASON_SIZE];
 };
 

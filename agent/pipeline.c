@@ -195,6 +195,11 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
     crashpoint("before a transition");
     enum store_change change = store_update_save(pipeline->store, update, &event, &err);
     crashpoint("after a transition");
+    if (change == STORE_CHANGED && strcmp(stage, "apply") == 0 &&
+        strcmp(update->stage, "gate") == 0) {
+        /* It is not being applied after all: others may be waiting for it. */
+        store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
+    }
     if (change == STORE_FAILED) {
         log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
     } else if (change == STORE_CHANGED && name) {

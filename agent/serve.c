@@ -150,11 +150,13 @@ static void serve_reload(struct serve *serve) {
     if (!serve_platforms(serve, config, &err)) {
         log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
     }
-    /* Other windows, other rules: what waits at the gate is looked at again. */
-    store_wake_gate(serve->store, STORE_WAKE_ALL);
     log_configure(config->log_level, config->log_format);
     intake_reload(serve->intake, config);
     workers_reload(serve->workers, config);
+    /* Other windows, other rules: what waits at the gate is looked at again, and a decision by the
+     * old ones that is under way is lost. */
+    store_wake_gate(serve->store, STORE_WAKE_ALL);
+    workers_kick(serve->workers);
     log_event(LOG_INFO, "config.reloaded", "file", path, NULL);
 }
 

@@ -126,6 +126,10 @@ static struct outcome apply_recheck(struct pipeline *pipeline, struct store_upda
     if (strcmp(target.running, update->to) == 0) {
         return outcome_drop("unchanged", "it already runs that digest");
     }
+    int64_t before = 0;
+    if (store_rejected(pipeline->store, update->target, update->to, &before)) {
+        return outcome_drop("denied", "this digest was rolled back here meanwhile");
+    }
     /* The gate let it through; after a restart in between that may be long ago. */
     struct gate_verdict gate = {0};
     if (!gate_ask(pipeline, update, &target, &gate, &err)) {

@@ -27,14 +27,22 @@ static bool gate_memory(struct pipeline *pipeline, const struct platform *platfo
                                       &question->facts.available_memory, err);
 }
 
-/* Since when an approval of this digest is asked for: kept over the ways back to the registry. */
-static int64_t gate_asked(struct store_update *update) {
+/* Since when an approval of this digest is asked for: kept over the ways back to the registry. Now,
+ * where it was not asked for yet. */
+static int64_t gate_asked(const struct store_update *update, int64_t now_ms) {
     const char *asked_for = json_text(update->journal, "asked_for");
-    if (!asked_for || strcmp(asked_for, update->to) != 0) {
+    int64_t asked = json_int(update->journal, "asked", 0);
+    bool asks = asked_for && strcmp(asked_for, update->to) == 0 && asked >= GATE_CLOCK_MIN_MS;
+    return asks ? asked : now_ms;
+}
+
+/* The time that an approval may take begins when somebody can know that it is wanted. */
+static void gate_note_asked(struct store_update *update, const struct gate_facts *facts,
+                            const struct gate_verdict *verdict) {
+    if (verdict->asks_approval) {
         (void)json_object_set_new(update->journal, "asked_for", json_text_or_null(update->to));
-        (void)json_object_set_new(update->journal, "asked", json_integer(clock_now_ms()));
+        (void)json_object_set_new(update->journal, "asked", json_integer(facts->asked_ms));
     }
-    return json_int(update->journal, "asked", 0);
 }
 
 static struct schedule_verdict gate_schedule(struct pipeline *pipeline,
@@ -61,7 +69,7 @@ static void gate_gather(struct pipeline *pipeline, struct store_update *update,
     facts->settings = &question->target.settings;
     facts->concurrency = pipeline->session.config->concurrency;
     facts->others = &question->others;
-    facts->asked_ms = gate_asked(update);
+    facts->asked_ms = gate_asked(update, facts->now_ms);
     facts->held = store_held(pipeline->store, update->target, facts->now_ms, &facts->hold);
     facts->schedule = gate_schedule(pipeline, &facts->settings->windows, facts->now_ms);
     facts->available_memory = INT64_MAX;
@@ -84,6 +92,7 @@ bool gate_ask(struct pipeline *pipeline, struct store_update *update,
     CLEANUP(gate_question_release) struct gate_question question = {.target = *target};
     gate_gather(pipeline, update, &question);
     *out = gate_decide(&question.facts);
+    gate_note_asked(update, &question.facts, out);
     if (out->answer != GATE_OPEN) {
         return true; /* a hold, an approval, a window: of many that wait, none reads all others */
     }

@@ -146,7 +146,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     /* Also the revision: a worker that is just deciding to wait knew less. */
     [STORE_SQL_WAKE_GATE] = "UPDATE updates SET not_before = 0, revision = revision + 1 "
                             "WHERE result IS NULL AND stage = 'gate' "
-                            "AND (?1 IS NULL OR not_before >= ?1)",
+                            "AND (?1 IS NULL OR not_before >= ?1 OR not_before <= ?2)",
     [STORE_SQL_HISTORY_ADD] =
         "INSERT INTO history(subject, at, stage, event, detail) VALUES(?1, ?2, ?3, ?4, ?5)",
     [STORE_SQL_HISTORY] =

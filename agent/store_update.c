@@ -356,7 +356,9 @@ void store_wake_gate(struct store *store, enum store_wake which) {
     struct err ignored = ERR_INIT;
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_WAKE_GATE);
     if (statement && which == STORE_WAKE_WAITING_FOR_OTHERS) {
+        /* And what is due: a worker may be deciding on it just now, with what was true before. */
         (void)sqlite3_bind_int64(statement, 1, STORE_UNTIL_WOKEN);
+        (void)sqlite3_bind_int64(statement, 2, clock_now_ms());
     }
     (void)!store_run(store, statement, &ignored);
 }
