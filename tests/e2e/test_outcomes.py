@@ -34,7 +34,9 @@ def same_as_before(engine, old):
 
 @pytest.mark.parametrize("kind, result, words", BAD, ids=[row[0] for row in BAD])
 def test_a_bad_v2_is_put_back(engine, images, agent_of, registry, repository, kind, result, words):
-    labels = {"landwaiter.health-timeout": "3s"} if kind == "starting" else {}
+    labels = {"landwaiter.soak": "3s"}  # so that it has the time to go wrong, however busy the machine is
+    if kind == "starting":
+        labels["landwaiter.health-timeout"] = "3s"
     old = begin(engine, images, repository, labels=labels)
     name = images.name(repository, "stable")
     tag_before = engine.api("GET", f"/images/{name}/json")["Id"]
@@ -75,7 +77,7 @@ def test_an_unchanged_digest_restarts_nothing(engine, images, agent, repository)
 
 
 def test_a_rolled_back_digest_is_tried_again_only_when_told(engine, images, agent, repository):
-    old = begin(engine, images, repository)
+    old = begin(engine, images, repository, labels={"landwaiter.soak": "3s"})
     name = images.name(repository, "stable")
     digest = images.make(repository, "stable", "v2", kind="crash")
     first = agent.deploy(name, digest)["docker/app"]
