@@ -52,8 +52,9 @@ bool seen_get(struct engine *engine, const char *id, struct seen *out, struct er
     pthread_mutex_lock(&seen_lock);
     if (!seen_facts)
         seen_facts = json_object();
+    /* Given away whole: what is shared is counted and freed under the lock only. */
     if (json_object_size(seen_facts) < SEEN_MAX)
-        (void)json_object_set(seen_facts, id, facts);
+        (void)json_object_set_new(seen_facts, id, TAKE(facts));
     pthread_mutex_unlock(&seen_lock);
     return true;
 }
