@@ -41,25 +41,47 @@ static bool within_rate(struct exchange *exchange) {
     return false;
 }
 
-/* The media type only; its parameters (charset) say nothing about JSON. */
+/* Is the media type (its parameters, like charset, say nothing here) among those that the format
+ * takes? */
+static bool type_listed(const char *types, const char *given) {
+    size_t len = strcspn(given, "; \t");
+    for (const char *type = types; *type; type += strspn(type, " ")) {
+        size_t type_len = strcspn(type, " ");
+        if (type_len == len && strncasecmp(type, given, len) == 0) {
+            return true;
+        }
+        type += type_len;
+    }
+    return false;
+}
+
 static bool type_taken(struct exchange *exchange) {
     const char *given = framing_value(&exchange->request, "Content-Type");
-    const char *wanted = exchange->sender->source->content_type;
-    size_t len = given ? strcspn(given, "; \t") : 0;
-    if (!given || (len == strlen(wanted) && strncasecmp(given, wanted, len) == 0)) {
+    const char *types = exchange->sender->source->content_types;
+    if (!given || type_listed(types, given)) {
         return true;
     }
     exchange_event(exchange, "malformed", "content type");
-    char message[128];
-    (void)snprintf(message, sizeof message, "the content type must be %s", wanted);
+    char message[256];
+    (void)snprintf(message, sizeof message, "the content type must be %s", types);
     exchange_refuse(exchange, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, message);
     return false;
 }
 
+static const char *header_of(void *context, const char *name) {
+    return framing_value(context, name);
+}
+
 static bool understood(struct exchange *exchange) {
     struct err err = ERR_INIT;
-    if (exchange->sender->source->parse(exchange->body.len > 0 ? exchange->body.bytes : "",
-                                        exchange->body.len, &exchange->pushed, &err)) {
+    const struct source_request request = {
+        .body = exchange->body.len > 0 ? exchange->body.bytes : "",
+        .len = exchange->body.len,
+        .header = header_of,
+        .context = &exchange->request,
+        .sender = exchange->sender,
+    };
+    if (exchange->sender->source->parse(&request, &exchange->pushed, &err)) {
         return true;
     }
     if (err.kind == ERR_INVALID) {

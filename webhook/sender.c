@@ -4,18 +4,38 @@
 
 #include "policies/pattern.h"
 
+static void texts_free(char **texts) {
+    for (size_t i = 0; texts && texts[i]; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void implication_release(struct sender_implication *implication) {
+    free(implication->repository);
+    free(implication->workflow);
+    free(implication->branch);
+    texts_free(implication->images);
+}
+
 void sender_release(struct sender *sender) {
     for (size_t i = 0; sender->secrets && i < sender->secret_count; i++) {
         secret_release(&sender->secrets[i]);
     }
-    for (size_t i = 0; sender->images && sender->images[i]; i++) {
-        free(sender->images[i]);
+    for (size_t i = 0; i < sender->implies_count; i++) {
+        implication_release(&sender->implies[i]);
     }
+    texts_free(sender->images);
     free(sender->name);
     free(sender->secrets);
     free(sender->hmac_header);
     free(sender->hmac_prefix);
-    free(sender->images);
+    free(sender->username);
+    free(sender->header_name);
+    free(sender->topic);
+    free(sender->certificate);
+    free(sender->registry);
+    free(sender->implies);
     *sender = (struct sender){0};
 }
 

@@ -11,12 +11,28 @@
 #include "base/ref.h"
 #include "base/secret.h"
 
-struct source; /* webhook/source.h */
+struct source;      /* webhook/source.h */
+struct oidc_policy; /* webhook/oidc/policy.h */
 
 enum sender_auth {
-    SENDER_HMAC, /* native: Standard Webhooks, unless `header` says a plain HMAC over the body */
+    SENDER_HMAC, /* as the format signs, unless `header` says a plain HMAC over the body */
     SENDER_STANDARD_WEBHOOKS, /* secrets are whsec_… (HMAC) or whpk_… (Ed25519) */
     SENDER_BEARER,
+    SENDER_BASIC,
+    SENDER_HEADER, /* the header's whole value is the secret */
+    SENDER_OIDC,
+    SENDER_URL_TOKEN, /* the path's last segment is the secret */
+    SENDER_SNS,
+    SENDER_NONE, /* only where nobody but this host can come */
+};
+
+/* What a build means, for formats whose payload names a build and no image. */
+struct sender_implication {
+    char *repository; /* as the payload writes it */
+    char *workflow;   /* its name or path; NULL: any */
+    char *branch;     /* or the tag that was built; NULL: any */
+    char **images;    /* references, with a tag or without (then every tag that runs),
+                         NULL-terminated, at least one */
 };
 
 struct sender {
@@ -29,7 +45,15 @@ struct sender {
     char *hmac_header; /* plain HMAC: the header's name, e.g. X-Signature-256; NULL: the format's
                           own scheme */
     enum digest_mac hmac_algorithm;
-    char *hmac_prefix;      /* "sha256=", "" */
+    char *hmac_prefix; /* "sha256=", "" */
+    char *username;    /* basic */
+    char *header_name; /* header */
+    struct oidc_policy *oidc;
+    char *topic;       /* sns: the ARN */
+    char *certificate; /* sns: a file; NULL: fetched from AWS */
+    char *registry;    /* HOST or HOST:PORT of payloads that do not name one; NULL: none */
+    struct sender_implication *implies;
+    size_t implies_count;
     char **images;          /* patterns, NULL-terminated, at least one */
     int64_t rate_count;     /* at most so many requests … */
     int64_t rate_period_ms; /* … in that time; 0: no limit */

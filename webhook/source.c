@@ -4,9 +4,13 @@
 #include "webhook/sources/native.h"
 
 const struct source source_table[] = {
-    {"native", "Landwaiter's own: {\"image\": \"ghcr.io/a/b:1.4.2\", \"digest\": \"sha256:…\"}",
-     "application/json", native_parse},
-    {NULL, NULL, NULL, NULL},
+    {.name = "native",
+     .description =
+         "Landwaiter's own: {\"image\": \"ghcr.io/a/b:1.4.2\", \"digest\": \"sha256:…\"}",
+     .content_types = "application/json",
+     .signing = SOURCE_SIGNS_STANDARD,
+     .parse = native_parse},
+    {.name = NULL},
 };
 
 const struct source *source_find(const char *name) {

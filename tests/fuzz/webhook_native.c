@@ -6,9 +6,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const struct source_request request = {.body = data, .len = size};
     struct source_result result = {0};
     struct err err = ERR_INIT;
-    if (source_find("native")->parse(data, size, &result, &err)) {
+    if (source_find("native")->parse(&request, &result, &err)) {
         for (size_t i = 0; i < result.count; i++) {
             struct ref again;
             char text[REF_TEXT_SIZE];

@@ -145,9 +145,10 @@ static bool read_single(json_t *root, struct source_result *result, struct err *
     return read_image(root, &result->images[0], err);
 }
 
-bool native_parse(const void *body, size_t len, struct source_result *out, struct err *err) {
+bool native_parse(const struct source_request *request, struct source_result *out,
+                  struct err *err) {
     CLEANUP(json_release) json_t *root = NULL;
-    if (!json_parse(body, len, &root, err)) {
+    if (!json_parse(request->body, request->len, &root, err)) {
         return false;
     }
     if (!json_is_object(root)) {

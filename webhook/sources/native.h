@@ -7,7 +7,7 @@
 
 /* As `parse` in struct source. ERR_INVALID for anything that the format does not have, unknown
  * members included; nothing ever becomes `latest`. The caller releases *out. */
-bool native_parse(const void *body, size_t len, struct source_result *out,
+bool native_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
 #endif

@@ -13,7 +13,8 @@
 #define D2 "sha256:74794e7e1f7f0c6e6616170ff2db439cd38880439809b64879373700f35bc793"
 
 static bool parse(const char *body, struct source_result *out, struct err *err) {
-    return source_find("native")->parse(body, strlen(body), out, err);
+    const struct source_request request = {.body = body, .len = strlen(body)};
+    return source_find("native")->parse(&request, out, err);
 }
 
 static void takes_what_the_interface_promises(void **state) {

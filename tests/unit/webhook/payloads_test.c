@@ -103,7 +103,8 @@ static void run_sample(json_t *sample) {
     body.data[body.len / 2] ^= 1;
 
     struct err err = ERR_INIT;
-    bool parsed = source_find("native")->parse(body.data, body.len, &result, &err);
+    const struct source_request request = {.body = body.data, .len = body.len};
+    bool parsed = source_find("native")->parse(&request, &result, &err);
     const char *expect = json_text(json_object_member(sample, "auth"), "expect");
     const json_t *image = json_array_get(json_array_member(sample, "expected_images"), 0);
     if (expect && strcmp(expect, "reject") == 0) {
