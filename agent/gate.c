@@ -36,6 +36,13 @@ static bool gate_named(const struct store_update *update, const char *name) {
            (gate_group(update)[0] && strcmp(gate_group(update), name) == 0);
 }
 
+/* It came this moment, and nobody looked yet for the group that it is in. Not for long: its
+ * platform may be away. */
+static bool gate_unnoted(const struct store_update *update, int64_t now_ms) {
+    return !json_object_get(update->journal, "group") &&
+           now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
+}
+
 /* Does a say that it depends on b? */
 static bool gate_depends(const struct store_update *a, const struct store_update *b) {
     size_t i = 0;
@@ -142,6 +149,12 @@ static bool check_window(const struct gate_facts *facts, struct gate_verdict *ou
 static bool check_dependencies(const struct gate_facts *facts, struct gate_verdict *out) {
     for (size_t i = 0; i < facts->others->count; i++) {
         const struct store_update *other = &facts->others->items[i];
+        if (facts->settings->depends_on.count > 0 && gate_unnoted(other, facts->now_ms)) {
+            gate_wait(out, facts->now_ms + GATE_NOTED_AGAIN_MS);
+            (void)snprintf(out->reason, sizeof out->reason,
+                           "waits until %.180s, which came just now, was looked at", other->target);
+            return false;
+        }
         if (!gate_depends(facts->update, other)) {
             continue;
         }
@@ -181,9 +194,10 @@ static bool check_memory(const struct gate_facts *facts, struct gate_verdict *ou
         (void)snprintf(out->reason, sizeof out->reason,
                        "waits: how much memory is free there cannot be known");
     } else {
+        /* Not how much there is: that changes at every look, and each would be a line of history.
+         */
         (void)snprintf(out->reason, sizeof out->reason,
-                       "waits for memory: %lld MiB are free, %lld MiB are wanted",
-                       (long long)(facts->available_memory >> 20), (long long)(wanted >> 20));
+                       "waits for memory: less than %lld MiB are free", (long long)(wanted >> 20));
     }
     return false;
 }

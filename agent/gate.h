@@ -17,6 +17,8 @@
 /* A clock that shows less than this was never set (no build is older): everything is closed. */
 #define GATE_CLOCK_MIN_MS INT64_C(1735689600000) /* 2025-01-01 */
 #define GATE_MEMORY_AGAIN_MS 30000
+#define GATE_NOTED_WITHIN_MS 10000
+#define GATE_NOTED_AGAIN_MS 500
 
 struct gate_facts {
     int64_t now_ms;

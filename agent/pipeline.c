@@ -181,6 +181,14 @@ static void pipeline_log(const struct store_update *update, const struct store_e
               "stage", event->stage, "to", update->to, "reason", event->detail, NULL);
 }
 
+/* From apply or later to before it. */
+static bool pipeline_turned_back(const char *from, const char *to) {
+    const struct stage *apply = pipeline_stage("apply");
+    const struct stage *before = pipeline_stage(from);
+    const struct stage *after = pipeline_stage(to);
+    return before && after && before >= apply && after < apply;
+}
+
 static enum store_change pipeline_store(struct pipeline *pipeline, struct store_update *update,
                                         const struct outcome *outcome) {
     struct err err = ERR_INIT;
@@ -195,8 +203,7 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
     crashpoint("before a transition");
     enum store_change change = store_update_save(pipeline->store, update, &event, &err);
     crashpoint("after a transition");
-    if (change == STORE_CHANGED && strcmp(stage, "apply") == 0 &&
-        strcmp(update->stage, "gate") == 0) {
+    if (change == STORE_CHANGED && pipeline_turned_back(stage, update->stage)) {
         /* It is not being applied after all: others may be waiting for it. */
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }

@@ -100,6 +100,9 @@ bool gate_ask(struct pipeline *pipeline, struct store_update *update,
               const struct platform_target *target, struct gate_verdict *out,
               struct err *err) MUST_USE;
 
+/* Is what the registry said of it young enough to act on? */
+bool gate_fresh(const struct store_update *update) MUST_USE;
+
 /* The stages (stage_decide.c, stage_apply.c). */
 struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update);
 struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *update);

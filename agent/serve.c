@@ -182,7 +182,8 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
     case SERVE_WALL:
     case SERVE_BOOT:
         if (read(serve->fds[which], &count, sizeof count) < 0 && errno == ECANCELED) {
-            /* The clock was set: what waits for a time is worked out anew. */
+            /* What waits for a time is worked out anew. */
+            log_event(LOG_INFO, "clock.set", NULL);
             store_wake_gate(serve->store, STORE_WAKE_ALL);
         }
         serve->armed_ms[which] = 0;

@@ -112,6 +112,45 @@ static bool apply_journal(struct pipeline *pipeline, struct store_update *update
     return change == STORE_CHANGED || !needed;
 }
 
+/* ---- not now after all ---- */
+
+/* Back to an earlier stage: nothing of it has touched the target, or all of that is undone. By now
+ * a newer push may wait for the same target, which could not take its place before. */
+static struct outcome apply_turn_back(struct pipeline *pipeline, struct store_update *update,
+                                      const char *stage, const char *why) {
+    int64_t other = 0;
+    struct err err = ERR_INIT;
+    if (!store_open_other(pipeline->store, update, &other, &err)) {
+        return outcome_again(update, &apply_back, &err);
+    }
+    if (other > update->id) {
+        return outcome_drop("superseded", "a newer push of it came meanwhile");
+    }
+    (void)snprintf(update->stage, sizeof update->stage, "%s", stage);
+    return outcome_wait(0, "%s", why);
+}
+
+/* What stands between a restart, or a step that failed for now, and the stop of the old container
+ * may have taken any time: the window may be closed by now, and the registry's word be old. True:
+ * on it goes; else *stage is where it has to begin again, "" where that cannot be told now. */
+static bool apply_still(struct pipeline *pipeline, struct store_update *update,
+                        const struct platform_target *target, const char **stage, struct err *err) {
+    struct gate_verdict gate = {0};
+    *stage = "";
+    if (!gate_ask(pipeline, update, target, &gate, err)) {
+        return false;
+    }
+    if (gate.answer != GATE_OPEN) {
+        *stage = "gate";
+        return err_set(err, ERR_TRANSIENT, "%s", gate.reason);
+    }
+    if (!gate_fresh(update)) {
+        *stage = "policy";
+        return err_set(err, ERR_TRANSIENT, "it was interrupted: the registry is asked again");
+    }
+    return true;
+}
+
 /* ---- apply ---- */
 
 /* Before the first step: is the target still what the earlier stages looked at? */
@@ -130,14 +169,10 @@ static struct outcome apply_recheck(struct pipeline *pipeline, struct store_upda
     if (store_rejected(pipeline->store, update->target, update->to, &before)) {
         return outcome_drop("denied", "this digest was rolled back here meanwhile");
     }
-    /* The gate let it through; after a restart in between that may be long ago. */
-    struct gate_verdict gate = {0};
-    if (!gate_ask(pipeline, update, &target, &gate, &err)) {
-        return outcome_again(update, &apply_back, &err);
-    }
-    if (gate.answer != GATE_OPEN) {
-        (void)snprintf(update->stage, sizeof update->stage, "gate");
-        return outcome_wait(0, "%s", gate.reason);
+    const char *stage = "";
+    if (!apply_still(pipeline, update, &target, &stage, &err)) {
+        return stage[0] ? apply_turn_back(pipeline, update, stage, err.message)
+                        : outcome_again(update, &apply_back, &err);
     }
     apply_keep_settings(update, &target.settings);
     struct platform_task task;
@@ -147,6 +182,31 @@ static struct outcome apply_recheck(struct pipeline *pipeline, struct store_upda
                                          : outcome_fail("nothing was touched: %.280s", err.message);
     }
     return outcome_next("begin");
+}
+
+/* Begun before, and interrupted. Until the old container is stopped nothing is lost by waiting for
+ * the next window: what was made is undone, and it begins again there. */
+static struct outcome apply_resume(struct pipeline *pipeline, struct store_update *update,
+                                   const struct platform *platform) {
+    struct platform_target target = {0};
+    struct err err = ERR_INIT;
+    const char *stage = "";
+    if (json_bool(update->journal, "stopped", false)) {
+        return outcome_next("goes on");
+    }
+    if (!platform->find(&pipeline->session, update->target, &target, &err)) {
+        /* Gone, or no longer what it was: the steps find that out and say so. */
+        return err.kind == ERR_TRANSIENT ? outcome_again(update, &apply_back, &err)
+                                         : outcome_next("goes on");
+    }
+    if (apply_still(pipeline, update, &target, &stage, &err)) {
+        return outcome_next("goes on");
+    }
+    if (!stage[0]) {
+        return outcome_again(update, &apply_back, &err);
+    }
+    (void)json_object_set_new(update->journal, "return", json_string(stage));
+    return outcome_undo("%s", err.message);
 }
 
 static struct outcome apply_failed(struct store_update *update, const struct platform_step *step,
@@ -159,11 +219,10 @@ static struct outcome apply_failed(struct store_update *update, const struct pla
 
 struct outcome stage_apply(struct pipeline *pipeline, struct store_update *update) {
     const struct platform *platform = platform_of(update->target);
-    if (!update->step[0]) {
-        struct outcome begin = apply_recheck(pipeline, update, platform);
-        if (begin.verdict != VERDICT_NEXT) {
-            return begin;
-        }
+    struct outcome begin = update->step[0] ? apply_resume(pipeline, update, platform)
+                                           : apply_recheck(pipeline, update, platform);
+    if (begin.verdict != VERDICT_NEXT) {
+        return begin;
     }
     struct apply_task apply;
     (void)apply_begin(pipeline, update, &apply);
@@ -243,10 +302,33 @@ static struct outcome settle_commit(struct pipeline *pipeline, struct store_upda
     return outcome;
 }
 
+/* All is as it was before it began, and it waits for its turn again. */
+static struct outcome settle_return(struct pipeline *pipeline, struct store_update *update,
+                                    const char *why) {
+    char stage[STORE_STAGE_SIZE];
+    char reason[STORE_REASON_SIZE];
+    (void)snprintf(stage, sizeof stage, "%s", json_text(update->journal, "return"));
+    (void)snprintf(reason, sizeof reason, "%s", why);
+    struct outcome outcome = apply_turn_back(pipeline, update, stage, reason);
+    if (strcmp(update->stage, stage) == 0) {
+        static const char *const done[] = {"return", "why", "settings", "driver"};
+        for (size_t i = 0; i < ARRAY_LENGTH(done); i++) {
+            (void)json_object_del(update->journal, done[i]);
+        }
+        update->step[0] = '\0';
+        update->back = false;
+        update->attempts = 0;
+    }
+    return outcome;
+}
+
 static struct outcome settle_put_back(struct pipeline *pipeline, struct store_update *update) {
     const char *why = json_text(update->journal, "why");
     const char *problem = json_text(update->journal, "problem");
     why = why ? why : "it failed";
+    if (!problem && json_text(update->journal, "return")) {
+        return settle_return(pipeline, update, why);
+    }
     if (problem) {
         return outcome_fail("%.150s; and not all could be put back: %.150s", why, problem);
     }

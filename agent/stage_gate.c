@@ -103,6 +103,11 @@ bool gate_ask(struct pipeline *pipeline, struct store_update *update,
     return true;
 }
 
+bool gate_fresh(const struct store_update *update) {
+    int64_t age_ms = clock_now_ms() - json_int(update->journal, "resolved", 0);
+    return age_ms >= 0 && age_ms <= GATE_FRESH_MS; /* set back: nobody knows how old it is */
+}
+
 /* Its turn has come: what the registry said long ago is asked again, from the policy on. */
 static struct outcome gate_again(struct store_update *update) {
     (void)snprintf(update->stage, sizeof update->stage, "policy");
@@ -134,9 +139,5 @@ struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update
     default:
         break;
     }
-    int64_t age_ms = clock_now_ms() - json_int(update->journal, "resolved", 0);
-    if (age_ms > GATE_FRESH_MS || age_ms < 0) { /* the clock was set back: nobody knows how old */
-        return gate_again(update);
-    }
-    return outcome_next("%s", verdict.reason);
+    return gate_fresh(update) ? outcome_next("%s", verdict.reason) : gate_again(update);
 }

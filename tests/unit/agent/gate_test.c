@@ -195,7 +195,7 @@ static void memory_is_waited_for(void **state) {
     open_scene(&scene);
     scene.settings.min_free_memory = INT64_C(512) << 20;
     scene.facts.available_memory = INT64_C(300) << 20;
-    assert_gate(&scene, GATE_WAIT, "300 MiB are free, 512 MiB are wanted");
+    assert_gate(&scene, GATE_WAIT, "less than 512 MiB are free");
     assert_int_equal(gate_decide(&scene.facts).until_ms, NOW + GATE_MEMORY_AGAIN_MS);
     scene.facts.available_memory = -1;
     assert_gate(&scene, GATE_WAIT, "cannot be known");
@@ -220,8 +220,31 @@ static void only_so_many_at_once(void **state) {
     close_scene(&scene);
 }
 
+/* An update that came this moment may be of the group that is waited for. */
+static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "databases");
+    scene.settings.depends_on.count = 1;
+    depends(&scene.update, "", "databases");
+    struct store_update other = an_update(11, "docker/db", "policy");
+    other.created_ms = NOW - 100;
+    add_other(&scene, other);
+    assert_gate(&scene, GATE_WAIT, "came just now");
+    scene.facts.now_ms = NOW + GATE_NOTED_WITHIN_MS;
+    assert_gate(&scene, GATE_OPEN, "now");
+    scene.facts.now_ms = NOW;
+    depends(&scene.others[0], "databases", "");
+    assert_gate(&scene, GATE_WAIT, "which it depends on");
+    depends(&scene.others[0], "", "");
+    assert_gate(&scene, GATE_OPEN, "now");
+    close_scene(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_nobody_looked_at_yet_is_waited_for_a_moment),
         cmocka_unit_test(open_when_nothing_speaks_against_it),
         cmocka_unit_test(a_clock_that_was_never_set_is_closed),
         cmocka_unit_test(a_hold_comes_first_and_names_its_end),
