@@ -120,6 +120,7 @@ static void check_together(struct config_reader *reader, const struct yaml_node 
                            const struct config *config) {
     check_control(reader, root, config);
     check_docker(reader, root, &config->docker);
+    config_check_unproven(reader, root, config);
     config_check_settings(reader, root, config);
     config_check_freezes(reader, root);
     const struct yaml_node *senders = yaml_get(root, "senders");

@@ -16,6 +16,11 @@ bool config_address_is_socket(const char *address) {
     return strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
 }
 
+bool config_address_is_local(const char *address) {
+    return config_address_is_socket(address) || strncmp(address, "127.", 4) == 0 ||
+           strncmp(address, "[::1]:", 6) == 0 || strncmp(address, "localhost:", 10) == 0;
+}
+
 static bool port_valid(const char *text, int least) {
     size_t len = strlen(text);
     if (len == 0 || len > 5 || strspn(text, "0123456789") != len) {

@@ -9,23 +9,44 @@
 /* The whole file, as one row: a map over struct config. */
 extern const struct config_row config_root;
 
-/* What senders may speak of and how they prove who they are: config_sender.c. */
-void config_read_senders(const struct config_value *value);  /* struct sender_set, by `rows` */
-void config_read_format(const struct config_value *value);   /* struct sender */
-void config_read_auth(const struct config_value *value);     /* struct sender, by `rows` */
-void config_read_hmac(const struct config_value *value);     /* struct sender, by `rows` */
-void config_read_standard(const struct config_value *value); /* struct sender, by `rows` */
-void config_read_bearer(const struct config_value *value);   /* struct sender, by `rows` */
-void config_read_secrets(const struct config_value *value);  /* struct sender */
-void config_read_prefix(const struct config_value *value);   /* char *; may be empty */
-void config_read_images(const struct config_value *value);   /* struct sender */
-void config_read_rate(const struct config_value *value);     /* struct sender */
-void config_read_pattern(const struct config_value *value);  /* char *; one pattern of images */
+/* What senders may speak of: config_sender.c. */
+void config_read_senders(const struct config_value *value); /* struct sender_set, by `rows` */
+void config_read_format(const struct config_value *value);  /* struct sender */
+void config_read_images(const struct config_value *value);  /* struct sender */
+void config_read_rate(const struct config_value *value);    /* struct sender */
+void config_read_pattern(const struct config_value *value); /* char *; one pattern of images */
+void config_read_implies(const struct config_value *value); /* struct sender, by `rows` */
+void config_read_implied(const struct config_value *value); /* struct sender_implication */
+bool config_check_registry(const char *text, struct err *err);
+bool config_check_branch(const char *text, struct err *err);
 bool config_check_sender_name(const char *text, struct err *err);
+
+/* How senders prove who they are: config_auth.c. */
+void config_read_auth(const struct config_value *value);        /* struct sender, by `rows` */
+void config_read_hmac(const struct config_value *value);        /* struct sender, by `rows` */
+void config_read_standard(const struct config_value *value);    /* struct sender, by `rows` */
+void config_read_bearer(const struct config_value *value);      /* struct sender, by `rows` */
+void config_read_basic(const struct config_value *value);       /* struct sender, by `rows` */
+void config_read_header_auth(const struct config_value *value); /* struct sender, by `rows` */
+void config_read_url_token(const struct config_value *value);   /* struct sender, by `rows` */
+void config_read_sns(const struct config_value *value);         /* struct sender, by `rows` */
+void config_read_certificate(const struct config_value *value); /* char *: PEM */
+void config_read_secrets(const struct config_value *value);     /* struct sender */
+void config_read_prefix(const struct config_value *value);      /* char *; may be empty */
 bool config_check_header(const char *text, struct err *err);
 bool config_check_hmac_secret(const struct secret *secret, struct err *err);
 bool config_check_standard_secret(const struct secret *secret, struct err *err);
 bool config_check_bearer_secret(const struct secret *secret, struct err *err);
+bool config_check_username(const char *text, struct err *err);
+bool config_check_header_secret(const struct secret *secret, struct err *err);
+bool config_check_path_secret(const struct secret *secret, struct err *err);
+bool config_check_topic(const char *text, struct err *err);
+/* Gives the sender its format's own HMAC, where it has no header of its own. */
+void config_adopt_signing(struct config_reader *reader, const struct yaml_node *node,
+                          struct sender *sender);
+/* No `auth: none` where others can come. root: the whole file. */
+void config_check_unproven(struct config_reader *reader, const struct yaml_node *root,
+                           const struct config *config);
 
 /* How registries are reached: config_registry.c. */
 void config_read_registries(const struct config_value *value);  /* struct config, by `rows` */
@@ -70,5 +91,7 @@ bool config_check_path(const char *text, struct err *err);
 bool config_check_readable(const char *text, struct err *err);
 /* "unix:PATH"? */
 bool config_address_is_socket(const char *address);
+/* A socket, or a loopback address? */
+bool config_address_is_local(const char *address);
 
 #endif

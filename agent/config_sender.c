@@ -1,23 +1,16 @@
-/* Senders in the configuration: owns how one becomes a struct sender, and what its secrets must
- * look like. Never judges a request: webhook/authentication.c does. */
-#include <openssl/crypto.h>
-
+/* Senders in the configuration: owns how one becomes a struct sender; how it proves who it is is
+ * read by config_auth.c. Never judges a request: webhook/authentication.c does. */
 #include "agent/config_keys.h"
 #include "policies/pattern.h"
 #include "webhook/source.h"
 
 #define SENDERS_MAX 1000
-#define SECRETS_MAX 8
 #define NAME_MAX_LENGTH 63
-#define HEADER_MAX_LENGTH 100
 #define RATE_MAX 1000000
+#define IMPLIES_MAX 1000
 
-/* Formats of interface.md section 4 that this version cannot read yet. */
-static const char *const formats_later[] = {
-    "github", "gitlab",   "gitea",    "dockerhub",   "quay",      "harbor",     "distribution",
-    "zot",    "acr",      "ecr",      "sns",         "gar",       "nexus",      "artifactory",
-    "drone",  "cdevents", "circleci", "cloudevents", "buildkite", "watchtower",
-};
+/* Formats of interface.md that this version cannot read yet. */
+static const char *const formats_later[] = {"watchtower"};
 
 bool config_check_sender_name(const char *text, struct err *err) {
     size_t len = strlen(text);
@@ -27,169 +20,6 @@ bool config_check_sender_name(const char *text, struct err *err) {
                             "\"%.64s\" cannot stand in a URL: write up to %d of a-z, 0-9 and -, "
                             "not beginning with -",
                             text, NAME_MAX_LENGTH);
-}
-
-/* RFC 9110 section 5.6.2: a token. */
-bool config_check_header(const char *text, struct err *err) {
-    size_t len = strlen(text);
-    bool valid = len <= HEADER_MAX_LENGTH &&
-                 strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "!#$%&'*+-.^_`|~") == len;
-    return valid || err_set(err, ERR_INVALID,
-                            "\"%.64s\" is not the name of an HTTP header: write one like "
-                            "X-Signature-256",
-                            text);
-}
-
-static bool secret_begins(const struct secret *secret, const char *prefix) {
-    size_t len = strlen(prefix);
-    return secret->len >= len && memcmp(secret->bytes, prefix, len) == 0;
-}
-
-/* How many bytes the base64 behind a prefix of six letters holds; 0: it is not base64. */
-static size_t secret_key_length(const struct secret *secret) {
-    unsigned char key[128];
-    size_t len = 0;
-    bool valid = digest_base64_decode((const char *)secret->bytes + 6, secret->len - 6, key,
-                                      sizeof key, &len);
-    OPENSSL_cleanse(key, sizeof key);
-    return valid ? len : 0;
-}
-
-static bool whsec_check(const struct secret *secret, struct err *err) {
-    size_t len = secret_key_length(secret);
-    return (len >= 24 && len <= 64) ||
-           err_set(err, ERR_INVALID,
-                   "behind whsec_ stands no base64 of 24 to 64 bytes: make one with `echo "
-                   "whsec_$(openssl rand -base64 32)`");
-}
-
-bool config_check_hmac_secret(const struct secret *secret, struct err *err) {
-    if (secret_begins(secret, "whpk_") || secret_begins(secret, "whsk_")) {
-        return err_set(err, ERR_INVALID,
-                       "this is an Ed25519 key and not a secret: write auth: {standard_webhooks: "
-                       "{secret: …}} with the whpk_ key");
-    }
-    return !secret_begins(secret, "whsec_") || whsec_check(secret, err);
-}
-
-bool config_check_standard_secret(const struct secret *secret, struct err *err) {
-    if (secret_begins(secret, "whsec_")) {
-        return whsec_check(secret, err);
-    }
-    if (secret_begins(secret, "whpk_")) {
-        unsigned char key[64];
-        size_t len = 0;
-        bool valid = digest_base64_decode((const char *)secret->bytes + 5, secret->len - 5, key,
-                                          sizeof key, &len);
-        return (valid && len == 32) ||
-               err_set(err, ERR_INVALID,
-                       "behind whpk_ stands no base64 of 32 bytes: write the "
-                       "sender's Ed25519 public key");
-    }
-    if (secret_begins(secret, "whsk_")) {
-        return err_set(err, ERR_INVALID,
-                       "this is the sender's private key, which only the sender "
-                       "may have: write its public key, whpk_…");
-    }
-    return err_set(err, ERR_INVALID, "it must begin with whsec_ (secret) or whpk_ (public key)");
-}
-
-/* What can stand in an Authorization header (RFC 9110 section 5.5) without being trimmed. */
-bool config_check_bearer_secret(const struct secret *secret, struct err *err) {
-    for (size_t i = 0; i < secret->len; i++) {
-        if (secret->bytes[i] <= 0x20 || secret->bytes[i] >= 0x7f) {
-            return err_set(err, ERR_INVALID,
-                           "it has white space or other characters that a header cannot carry: "
-                           "write one line of visible ASCII");
-        }
-    }
-    return true;
-}
-
-void config_read_secrets(const struct config_value *value) {
-    struct sender *sender = value->out;
-    struct yaml_node *const one[] = {(struct yaml_node *)value->node};
-    bool list = value->node->kind == YAML_LIST;
-    struct yaml_node *const *items = list ? value->node->items : one;
-    size_t count = list ? value->node->count : 1;
-    if (count == 0 || count > SECRETS_MAX) {
-        config_fault_add(value->reader, config_at(value->node), "`%s`: write 1 to %d secrets",
-                         value->row->key, SECRETS_MAX);
-        return;
-    }
-    if (sender->secrets) {
-        return; /* a second kind of auth, which config_read_auth refuses */
-    }
-    sender->secrets = calloc(count, sizeof *sender->secrets);
-    if (!sender->secrets) {
-        config_fault_add(value->reader, config_at(value->node), "out of memory");
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct config_value item = {value->reader, value->row, items[i], sender};
-        if (config_secret(&item, &sender->secrets[sender->secret_count])) {
-            sender->secret_count++;
-        }
-    }
-}
-
-void config_read_prefix(const struct config_value *value) {
-    char **member = CONFIG_MEMBER(value, char *);
-    bool empty = value->node->kind == YAML_SCALAR && !value->node->plain && !*value->node->text;
-    const char *text = empty ? "" : config_text(value);
-    char *copy = text ? config_copy(value, text) : NULL;
-    if (copy) {
-        free(*member);
-        *member = copy;
-    }
-}
-
-void config_read_hmac(const struct config_value *value) {
-    struct sender *sender = value->out;
-    sender->auth = SENDER_HMAC;
-    if (!config_members(value)) {
-        return;
-    }
-    static const char *const plain_only[] = {"algorithm", "prefix"};
-    for (size_t i = 0; i < ARRAY_LENGTH(plain_only); i++) {
-        const struct yaml_node *node = yaml_get(value->node, plain_only[i]);
-        if (node && !yaml_get(value->node, "header")) {
-            config_fault_add(value->reader, config_at(node),
-                             "`%s` needs `header`: write the header with the plain HMAC, like "
-                             "X-Signature-256",
-                             plain_only[i]);
-        }
-    }
-    if (sender->hmac_header && !sender->hmac_prefix) {
-        sender->hmac_prefix = config_copy(value, "");
-    }
-}
-
-void config_read_standard(const struct config_value *value) {
-    struct sender *sender = value->out;
-    sender->auth = SENDER_STANDARD_WEBHOOKS;
-    config_read_map(value);
-}
-
-void config_read_bearer(const struct config_value *value) {
-    struct sender *sender = value->out;
-    sender->auth = SENDER_BEARER;
-    config_read_map(value);
-}
-
-void config_read_auth(const struct config_value *value) {
-    const struct yaml_node *node = value->node;
-    if (node->kind == YAML_SCALAR && strcmp(node->text, "none") == 0) {
-        config_fault_add(value->reader, config_at(node),
-                         "`auth: none` is not supported by this version yet: write hmac, "
-                         "standard_webhooks or bearer (see CHANGELOG)");
-        return;
-    }
-    if (config_members(value) && node->count != 1) {
-        config_fault_add(value->reader, config_at(node),
-                         "`auth` needs exactly one kind: write hmac, standard_webhooks or bearer");
-    }
 }
 
 void config_read_format(const struct config_value *value) {
@@ -203,7 +33,7 @@ void config_read_format(const struct config_value *value) {
         sender->source = source;
         return;
     }
-    CLEANUP(buf_release) struct buf known = BUF_INIT(150);
+    CLEANUP(buf_release) struct buf known = BUF_INIT(400);
     for (const struct source *row = source_table; row->name; row++) {
         buf_printf(&known, "%s%s", known.len ? ", " : "", row->name);
     }
@@ -308,6 +138,129 @@ void config_read_rate(const struct config_value *value) {
         text, RATE_MAX);
 }
 
+/* ---- what builds imply ---- */
+
+bool config_check_registry(const char *text, struct err *err) {
+    return ref_host_valid(text) ||
+           err_set(err, ERR_INVALID,
+                   "\"%.100s\" is no registry: write HOST or HOST:PORT, like registry.lan:5000",
+                   text);
+}
+
+bool config_check_branch(const char *text, struct err *err) {
+    return pattern_check(text, err);
+}
+
+static char *read_implied(const struct config_value *item) {
+    struct ref ref;
+    struct err err = ERR_INIT;
+    const char *text = config_text(item);
+    if (!text) {
+        return NULL;
+    }
+    if (!ref_parse(text, &ref, &err)) {
+        config_fault_add(item->reader, config_at(item->node), "`images`: %s", err.message);
+        return NULL;
+    }
+    return config_copy(item, text);
+}
+
+void config_read_implied(const struct config_value *value) {
+    struct sender_implication *rule = value->out;
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_LIST || node->count == 0 || node->count > SOURCE_IMAGES_MAX) {
+        config_fault_add(value->reader, config_at(node),
+                         "`images` must be a list of 1 to %d images: write "
+                         "[\"ghcr.io/brian/site:1\"]",
+                         SOURCE_IMAGES_MAX);
+        return;
+    }
+    rule->images = calloc(node->count + 1, sizeof(char *));
+    if (!rule->images) {
+        config_fault_add(value->reader, config_at(node), "out of memory");
+        return;
+    }
+    static const struct config_row image = {.key = "images", .type = "an image"};
+    size_t count = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &image, node->items[i], NULL};
+        char *copy = read_implied(&item);
+        if (copy) {
+            rule->images[count++] = copy;
+        }
+    }
+}
+
+void config_read_implies(const struct config_value *value) {
+    struct sender *sender = value->out;
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_LIST || node->count == 0 || node->count > IMPLIES_MAX) {
+        config_fault_add(value->reader, config_at(node),
+                         "`implies` must be a list of 1 to %d maps: write - {repository: "
+                         "brian/site, images: [\"ghcr.io/brian/site:1\"]}",
+                         IMPLIES_MAX);
+        return;
+    }
+    sender->implies = calloc(node->count, sizeof *sender->implies);
+    if (!sender->implies) {
+        config_fault_add(value->reader, config_at(node), "out of memory");
+        return;
+    }
+    const struct config_row row = {
+        .key = "implies", .type = "repository, images …", .rows = value->row->rows};
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &row, node->items[i],
+                                          &sender->implies[sender->implies_count++]};
+        (void)!config_members(&item);
+    }
+}
+
+/* What a build implies must be within what the sender may speak for. */
+static void check_implied(const struct config_value *value, const struct sender *sender) {
+    const struct yaml_node *list = yaml_get(value->node, "implies");
+    for (size_t i = 0; i < sender->implies_count; i++) {
+        const struct yaml_node *images = yaml_get(list->items[i], "images");
+        char **image = sender->implies[i].images;
+        for (size_t j = 0; image && image[j] && sender->images && sender->images[0]; j++) {
+            struct ref ref;
+            if (ref_parse(image[j], &ref, NULL) && !sender_may_push(sender, &ref)) {
+                config_fault_add(value->reader, config_at(images),
+                                 "`implies`: %.200s is not within the sender's `images`: add it "
+                                 "there",
+                                 image[j]);
+            }
+        }
+    }
+}
+
+/* What its format needs besides. */
+static void check_format(const struct config_value *value, const struct sender *sender) {
+    const struct source *source = sender->source;
+    const struct yaml_node *implies = yaml_get(value->node, "implies");
+    const struct yaml_node *at = yaml_get(value->node, "format");
+    if (!source || !at) {
+        at = value->node;
+    }
+    if (source && source->needs_registry && !yaml_get(value->node, "registry")) {
+        config_fault_add(value->reader, config_at(at),
+                         "%s does not say which registry it is: add `registry: HOST`",
+                         source->name);
+    }
+    if (source && source->builds && !implies) {
+        config_fault_add(value->reader, config_at(at),
+                         "%s names builds and no images: add `implies: [{repository: …, images: "
+                         "[…]}]`",
+                         source->name);
+    }
+    if (source && implies && !source->builds && strcmp(source->name, "github") != 0) {
+        config_fault_add(
+            value->reader, config_at(implies),
+            "`implies` is for formats that name builds, and %s names images: remove it",
+            source->name);
+    }
+    check_implied(value, sender);
+}
+
 /* The sender is borrowed by the set as soon as it is being read, so that a fault leaks nothing. */
 static void read_sender(const struct config_value *value, struct sender_set *set) {
     struct sender *sender = &set->items[set->count++];
@@ -315,6 +268,8 @@ static void read_sender(const struct config_value *value, struct sender_set *set
     if (!config_members(value) || !sender->name) {
         return;
     }
+    config_adopt_signing(value->reader, value->node, sender);
+    check_format(value, sender);
     for (size_t i = 0; i + 1 < set->count; i++) {
         if (set->items[i].name && strcmp(set->items[i].name, sender->name) == 0) {
             config_fault_add(value->reader, config_at(yaml_get(value->node, "name")),

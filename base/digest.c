@@ -21,7 +21,7 @@
  * between threads. */
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
-static EVP_MAC_CTX *templates[2];
+static EVP_MAC_CTX *templates[3];
 
 static EVP_MAC_CTX *template_new(EVP_MAC *hmac, const char *digest) {
     char name[16];
@@ -46,6 +46,7 @@ static void fetch(void) {
     if (hmac) {
         templates[DIGEST_MAC_SHA256] = template_new(hmac, "SHA2-256");
         templates[DIGEST_MAC_SHA512] = template_new(hmac, "SHA2-512");
+        templates[DIGEST_MAC_SHA1] = template_new(hmac, "SHA1");
         EVP_MAC_free(hmac); /* the templates hold it */
     }
 }

@@ -28,7 +28,8 @@ void digest_stream_add(struct digest_stream *stream, const void *bytes, size_t l
 void digest_stream_text(struct digest_stream *stream, char out[DIGEST_TEXT_SIZE]);
 void digest_stream_free(struct digest_stream *stream);
 
-enum digest_mac { DIGEST_MAC_SHA256, DIGEST_MAC_SHA512 };
+/* SHA-1, whose collisions do not break an HMAC, only for who has no other (Nexus). */
+enum digest_mac { DIGEST_MAC_SHA256, DIGEST_MAC_SHA512, DIGEST_MAC_SHA1 };
 struct digest_part {
     const void *bytes;
     size_t len;

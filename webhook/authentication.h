@@ -18,7 +18,8 @@ struct authentication_request {
     /* The single value of a header (case ignored) or NULL. */
     const char *(*header)(void *context, const char *name);
     void *context;
-    const void *body; /* not read by kinds that do not sign it */
+    const char *path_token; /* what stands in the path behind the sender's name; NULL: nothing */
+    const void *body;       /* not read by kinds that do not sign it */
     size_t body_len;
     int64_t now_ms;
 };

@@ -25,8 +25,13 @@ static bool authentic(struct exchange *exchange) {
     }
     if (!exchange->proven) {
         exchange_refuse_sender(exchange);
+        return false;
     }
-    return exchange->proven;
+    if (!exchange_path_fits(exchange, exchange->sender)) {
+        exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such path");
+        return false;
+    }
+    return true;
 }
 
 static bool within_rate(struct exchange *exchange) {

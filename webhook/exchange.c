@@ -103,11 +103,16 @@ bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
     const struct authentication_request request = {
         .header = header_value,
         .context = &exchange->request,
+        .path_token = exchange->path_token,
         .body = body && body->len > 0 ? body->bytes : "",
         .body_len = body ? body->len : 0,
         .now_ms = exchange->service->now_ms,
     };
     return authentication_check(sender, &request, out);
+}
+
+bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) {
+    return !exchange->path_token || sender->auth == SENDER_URL_TOKEN;
 }
 
 static void peer_text(const struct exchange *exchange, char out[INET6_ADDRSTRLEN]) {

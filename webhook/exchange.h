@@ -14,6 +14,7 @@
 #include "webhook/server.h"
 #include "webhook/snapshot.h"
 
+#define EXCHANGE_NAME_SIZE 72  /* senders' names and pushes' ids are shorter */
 #define EXCHANGE_RETRY_MS 5000 /* what a 503 asks the sender to wait */
 
 struct exchange;
@@ -55,7 +56,9 @@ struct exchange {
     enum exchange_stage stage;
     bool counted; /* in service->open */
     enum exchange_kind kind;
-    const char *name; /* the path's last segment, libmicrohttpd's */
+    char
+        name[EXCHANGE_NAME_SIZE]; /* of the sender or push in the path; "" where it cannot be one */
+    const char *path_token;       /* what follows it in the path, libmicrohttpd's; NULL: nothing */
     struct framing_request request;
     struct snapshot *snapshot;
     const struct sender *claimed; /* by the path, for the log; NULL: nobody has that name */
@@ -83,6 +86,8 @@ struct exchange *exchange_of(struct MHD_Connection *connection) MUST_USE;
 /* Can sender (or NULL: nobody) have sent this? body: over what was received, else over nothing. */
 bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
                         const struct body *body, struct authentication_proof *out) MUST_USE;
+/* Is there nothing in the path behind the name, or a sender that has its secret there? */
+bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) MUST_USE;
 /* Reports to the backend. detail may be NULL. */
 void exchange_event(const struct exchange *exchange, const char *what, const char *detail);
 

@@ -9,9 +9,23 @@
 enum { BAD = 400, TOO_MANY = 431 };
 
 static const char *const once[] = {
-    "Content-Length", "Transfer-Encoding", "Host",
-    "Content-Type",   "Authorization",     "webhook-signature",
-    "webhook-id",     "webhook-timestamp", "X-Signature-256",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Host",
+    "Content-Type",
+    "Authorization",
+    "webhook-signature",
+    "webhook-id",
+    "webhook-timestamp",
+    "X-Signature-256",
+    "Signature",
+    "Digest",
+    "Date",
+    "ce-type",
+    "ce-id",
+    "circleci-signature",
+    "ce-subject",
+    "X-Buildkite-Signature",
 };
 
 static bool token(const struct framing_header *header) {
@@ -49,7 +63,9 @@ static bool at_most_once(const struct framing_header *header, const struct sende
         }
     }
     for (size_t i = 0; senders && i < senders->count; i++) {
-        if (senders->items[i].hmac_header && named(header, senders->items[i].hmac_header)) {
+        const struct sender *sender = &senders->items[i];
+        if ((sender->hmac_header && named(header, sender->hmac_header)) ||
+            (sender->header_name && named(header, sender->header_name))) {
             return true;
         }
     }

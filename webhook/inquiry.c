@@ -125,7 +125,8 @@ static bool may_ask(struct exchange *exchange) {
     bool known = strlen(exchange->name) < WEBHOOK_ID_SIZE &&
                  backend->push_sender(backend->context, exchange->name, &owner);
     exchange->claimed = known ? sender_find(set, buf_text(&owner)) : NULL;
-    if (exchange->claimed && exchange_authentic(exchange, exchange->claimed, NULL, &proof)) {
+    if (exchange->claimed && exchange_path_fits(exchange, exchange->claimed) &&
+        exchange_authentic(exchange, exchange->claimed, NULL, &proof)) {
         return true;
     }
     bool somebody = false;

@@ -6,7 +6,7 @@
 #include "webhook/inquiry.h"
 
 static const struct route {
-    const char *path; /* one that ends with a slash takes one more segment */
+    const char *path; /* one that ends with a slash takes a name, and perhaps a token */
     enum exchange_kind kind;
     bool post;
     const char *allow;
@@ -17,19 +17,31 @@ static const struct route {
     {"/readyz", EXCHANGE_READY, false, "GET, HEAD"},
 };
 
-static const struct route *route_of(const char *url, const char **name) {
+static const struct route *route_of(const char *url, const char **rest) {
     for (size_t i = 0; i < ARRAY_LENGTH(routes); i++) {
         size_t len = strlen(routes[i].path);
         bool takes_name = routes[i].path[len - 1] == '/';
         if (strncmp(url, routes[i].path, len) != 0) {
             continue;
         }
-        *name = url + len;
-        if (takes_name ? url[len] && !strchr(url + len, '/') : !url[len]) {
+        *rest = url + len;
+        if (takes_name == (url[len] != '\0')) {
             return &routes[i];
         }
     }
     return NULL;
+}
+
+/* NAME or NAME/TOKEN. Whether there may be a token is for the sender to say: until then no answer
+ * tells whether that sender exists. */
+static void read_name(struct exchange *exchange, const char *rest) {
+    size_t len = strcspn(rest, "/");
+    exchange->path_token = rest[len] ? rest + len + 1 : NULL;
+    exchange->name[0] = '\0';
+    if (len < sizeof exchange->name) {
+        memcpy(exchange->name, rest, len);
+        exchange->name[len] = '\0';
+    }
 }
 
 static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -110,7 +122,8 @@ static bool begin(struct exchange *exchange, const char *url) {
         exchange_refuse_busy(exchange, "stopping");
         return false;
     }
-    const struct route *route = route_of(url, &exchange->name);
+    const char *rest = "";
+    const struct route *route = route_of(url, &rest);
     if (!route) {
         exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such path");
         return false;
@@ -119,6 +132,7 @@ static bool begin(struct exchange *exchange, const char *url) {
         return false;
     }
     exchange->kind = route->kind;
+    read_name(exchange, rest);
     if (route->kind == EXCHANGE_HOOK) {
         delivery_begin(exchange);
     }

@@ -21,7 +21,7 @@ struct source_image {
 struct source_result {
     struct source_image *images;
     size_t count;
-    char ignored[128]; /* not empty: authentic, and not about a pushed tag; why */
+    char ignored[1024]; /* not empty: authentic, and not about a pushed tag; why */
 };
 void source_result_release(struct source_result *result);
 

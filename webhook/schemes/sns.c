@@ -1,0 +1,97 @@
+/* Amazon SNS: a signature by a certificate over members of the body (protocols.md section 1.10).
+ * The URL of the certificate, which stands in the body, is never followed: the certificate is
+ * configured. */
+#include "base/buf.h"
+#include "base/certificate.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "webhook/scheme.h"
+
+#define SNS_DEPTH 4
+#define SNS_AGE_MS (INT64_C(60) * 60 * 1000) /* how long SNS tries to deliver */
+#define SNS_AHEAD_MS (INT64_C(5) * 60 * 1000)
+#define SNS_SIGNATURE_MAX 1024
+
+/* Which members are signed, in that order; Subject only where there is one. */
+static const char *const notification[] = {"Message",  "MessageId", "Subject", "Timestamp",
+                                           "TopicArn", "Type",      NULL};
+static const char *const confirmation[] = {"Message", "MessageId", "SubscribeURL", "Timestamp",
+                                           "Token",   "TopicArn",  "Type",         NULL};
+
+static const char *const *signed_members(const char *type) {
+    if (type && strcmp(type, "Notification") == 0) {
+        return notification;
+    }
+    bool confirms = type && (strcmp(type, "SubscriptionConfirmation") == 0 ||
+                             strcmp(type, "UnsubscribeConfirmation") == 0);
+    return confirms ? confirmation : NULL;
+}
+
+/* "NAME\nVALUE\n" of each. False: one is missing. */
+static bool statement(const json_t *message, const char *const *members, struct buf *out) {
+    for (; *members; members++) {
+        const char *value = json_text(message, *members);
+        if (!value && strcmp(*members, "Subject") == 0 && !json_object_get(message, "Subject")) {
+            continue;
+        }
+        if (!value) {
+            return false;
+        }
+        buf_puts(out, *members);
+        buf_puts(out, "\n");
+        buf_puts(out, value);
+        buf_puts(out, "\n");
+    }
+    return !out->overflow;
+}
+
+static bool signed_by(const char *certificate, const json_t *message, size_t body_len,
+                      int64_t now_ms) {
+    const char *const *members = signed_members(json_text(message, "Type"));
+    const char *given = json_text(message, "Signature");
+    unsigned char signature[SNS_SIGNATURE_MAX];
+    size_t len = 0;
+    CLEANUP(buf_release) struct buf text = BUF_INIT(body_len + 256);
+    if (!members || !given || !statement(message, members, &text) ||
+        !digest_base64_decode(given, strlen(given), signature, sizeof signature, &len)) {
+        return false;
+    }
+    const struct certificate_statement what = {.message = text.data,
+                                               .message_len = text.len,
+                                               .signature = signature,
+                                               .signature_len = len};
+    return certificate_signed(certificate, &what, now_ms);
+}
+
+static bool recent(const json_t *message, int64_t now_ms) {
+    int64_t at = 0;
+    const char *text = json_text(message, "Timestamp");
+    return text && clock_parse(text, &at) && now_ms - at <= SNS_AGE_MS &&
+           at - now_ms <= SNS_AHEAD_MS;
+}
+
+static bool says(const json_t *message, const char *member, const char *wanted) {
+    const char *text = json_text(message, member);
+    return text && wanted && strcmp(text, wanted) == 0;
+}
+
+bool scheme_sns(const struct sender *sender, const struct authentication_request *request,
+                struct authentication_proof *out) {
+    CLEANUP(json_release) json_t *message = NULL;
+    struct err ignored = ERR_INIT;
+    struct digest_part body = scheme_body(request);
+    if (!sender->certificate ||
+        !json_parse_deep(body.bytes, body.len, SNS_DEPTH, &message, &ignored)) {
+        return false;
+    }
+    /* Version 1 signs with SHA-1; anybody can own a topic. */
+    bool match = says(message, "SignatureVersion", "2") &&
+                 says(message, "TopicArn", sender->topic) &&
+                 signed_by(sender->certificate, message, body.len, request->now_ms) &&
+                 recent(message, request->now_ms);
+    const char *id = json_text(message, "MessageId");
+    if (match && id) {
+        scheme_key('m', sender, scheme_part(id), out);
+    }
+    return match && id;
+}
