@@ -237,22 +237,20 @@ static void check_implied(const struct config_value *value, const struct sender 
 static void check_format(const struct config_value *value, const struct sender *sender) {
     const struct source *source = sender->source;
     const struct yaml_node *implies = yaml_get(value->node, "implies");
-    const struct yaml_node *at = yaml_get(value->node, "format");
-    if (!source || !at) {
-        at = value->node;
-    }
-    if (source && source->needs_registry && !yaml_get(value->node, "registry")) {
-        config_fault_add(value->reader, config_at(at),
+    const struct yaml_node *format = yaml_get(value->node, "format");
+    const struct config_place at = config_at(format ? format : value->node);
+    if (source->needs_registry && !yaml_get(value->node, "registry")) {
+        config_fault_add(value->reader, at,
                          "%s does not say which registry it is: add `registry: HOST`",
                          source->name);
     }
-    if (source && source->builds && !implies) {
-        config_fault_add(value->reader, config_at(at),
+    if (source->builds && !implies) {
+        config_fault_add(value->reader, at,
                          "%s names builds and no images: add `implies: [{repository: …, images: "
                          "[…]}]`",
                          source->name);
     }
-    if (source && implies && !source->builds && strcmp(source->name, "github") != 0) {
+    if (implies && !source->builds && strcmp(source->name, "github") != 0) {
         config_fault_add(
             value->reader, config_at(implies),
             "`implies` is for formats that name builds, and %s names images: remove it",

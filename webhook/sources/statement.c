@@ -48,28 +48,44 @@ static bool add_digest(struct ref *ref, const char *digest, struct err *err) {
     return true;
 }
 
-bool statement_add(struct source_result *out, const struct statement_image *image,
-                   struct err *err) {
-    char name[REF_NAME_SIZE];
-    struct ref ref;
+/* Registries fold the case of names, and some senders do not. */
+static bool full_name(const struct statement_image *image, char out[REF_NAME_SIZE],
+                      struct err *err) {
+    const char *registry = image->registry ? image->registry : "";
     if (!image->repository) {
         return err_set(err, ERR_INVALID, "the repository is missing");
     }
-    int len = snprintf(name, sizeof name, "%s%s%s", image->registry ? image->registry : "",
-                       image->registry ? "/" : "", image->repository);
-    if (len < 0 || (size_t)len >= sizeof name) {
+    int len =
+        snprintf(out, REF_NAME_SIZE, "%s%s%s", registry, registry[0] ? "/" : "", image->repository);
+    if (len < 0 || len >= REF_NAME_SIZE) {
         return err_set(err, ERR_INVALID, "the image's name is too long");
     }
-    for (char *c = name + (image->registry ? strlen(image->registry) : 0); *c; c++) {
+    for (char *c = out + strlen(registry); *c; c++) {
         *c = (char)tolower((unsigned char)*c);
     }
+    return true;
+}
+
+static bool name_only(const char *name, struct ref *out, struct err *err) {
+    struct ref ref;
     if (!ref_parse(name, &ref, err)) {
         return false;
     }
     if (ref.tag[0] || ref.digest[0]) {
         return err_set(err, ERR_INVALID, "the repository has a tag or a digest in it");
     }
+    *out = ref;
+    return true;
+}
+
+bool statement_add(struct source_result *out, const struct statement_image *image,
+                   struct err *err) {
+    char name[REF_NAME_SIZE];
+    struct ref ref;
     const char *tag = image->tag ? image->tag : "";
+    if (!full_name(image, name, err) || !name_only(name, &ref, err)) {
+        return false;
+    }
     if (tag[0] && !ref_tag_valid(tag)) {
         return err_set(err, ERR_INVALID, "a tag is not a tag");
     }
