@@ -76,8 +76,10 @@ ask() { # PATH SECONDS [BODY] -> $code (000: no answer), $answer
     shift 2
     answer=$(secret_curl "$token" --connect-timeout 10 --max-time "$limit" -H 'Accept: application/json' \
         ${LANDWAITER_CA:+--cacert "$LANDWAITER_CA"} -w '\n%{http_code}' "$@" "$url$path")
+    cut=$?
     code=${answer##*
 }
+    [ "$cut" = 0 ] || code=000 # half an answer is none
     answer=${answer%
 *}
 }
@@ -177,9 +179,9 @@ while left=$((deadline - $(date +%s))) && [ $left -gt 0 ] && [ "$open" != 0 ]; d
 done
 
 # A line for each target: its name, what became of it, why.
-printf %s "$status" | tr '{' '\n' | sed -nE \
+printf %s "$status" | tr '{' '\n' | sed -E -e '/"target"/!d' \
     -e 's/.*"target" *: *"([^"]*)".*"result" *: *"?([^",]*).*"reason" *: *"?([^"]*).*/\1  \2  \3/' \
-    -e 's/  null  /  open  /' -e 's/  null,$//' -e '/"/!p'
+    -e 's/  null  /  open  /' -e 's/  null,$//'
 [ "$open" = 0 ] || fail 3 "still open after ${LANDWAITER_WAIT:-15m}, the update goes on: $push"
 if printf %s "$status" | grep -Eq '"result" *: *"(failed|rolled-back|denied|cancelled)"'; then
     exit 1

@@ -61,7 +61,10 @@ def agent_for(agent_of, registry):
     def make(job, system, **settings):
         senders = [{"name": sender, "images": ["127.0.0.1:*/test/**"], "auth": job.issuer.auth(AUDIENCE, SYSTEMS[system][2])}
                    for sender in ("github-actions", "forgejo-actions", "gitlab", "circleci", "buildkite")]
-        return agent_of([registry], start=True, settings={"senders": senders, **settings})
+        agent = agent_of([registry], settings={"senders": senders, **settings})
+        if "not supported by this version yet" in agent.run("check", "-c", agent.config_path).stdout:
+            pytest.skip("this version cannot check OIDC tokens yet")
+        return agent.start()
     return make
 
 
@@ -97,7 +100,7 @@ def test_a_job_of(system, job_of, agent_for, engine, images, repository, app):
 
     assert done.returncode == 0, (done.stdout, done.stderr, agent.log[-3000:])
     assert engine.serves("app") == "v2"
-    assert re.search(r"^psh_\w+\ndocker/app  updated  healthy after", done.stdout, re.M), done.stdout
+    assert re.search(r"^psh_\w+\ndocker/app  updated  running after", done.stdout, re.M), done.stdout
     push, = agent.json("pushes")
     assert agent.json("show", push["id"])["meta"]["commit"] == SHA
     assert len(job.issuer.minted) == 1, "one token for one statement and its status"
@@ -203,6 +206,22 @@ def waiting(registry, app):
     """An app whose update waits for its registry."""
     registry.proxy.fault(agent="^landwaiter/", status=503, headers={"Retry-After": "600"})
     return app
+
+
+def test_a_bearer_token_finds_the_same_push_too(agent_of, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("a-token-that-nobody-can-guess\n")
+    agent = agent_of(start=True, settings={"platforms": {}, "senders": [
+        {"name": "ci", "images": ["**"], "auth": {"bearer": {"secret": {"file": str(token)}}}}]})
+    proxy = Proxy(agent.port)
+    try:
+        lost = proxy.fault(method="POST", times=1, cut=0)
+        done = agent.run("push", "ghcr.io/brian/site:1", "--url", f"http://127.0.0.1:{proxy.port}", "--sender", "ci",
+                         "--token-file", str(token))
+    finally:
+        proxy.stop()
+    assert done.returncode == 0 and lost.hits == 1 and "again in" in done.stderr, done
+    assert [one["id"] for one in agent.json("pushes")] == [done.stdout.strip()]
 
 
 def test_what_stays_open_is_3(waiting, job_of, agent_for):

@@ -95,8 +95,8 @@ class Job:
     def asks(self, name, audience):
         """A program that prints a token for the audience that the shell text `audience` finds in its arguments."""
         self.program(name, f'#!/bin/sh\naudience=$({audience})\n'
-                           f"exec curl -sSfG -H \"Authorization: Bearer $JOB_TOKEN\" --data-urlencode "
-                           f'"audience=$audience" {self.issuer.url}/idtoken | sed -n \'s/.*"value": "\\([^"]*\\)".*/\\1/p\'\n')
+                           f"printf 'Authorization: Bearer %s\\n' \"$JOB_TOKEN\" | /usr/bin/curl -sSfG -H @- --data-urlencode "
+                           f'"audience=$audience" {self.issuer.url}/idtoken | /usr/bin/sed -n \'s/.*"value": "\\([^"]*\\)".*/\\1/p\'\n')
         return {"JOB_TOKEN": REQUEST_TOKEN}
 
     def circleci(self, url, image, **given):
