@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "agent/cli/control.h"
 #include "agent/cli/outcome.h"
 #include "agent/cli/render.h"
 #include "base/clock.h"
+#include "base/digest.h"
 
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 10000
@@ -48,7 +51,15 @@ static int64_t at_most(int64_t value, int64_t limit) {
     return value < limit ? value : limit;
 }
 
-static void pause_ms(int64_t ms) {
+int64_t courier_jitter(int64_t pause_ms) {
+    uint32_t random = 0;
+    if (!digest_random(&random, sizeof(random))) {
+        return pause_ms;
+    }
+    return pause_ms - (int64_t)(random % ((uint64_t)(pause_ms / 2) + 1));
+}
+
+void courier_pause(int64_t ms) {
     struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
     while (ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
@@ -173,19 +184,27 @@ static enum command_exit refused(const struct attempt *attempt, const char *what
                         buf_text(&text));
 }
 
+/* Never sooner than it was asked to; and what was asked of many at once is spread too. */
+static int64_t wait_of(const struct attempt *attempt, int64_t pause) {
+    if (attempt->wait_ms > 0) {
+        return attempt->wait_ms + pause - courier_jitter(pause);
+    }
+    return courier_jitter(pause);
+}
+
 /* ---- sending ---- */
 
 /* Pauses before the next attempt, unless the time is up (false). */
 static bool pause_before_again(const struct attempt *attempt, int64_t deadline_ms, int64_t *pause) {
     CLEANUP(buf_release) struct buf text = BUF_INIT(2048);
     char duration[CLOCK_TEXT_SIZE];
-    int64_t wait = attempt->wait_ms > *pause ? attempt->wait_ms : *pause;
+    int64_t wait = wait_of(attempt, *pause);
     if (clock_boot_ms() + wait >= deadline_ms) {
         return false;
     }
     attempt_text(attempt, not_accepted, &text);
     command_note("%s; again in %s", buf_text(&text), clock_duration_text(wait, duration));
-    pause_ms(wait);
+    courier_pause(wait);
     *pause = at_most(*pause * 2, PAUSE_MAX_MS);
     return true;
 }
@@ -240,6 +259,15 @@ enum command_exit courier_send(const struct courier *courier, const struct buf *
 
 /* ---- waiting ---- */
 
+/* What fits into one row of the terminal, with the closing zero: a wrapped line is not rewritten.
+ */
+static size_t line_max(void) {
+    struct winsize size;
+    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20;
+    size_t columns = known ? size.ws_col : 80;
+    return columns < PROGRESS_MAX ? columns : PROGRESS_MAX;
+}
+
 static void show_progress(const struct courier *courier, const json_t *status) {
     if (!courier->progress) {
         return;
@@ -248,8 +276,8 @@ static void show_progress(const struct courier *courier, const json_t *status) {
     if (status) {
         CLEANUP(buf_release) struct buf text = BUF_INIT(PROGRESS_MAX);
         outcome_progress(status, &text);
-        char line[80];
-        (void)snprintf(line, sizeof(line), "%s", buf_text(&text));
+        char line[PROGRESS_MAX];
+        (void)snprintf(line, line_max(), "%s", buf_text(&text));
         render_text(line, stderr);
     }
     (void)fflush(stderr);
@@ -272,10 +300,45 @@ static void attempt_status(const struct courier *courier, const char *id, int64_
     attempt_make(courier, &ask, out);
 }
 
-/* Asks once; the agent holds the answer until hold_s is over or nothing is open. */
+/* The token was good for the statement, so that it is not any more means that its time is over. */
+static bool expired(const struct courier *courier, const struct attempt *attempt) {
+    return courier->key->proof == NOTICE_OIDC && attempt->answered &&
+           attempt->response.status == 401;
+}
+
+static enum command_exit no_more(const char *id) {
+    return command_fail(
+        COMMAND_WAITING,
+        "the update goes on; ask for a token that lasts longer, or leave out --wait",
+        "what becomes of %s cannot be read any more: the OIDC token has expired", id);
+}
+
+static enum command_exit renew(const struct courier *courier, const char *id) {
+    struct err err = ERR_INIT;
+    if (!courier->renew) {
+        return no_more(id);
+    }
+    if (!courier->renew(courier->renew_context, courier->key, &err)) {
+        return command_fail(COMMAND_WAITING, "the update goes on",
+                            "what becomes of %s cannot be read any more: %s", id, err.message);
+    }
+    return COMMAND_DONE;
+}
+
+/* Asks once, and with a renewed token again; the agent holds the answer until hold_s is over or
+ * nothing is open. */
 static enum command_exit ask_status(const struct courier *courier, const char *id, int64_t hold_s,
                                     struct attempt *attempt) {
     attempt_status(courier, id, hold_s, attempt);
+    if (expired(courier, attempt)) {
+        enum command_exit renewed = renew(courier, id);
+        if (renewed != COMMAND_DONE) {
+            return renewed;
+        }
+        attempt_release(attempt);
+        *attempt = (struct attempt)ATTEMPT_INIT;
+        attempt_status(courier, id, hold_s, attempt);
+    }
     if (attempt->again) {
         return COMMAND_DONE;
     }
@@ -296,7 +359,7 @@ static int64_t rest_ms(const struct attempt *attempt, int64_t took_ms, int64_t *
         return took_ms < PAUSE_FIRST_MS ? PAUSE_FIRST_MS - took_ms : 0;
     }
     CLEANUP(buf_release) struct buf text = BUF_INIT(2048);
-    int64_t wait = attempt->wait_ms > *pause ? attempt->wait_ms : *pause;
+    int64_t wait = wait_of(attempt, *pause);
     attempt_text(attempt, no_status, &text);
     command_note("%s; still waiting", buf_text(&text));
     *pause = at_most(*pause * 2, PAUSE_MAX_MS);
@@ -326,7 +389,7 @@ enum command_exit courier_wait(const struct courier *courier, const char *id, in
         }
         int64_t rest = rest_ms(&attempt, clock_boot_ms() - start_ms, &pause);
         show_progress(courier, last);
-        pause_ms(at_most(rest, deadline_ms - clock_boot_ms()));
+        courier_pause(at_most(rest, deadline_ms - clock_boot_ms()));
     }
     *out = TAKE(last);
     return status;

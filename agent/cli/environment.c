@@ -3,6 +3,7 @@
 #include "agent/cli/environment.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *variable(const char *name) {
@@ -11,6 +12,7 @@ static const char *variable(const char *name) {
 }
 
 struct environment environment_read(void) {
+    const char *term = variable("TERM");
     return (struct environment){
         .config = variable("LANDWAITER_CONFIG"),
         .control = variable("LANDWAITER_CONTROL"),
@@ -19,7 +21,14 @@ struct environment environment_read(void) {
         .sender = variable("LANDWAITER_SENDER"),
         .secret_file = variable("LANDWAITER_SECRET_FILE"),
         .token_file = variable("LANDWAITER_TOKEN_FILE"),
+        .oidc_token_file = variable("LANDWAITER_OIDC_TOKEN_FILE"),
+        .oidc_token = variable("LANDWAITER_OIDC_TOKEN"),
+        .audience = variable("LANDWAITER_AUDIENCE"),
+        .id_request_url = variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
+        .id_request_token = variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        .forge = variable("GITHUB_ACTIONS") != NULL,
         .out_terminal = isatty(STDOUT_FILENO) == 1,
-        .err_terminal = isatty(STDERR_FILENO) == 1,
+        .watched =
+            isatty(STDERR_FILENO) == 1 && !variable("CI") && !(term && strcmp(term, "dumb") == 0),
     };
 }

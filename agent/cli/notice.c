@@ -48,7 +48,7 @@ static bool token_valid(const struct secret *token) {
 
 bool notice_key_read(enum notice_proof proof, const struct secret *written, struct notice_key *out,
                      struct err *err) {
-    if (proof == NOTICE_TOKEN) {
+    if (proof != NOTICE_SECRET) {
         if (!token_valid(written)) {
             return err_set(err, ERR_INVALID,
                            "a token is one line without blanks or control characters");
@@ -134,13 +134,16 @@ bool notice_headers_make(const struct notice_stamp *stamp, const void *body, siz
         out->list[count++] = "Content-Type: application/json";
     }
     bool ok = true;
-    if (stamp->key->proof == NOTICE_TOKEN) {
+    if (stamp->key->proof != NOTICE_OIDC) {
+        /* An OIDC token is known again by itself. */
+        buf_printf(&out->id, "webhook-id: %s", stamp->id);
+        out->list[count++] = buf_text(&out->id);
+    }
+    if (stamp->key->proof != NOTICE_SECRET) {
         buf_puts(&proof, "Authorization: Bearer ");
         buf_append(&proof, stamp->key->bytes.bytes, stamp->key->bytes.len);
     } else {
-        buf_printf(&out->id, "webhook-id: %s", stamp->id);
         buf_printf(&out->timestamp, "webhook-timestamp: %lld", (long long)stamp->seconds);
-        out->list[count++] = buf_text(&out->id);
         out->list[count++] = buf_text(&out->timestamp);
         ok = sign(stamp, body, len, &proof);
     }

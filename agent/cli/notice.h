@@ -13,7 +13,11 @@
 #include "base/ref.h"
 #include "base/secret.h"
 
-enum notice_proof { NOTICE_SECRET, NOTICE_TOKEN };
+enum notice_proof {
+    NOTICE_SECRET, /* signs */
+    NOTICE_TOKEN,  /* a bearer token that stays the same */
+    NOTICE_OIDC,   /* a token of a CI job, good for one statement and a few minutes */
+};
 
 /* What the sender proves itself by. */
 struct notice_key {

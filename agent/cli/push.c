@@ -1,10 +1,12 @@
-/* `landwaiter push`: the client for CI. Needs nothing but the agent's URL and a sender's secret. */
+/* `landwaiter push`: the client for CI. Needs nothing but the agent's URL and what proves a sender.
+ */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/courier.h"
+#include "agent/cli/identity.h"
 #include "agent/cli/image.h"
 #include "agent/cli/outcome.h"
 #include "agent/cli/render.h"
@@ -18,6 +20,7 @@
 struct job {
     struct buf url, body;
     const char *sender;
+    struct identity identity;
     struct notice_key key;
     bool wait;
     int64_t wait_ms;
@@ -26,6 +29,7 @@ struct job {
 static void job_release(struct job *job) {
     buf_release(&job->url);
     buf_release(&job->body);
+    identity_release(&job->identity);
     notice_key_release(&job->key);
 }
 
@@ -53,56 +57,6 @@ static bool read_sender(const struct command_line *line, const struct environmen
             "hyphens");
     }
     return true;
-}
-
-/* The file that holds what the sender proves itself by. An option stands above both variables. */
-static bool find_key_file(const struct command_line *line, const struct environment *environment,
-                          enum notice_proof *proof, const char **out, struct err *err) {
-    const struct {
-        const char *file;
-        enum notice_proof proof;
-        bool variable;
-    } rows[] = {
-        {command_value(line, "secret-file"), NOTICE_SECRET, false},
-        {command_value(line, "token-file"), NOTICE_TOKEN, false},
-        {command_value(line, "oidc-token-file"), NOTICE_TOKEN, false},
-        {environment->secret_file, NOTICE_SECRET, true},
-        {environment->token_file, NOTICE_TOKEN, true},
-    };
-    const char *found = NULL;
-    bool by_option = false;
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        if (!rows[i].file || (rows[i].variable && by_option)) {
-            continue;
-        }
-        if (found) {
-            return err_set(err, ERR_INVALID,
-                           "more than one of --secret-file, --token-file, --oidc-token-file (or "
-                           "LANDWAITER_SECRET_FILE and LANDWAITER_TOKEN_FILE): which one?");
-        }
-        found = rows[i].file;
-        *proof = rows[i].proof;
-        by_option = !rows[i].variable;
-    }
-    *out = found;
-    return found ||
-           err_set(err, ERR_INVALID,
-                   "what proves who you are? Give --secret-file, --token-file or --oidc-token-file "
-                   "(LANDWAITER_SECRET_FILE, LANDWAITER_TOKEN_FILE)");
-}
-
-static bool read_key(const struct command_line *line, const struct environment *environment,
-                     struct job *job, struct err *err) {
-    CLEANUP(secret_release) struct secret written = SECRET_INIT;
-    enum notice_proof proof = NOTICE_SECRET;
-    const char *file = NULL;
-    if (!find_key_file(line, environment, &proof, &file, err)) {
-        return false;
-    }
-    if (!secret_read_file(&written, file, err)) {
-        return false;
-    }
-    return notice_key_read(proof, &written, &job->key, err) || err_wrap(err, "%s", file);
 }
 
 /* --meta KEY=VALUE, as often as it is written. */
@@ -211,38 +165,78 @@ static enum command_exit deliver(const struct courier *courier, const struct job
     return printed == COMMAND_DONE ? status : printed;
 }
 
+/* Read from a file or a variable, what proves it may be wrong; a CI system may refuse it. */
+static enum command_exit prove(struct job *job, struct http_client *http) {
+    struct err err = ERR_INIT;
+    if (identity_read(&job->identity, http, &job->key, &err)) {
+        return COMMAND_DONE;
+    }
+    return command_fail(err.kind == ERR_DENIED && identity_renewable(&job->identity)
+                            ? COMMAND_UNAUTHORIZED
+                            : COMMAND_USAGE,
+                        NULL, "push: %s", err.message);
+}
+
+/* What a courier that has come to the end of a token's time calls. */
+struct renewal {
+    const struct identity *identity;
+    struct http_client *http;
+};
+
+static bool renew(void *context, struct notice_key *key, struct err *err) {
+    const struct renewal *renewal = context;
+    return identity_read(renewal->identity, renewal->http, key, err);
+}
+
+static void warn_if_clear(const struct job *job) {
+    if (url_is_clear(buf_text(&job->url))) {
+        command_note("warning: %s is not encrypted: %s", buf_text(&job->url),
+                     job->identity.proof == NOTICE_SECRET
+                         ? "what is sent can be read on the way"
+                         : "the token can be read on the way and used by others");
+    }
+}
+
+static enum command_exit run_with(struct job *job, struct http_client *http,
+                                  const struct command_line *line,
+                                  const struct environment *environment) {
+    struct http_tls tls = {.ca_file = command_value(line, "ca")};
+    struct renewal renewal = {.identity = &job->identity, .http = http};
+    struct courier courier = {
+        .url = buf_text(&job->url),
+        .sender = job->sender,
+        .key = &job->key,
+        .renew = identity_renewable(&job->identity) ? renew : NULL,
+        .renew_context = &renewal,
+        .tls = tls.ca_file ? &tls : NULL,
+        .http = http,
+        .progress = environment->watched && !command_has(line, "json"),
+    };
+    enum command_exit proved = prove(job, http);
+    return proved == COMMAND_DONE ? deliver(&courier, job, line, environment) : proved;
+}
+
 static enum command_exit run(const struct command_line *line,
                              const struct environment *environment) {
-    CLEANUP(job_release) struct job job = {.url = BUF_INIT(URL_MAX), .body = BUF_INIT(BODY_MAX)};
+    CLEANUP(job_release)
+    struct job job = {
+        .url = BUF_INIT(URL_MAX), .body = BUF_INIT(BODY_MAX), .identity = IDENTITY_INIT};
     struct err err = ERR_INIT;
     if (!read_body(line, &job, &err) || !read_url(line, environment, &job, &err) ||
         !read_sender(line, environment, &job, &err) || !read_wait(line, &job, &err) ||
-        !read_key(line, environment, &job, &err) || !check_ca(line, &err)) {
+        !identity_find(line, environment, &job.identity, &err) || !check_ca(line, &err)) {
         return command_fail(COMMAND_USAGE, NULL, "push: %s", err.message);
     }
-    if (url_is_clear(buf_text(&job.url))) {
-        command_note("warning: %s is not encrypted: %s", buf_text(&job.url),
-                     job.key.proof == NOTICE_TOKEN
-                         ? "the token can be read on the way and used by others"
-                         : "what is sent can be read on the way");
-    }
+    warn_if_clear(&job);
     if (!http_global_init(&err)) {
         return command_fail(COMMAND_FAILED, NULL, "push: %s", err.message);
     }
-    struct http_tls tls = {.ca_file = command_value(line, "ca")};
-    struct courier courier = {
-        .url = buf_text(&job.url),
-        .sender = job.sender,
-        .key = &job.key,
-        .tls = tls.ca_file ? &tls : NULL,
-        .http = http_client_new(NULL),
-        .progress = environment->err_terminal,
-    };
-    if (!courier.http) {
+    struct http_client *http = http_client_new(NULL);
+    if (!http) {
         return command_fail(COMMAND_FAILED, NULL, "push: out of memory");
     }
-    enum command_exit status = deliver(&courier, &job, line, environment);
-    http_client_free(courier.http);
+    enum command_exit status = run_with(&job, http, line, environment);
+    http_client_free(http);
     return status;
 }
 
@@ -258,7 +252,11 @@ static const struct command_option options_table[] = {
     {.name = "token-file", .value = "FILE", .help = "its bearer token (LANDWAITER_TOKEN_FILE)"},
     {.name = "oidc-token-file",
      .value = "FILE",
-     .help = "an OIDC token from the CI system (agents of this version do not take them yet)"},
+     .help = "an OIDC token from the CI system (LANDWAITER_OIDC_TOKEN_FILE)"},
+    {.name = "audience",
+     .value = "NAME",
+     .help = "for whom the CI system shall make the token (LANDWAITER_AUDIENCE; default: the host "
+             "of --url)"},
     {.name = "meta",
      .value = "KEY=VALUE",
      .help = "kept in the push's history: commit, run URL; may be repeated"},
@@ -276,8 +274,10 @@ const struct command push_command = {
     .operand = "IMAGE",
     .summary = "tell an agent of a push, signed; with --wait exit by what became of it",
     .details =
-        "IMAGE names a tag or a digest. Without --wait it prints the push's id. Exit status "
-        "with --wait:\n0 updated, or nothing to do; 1 an update failed, was denied, cancelled "
+        "IMAGE names a tag or a digest. Without a file for what proves it, it uses the token in\n"
+        "LANDWAITER_OIDC_TOKEN, or asks GitHub Actions or Forgejo Actions for one. Without --wait\n"
+        "it prints the push's id. Exit status with --wait:\n0 updated, or nothing to do; 1 an "
+        "update failed, was denied, cancelled "
         "or rolled back;\n3 still open when the time was over (the update goes on).\n",
     .options = options_table,
     .run = run,

@@ -42,6 +42,19 @@ bool url_base(const char *text, struct buf *out, struct err *err) {
     return !out->overflow || err_set(err, ERR_INVALID, "the URL is too long");
 }
 
+static size_t host_length(const char *host) {
+    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+    return len <= strlen(host) ? len : strlen(host);
+}
+
+void url_put_host(const char *url, struct buf *out) {
+    const char *host = after_scheme(url);
+    size_t len = host ? host_length(host) : 0;
+    for (size_t i = 0; i < len; i++) {
+        buf_putc(out, (char)tolower((unsigned char)host[i]));
+    }
+}
+
 /* 127.0.0.0/8 as an address; a name that begins like one is some other machine's. */
 static bool is_loopback(const char *host, size_t len) {
     if (len == 9 && strncasecmp(host, "localhost", 9) == 0) {
@@ -58,8 +71,7 @@ bool url_is_clear(const char *url) {
         return false;
     }
     const char *host = url + 7;
-    size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
-    return !is_loopback(host, len);
+    return !is_loopback(host, host_length(host));
 }
 
 void url_control_release(struct url_control *control) {

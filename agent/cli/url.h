@@ -17,6 +17,9 @@ bool url_base(const char *text, struct buf *out, struct err *err) MUST_USE;
 /* Can what is sent there be read on the way: http to another machine? */
 bool url_is_clear(const char *url) MUST_USE;
 
+/* Appends the host of a URL in small letters, without its port; nothing where there is none. */
+void url_put_host(const char *url, struct buf *out);
+
 /* A control address: `unix:PATH`, `HOST:PORT`, or a base URL. Exactly one of the two is set. */
 struct url_control {
     struct buf socket; /* path of the socket */

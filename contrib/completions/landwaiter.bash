@@ -15,7 +15,7 @@ _landwaiter() {
         case $command in
         serve) words="-c --config --help --version" ;;
         check) words="-c --config --json --help --version" ;;
-        push) words="--digest --url --sender --secret-file --token-file --oidc-token-file --meta --wait= --ca --json --help --version" ;;
+        push) words="--digest --url --sender --secret-file --token-file --oidc-token-file --audience --meta --wait= --ca --json --help --version" ;;
         targets) words="--json --control -c --config --help --version" ;;
         updates) words="--all --limit --json --control -c --config --help --version" ;;
         pushes) words="--limit --json --control -c --config --help --version" ;;

@@ -1,15 +1,21 @@
-"""What docs/ tells people to copy works: the shell of docs/ci.md against a real agent, with what it must not show."""
+"""What docs/ tells people to copy works: the shell of docs/ci.md against a real agent, with what it must not show, and the
+configuration on each page of docs/senders."""
 
 import os
 import re
 import subprocess
+import textwrap
 
 import pytest
+import yaml
 
-from lib.agent import SECRET
+from lib.agent import BINARY, SECRET
 from lib.wait import wait_until
 
 CI = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "ci.md")
+SENDERS = os.path.join(os.path.dirname(CI), "senders")
+CONTRIB = os.path.join(os.path.dirname(CI), "..", "contrib")
+PAGES = sorted(name for name in os.listdir(SENDERS) if name != "README.md")
 
 
 def blocks(path=CI):
@@ -28,6 +34,78 @@ def shell(script, agent, *arguments, shells=("sh",), **environment):
                  "LANDWAITER_SECRET": SECRET, **environment}
     return subprocess.run([*shells, "-c", script, "landwaiter-notify", *arguments], env=variables, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=90, check=False)
+
+
+def page(name):
+    with open(os.path.join(SENDERS, name), encoding="utf-8") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_configuration_of_a_page_is_accepted(name, tmp_path):
+    """With a secret in each file that it names, `landwaiter check` finds nothing, not even a warning."""
+    block, = re.findall(r"^```yaml\n(.*?)^```", page(name), re.M | re.S)
+    secrets = re.findall(r"\{file: /etc/landwaiter/([a-z.-]+)\}", block)
+    for secret in secrets:
+        (tmp_path / secret).write_text("whsec_" + "QUJD" * 11 + "\n")
+    assert block.startswith("senders:\n") and secrets or "oidc:" in block or "sns:" in block
+    config = tmp_path / "landwaiter.yaml"
+    config.write_text(block.replace("/etc/landwaiter", str(tmp_path)))
+
+    done = subprocess.run([BINARY, "check", "-c", str(config)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=20, check=False)
+
+    faults = done.stdout.splitlines()
+    if faults and all("not supported by this version yet" in fault for fault in faults):
+        pytest.skip("a format or a proof of this page is not supported by this version yet")
+    assert done.returncode == 0 and not re.search(r":\d+:\d+: ", done.stdout + done.stderr), (done.stdout, done.stderr)
+
+
+def uses(node):
+    """The steps of a workflow that use something of contrib/ci: (its folder, what is given to it)."""
+    if isinstance(node, list):
+        return [found for one in node for found in uses(one)]
+    if not isinstance(node, dict):
+        return []
+    found = re.search(r"/contrib/ci/([a-z]+)@", str(node.get("uses", "")))
+    return [(found[1], node["with"])] if found else uses(list(node.values()))
+
+
+def test_what_is_pasted_on_the_other_side_fits():
+    """It is YAML, and the inputs of our actions are theirs."""
+    used = []
+    for name in PAGES:
+        for text in re.findall(r"^```yml\n(.*?)^```", page(name), re.M | re.S):
+            used += uses(yaml.safe_load(textwrap.dedent(text)))
+    assert {folder for folder, _ in used} == {"github", "forgejo"}
+    for folder, given in used:
+        with open(os.path.join(CONTRIB, "ci", folder, "action.yml"), encoding="utf-8") as file:
+            inputs = yaml.safe_load(file)["inputs"]
+        assert set(given) <= set(inputs) and {name for name in inputs if inputs[name].get("required")} <= set(given)
+
+
+def test_every_page_says_all_and_is_found():
+    """The same questions in the same order; each page, file and place that is linked is there."""
+    index = page("README.md")
+    for name in PAGES:
+        assert f"({name}" in index, name
+        heads = re.findall(r"^## (.*)", page(name), re.M)
+        assert heads[0] == "The agent's side" and heads[-2:] == ["Try it", "What it proves"] and len(heads) >= 4, name
+    for name in [*PAGES, "README.md", "../ci.md", "../../README.md"]:
+        text = page(name)
+        for link, place in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", text):
+            path = os.path.join(SENDERS, os.path.dirname(name), link) if link else os.path.join(SENDERS, name)
+            assert os.path.exists(path), (name, link)
+            if place:
+                with open(path, encoding="utf-8") as file:
+                    places = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-")
+                              for head in re.findall(r"^#+ (.*)", file.read(), re.M)}
+                assert place[1:] in places, (name, link, place)
+
+
+def test_the_shell_is_the_file_that_is_copied():
+    with open(os.path.join(CONTRIB, "ci", "landwaiter-notify"), encoding="utf-8") as file:
+        assert block("#!/bin/sh") == file.read()
 
 
 @pytest.fixture

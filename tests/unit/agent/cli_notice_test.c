@@ -86,7 +86,21 @@ static void tokens_are_bearer_tokens(void **state) {
     assert_true(read_key(NOTICE_TOKEN, "whsec_s3cret", &key, &err));
     struct notice_stamp stamp = {.key = &key, .id = "msg_1", .seconds = 1};
     assert_true(notice_headers_make(&stamp, "{}", 2, &headers, &err));
-    assert_string_equal(headers.list[2], "Authorization: Bearer whsec_s3cret");
+    /* Known again where the answer was lost. */
+    assert_string_equal(headers.list[2], "webhook-id: msg_1");
+    assert_string_equal(headers.list[3], "Authorization: Bearer whsec_s3cret");
+    assert_null(headers.list[4]);
+}
+
+static void an_oidc_token_stands_alone(void **state) {
+    (void)state;
+    CLEANUP(notice_key_release) struct notice_key key = {.bytes = SECRET_INIT};
+    CLEANUP(notice_headers_release) struct notice_headers headers = NOTICE_HEADERS_INIT;
+    struct err err = ERR_INIT;
+    assert_true(read_key(NOTICE_OIDC, "eyJ.eyJ.c2ln", &key, &err));
+    struct notice_stamp stamp = {.key = &key, .id = "msg_1", .seconds = 1};
+    assert_true(notice_headers_make(&stamp, "{}", 2, &headers, &err));
+    assert_string_equal(headers.list[2], "Authorization: Bearer eyJ.eyJ.c2ln");
     assert_null(headers.list[3]);
 }
 
@@ -139,6 +153,7 @@ int main(void) {
         cmocka_unit_test(other_secrets_are_the_key_itself),
         cmocka_unit_test(faulty_secrets_are_refused),
         cmocka_unit_test(tokens_are_bearer_tokens),
+        cmocka_unit_test(an_oidc_token_stands_alone),
         cmocka_unit_test(ids_are_new_each_time),
         cmocka_unit_test(bodies_name_image_digest_and_meta),
         cmocka_unit_test(an_image_needs_a_tag_or_a_digest),
