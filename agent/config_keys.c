@@ -3,6 +3,7 @@
  */
 #include "agent/config_keys.h"
 
+#include "webhook/oidc/policy.h"
 #include "webhook/source.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -185,10 +186,67 @@ static const struct config_row sns_rows[] = {
      OF(sender, topic)},
     {.key = "certificate",
      .type = "the path of a PEM file",
-     .required = "SNS's signing certificate, like certificate: /etc/landwaiter/sns.pem",
-     .meaning = "the certificate that SNS signs with, from the `SigningCertURL` of a message",
+     .preset = "fetched",
+     .meaning = "the certificate that SNS signs with; without it, it is fetched from SNS in the "
+                "topic's region",
      .read = config_read_certificate,
      OF(sender, certificate)},
+    END,
+};
+
+static const struct config_row jwks_rows[] = {
+    {.key = "url",
+     .type = "an https address",
+     .meaning = "where the key set is",
+     .read = config_read_text,
+     .check = config_check_url,
+     OF(oidc_policy, jwks_url)},
+    {.key = "file",
+     .type = "the path of a JWK set",
+     .meaning = "the key set; read again when it changes",
+     .read = config_read_text,
+     .check = config_check_jwks_file,
+     OF(oidc_policy, jwks_file)},
+    END,
+};
+
+static const struct config_row oidc_rows[] = {
+    {.key = "issuer",
+     .type = "an https address",
+     .required = "who gives the tokens, like issuer: https://token.actions.githubusercontent.com",
+     .meaning = "the `iss` of the tokens, to the letter",
+     .read = config_read_text,
+     .check = config_check_url,
+     OF(oidc_policy, issuer)},
+    {.key = "audience",
+     .type = "a text",
+     .required = "for whom the tokens are, like audience: deploy.example.net",
+     .meaning = "the one `aud` of the tokens; let no other agent have the same",
+     .read = config_read_text,
+     OF(oidc_policy, audience)},
+    {.key = "claims",
+     .type = "a map of texts or lists of texts",
+     .meaning = "what else a token must say: one of the values, `*` within a segment and `**` "
+                "across; whose it is must be among them",
+     .read = config_read_claims},
+    {.key = "jwks",
+     .type = "{url: URL} or {file: PATH}",
+     .preset = "by discovery",
+     .meaning = "where the issuer's keys are",
+     .read = config_read_jwks,
+     .rows = jwks_rows},
+    {.key = "algorithms",
+     .type = "a list of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512",
+     .preset = "[RS256]",
+     .meaning = "how tokens may be signed",
+     .read = config_read_algorithms},
+    {.key = "leeway",
+     .type = "a duration",
+     .preset = "60s",
+     .meaning = "how far the clocks may be apart",
+     .read = config_read_duration,
+     .max = (int64_t)10 * 60 * 1000,
+     OF(oidc_policy, leeway_ms)},
     END,
 };
 
@@ -218,7 +276,11 @@ static const struct config_row auth_rows[] = {
      .meaning = "a secret in a header",
      .read = config_read_header_auth,
      .rows = header_rows},
-    LATER("oidc", "a token from an identity provider"),
+    {.key = "oidc",
+     .type = "a map like {issuer: URL, audience: NAME, claims: {…}}",
+     .meaning = "a token of an identity provider; no secret is shared",
+     .read = config_read_oidc,
+     .rows = oidc_rows},
     {.key = "url_token",
      .type = "a map like {secret: {file: PATH}}",
      .meaning = "a secret in the URL, `/hooks/NAME/SECRET`; for senders that can do nothing else",

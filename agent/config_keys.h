@@ -41,6 +41,15 @@ bool config_check_username(const char *text, struct err *err);
 bool config_check_header_secret(const struct secret *secret, struct err *err);
 bool config_check_path_secret(const struct secret *secret, struct err *err);
 bool config_check_topic(const char *text, struct err *err);
+
+/* Tokens of identity providers: config_oidc.c. */
+void config_read_oidc(const struct config_value *value);       /* struct sender, by `rows` */
+void config_read_claims(const struct config_value *value);     /* struct oidc_policy */
+void config_read_algorithms(const struct config_value *value); /* struct oidc_policy */
+void config_read_jwks(const struct config_value *value);       /* struct oidc_policy, by `rows` */
+bool config_check_url(const char *text, struct err *err);
+bool config_check_jwks_file(const char *text, struct err *err);
+
 /* Gives the sender its format's own HMAC, where it has no header of its own. */
 void config_adopt_signing(struct config_reader *reader, const struct yaml_node *node,
                           struct sender *sender);

@@ -229,6 +229,21 @@ bool digest_base64_decode(const char *text, size_t len, unsigned char *out, size
     return true;
 }
 
+bool digest_base64url_decode(const char *text, size_t len, unsigned char *out, size_t max,
+                             size_t *out_len) {
+    size_t whole = (len + 3) / 4 * 4;
+    char *standard = len % 4 == 1 ? NULL : malloc(whole + 1);
+    bool valid = standard != NULL;
+    for (size_t i = 0; valid && i < whole; i++) {
+        char c = i < len ? text[i] : '=';
+        valid = i >= len || (c != '+' && c != '/' && c != '=');
+        standard[i] = c == '-' ? '+' : c == '_' ? '/' : c;
+    }
+    valid = valid && digest_base64_decode(standard, whole, out, max, out_len);
+    free(standard);
+    return valid;
+}
+
 bool digest_hex_decode(const char *text, size_t len, unsigned char *out, size_t count) {
     if (len % 2 != 0 || len / 2 != count) {
         return false;

@@ -46,6 +46,9 @@ bool digest_equal(const void *a, size_t a_len, const void *b, size_t b_len) MUST
  * out. Returns false when it is not. */
 bool digest_base64_decode(const char *text, size_t len, unsigned char *out, size_t max,
                           size_t *out_len) MUST_USE;
+/* The same of base64url without padding (RFC 7515 section 2). */
+bool digest_base64url_decode(const char *text, size_t len, unsigned char *out, size_t max,
+                             size_t *out_len) MUST_USE;
 /* Lower-case hexadecimal of exactly 2*count digits. */
 bool digest_hex_decode(const char *text, size_t len, unsigned char *out, size_t count) MUST_USE;
 void digest_hex(const unsigned char *bytes, size_t len, char *out /* 2*len+1 */);

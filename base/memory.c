@@ -35,6 +35,10 @@ static int forget_object(struct dl_phdr_info *info, size_t size, void *context) 
 
 void memory_give_back(void) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    /* A sanitizer's malloc is another one; glibc's own then was never set up, and two threads that
+     * do it at once crash. */
     (void)malloc_trim(0);
+#endif
     (void)dl_iterate_phdr(forget_object, &page);
 }

@@ -23,6 +23,7 @@ static const struct scheme {
     [SENDER_BEARER] = {scheme_bearer, true},
     [SENDER_BASIC] = {scheme_basic, true},
     [SENDER_HEADER] = {scheme_header, true},
+    [SENDER_OIDC] = {scheme_oidc, true},
     [SENDER_URL_TOKEN] = {scheme_url_token, true},
     [SENDER_SNS] = {scheme_sns, false},
     [SENDER_NONE] = {scheme_none, true},
@@ -47,10 +48,21 @@ bool authentication_check(const struct sender *sender, const struct authenticati
     const struct sender *who = sender ? sender : &nobody;
     scheme_check *check = who->auth == SENDER_HMAC ? signing_check(who) : schemes[who->auth].check;
     bool proven = check && check(who, request, &proof) && sender;
-    if (proven) {
+    if (proven || (proof.pending && sender)) {
         *out = proof;
     }
     return proven;
+}
+
+enum issuers_hope authentication_ask(const struct sender *sender,
+                                     const struct authentication_request *request) {
+    if (!request->issuers) {
+        return ISSUERS_FINAL;
+    }
+    if (sender->auth == SENDER_OIDC) {
+        return issuers_ask(request->issuers, sender->oidc, request->boot_ms);
+    }
+    return sender->auth == SENDER_SNS ? scheme_sns_ask(sender, request) : ISSUERS_FINAL;
 }
 
 bool authentication_before_body(const struct sender *sender) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "webhook/oidc/issuer.h"
 #include "webhook/sender.h"
 
 #define AUTHENTICATION_TOLERANCE_MS (INT64_C(5) * 60 * 1000) /* either way, Standard Webhooks */
@@ -22,11 +23,14 @@ struct authentication_request {
     const void *body;       /* not read by kinds that do not sign it */
     size_t body_len;
     int64_t now_ms;
+    int64_t boot_ms;         /* CLOCK_BOOTTIME */
+    struct issuers *issuers; /* for tokens; NULL: none can be proved */
 };
 
 struct authentication_proof {
-    bool keyed; /* key tells this delivery from others; a second one with the same key is a
-                   duplicate */
+    bool pending; /* not proven: it may be after authentication_ask */
+    bool keyed;   /* key tells this delivery from others; a second one with the same key is a
+                     duplicate */
     unsigned char
         key[DIGEST_BYTES]; /* hash over sender and signed id (or, for a plain HMAC, the body) */
 };
@@ -34,6 +38,9 @@ struct authentication_proof {
 /* sender may be NULL (nobody of that name): does the same work and says no. */
 bool authentication_check(const struct sender *sender, const struct authentication_request *request,
                           struct authentication_proof *out) MUST_USE;
+/* Has what is missing for the proof fetched: an issuer's keys, a certificate. */
+enum issuers_hope authentication_ask(const struct sender *sender,
+                                     const struct authentication_request *request) MUST_USE;
 /* Can it be decided before the body is read (bearer)? */
 bool authentication_before_body(const struct sender *sender) MUST_USE;
 

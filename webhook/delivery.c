@@ -4,13 +4,18 @@
 
 #include <strings.h>
 
+#include "base/clock.h"
+
+#define KEYS_WAIT_MS 12000 /* longer than asking an issuer takes at most */
+
 void delivery_begin(struct exchange *exchange) {
     exchange->snapshot = snapshot_keep(exchange->service->snapshot);
     exchange->claimed = sender_find(exchange->snapshot->senders.set, exchange->name);
     exchange->sender = exchange->claimed;
+    exchange->proof = (struct authentication_proof){0};
     if (exchange->sender && authentication_before_body(exchange->sender)) {
         exchange->proven = exchange_authentic(exchange, exchange->sender, NULL, &exchange->proof);
-        if (!exchange->proven) {
+        if (!exchange->proven && !exchange->proof.pending) {
             /* From here on nobody, so that this takes the same way, bytes and time as any other
              * who is not known. */
             exchange->sender = NULL;
@@ -18,10 +23,49 @@ void delivery_begin(struct exchange *exchange) {
     }
 }
 
+/* Its token says all the right things, by a key that is not known here: the issuer is asked. True:
+ * it rests until there is an answer; false: *away says that none could be had. */
+static bool awaits_keys(struct exchange *exchange, bool *away) {
+    struct service *service = exchange->service;
+    enum issuers_hope hope = exchange_ask(exchange, exchange->sender, &exchange->body);
+    bool room = !exchange->keys_awaited && !service->stopping &&
+                service->waiting_count < service->limits.waiting;
+    *away = hope != ISSUERS_FINAL;
+    if (hope != ISSUERS_ASKED || !room) {
+        return false;
+    }
+    exchange->asked_ms = clock_boot_ms();
+    exchange->until_ms = exchange->asked_ms + KEYS_WAIT_MS;
+    exchange_enter_waiting(exchange);
+    return true;
+}
+
+void delivery_review(struct exchange *exchange, bool last) {
+    struct authentication_proof proof = {0};
+    bool proven = exchange_authentic(exchange, exchange->sender, &exchange->body, &proof);
+    bool asked = !proven && proof.pending &&
+                 exchange_ask(exchange, exchange->sender, &exchange->body) == ISSUERS_ASKED;
+    if (!asked || last) {
+        exchange->keys_awaited = true;
+        exchange_leave_waiting(exchange);
+        exchange_look_again(exchange);
+    }
+}
+
+/* False: the answer is set, or it waits. */
 static bool authentic(struct exchange *exchange) {
+    bool away = false;
     if (!exchange->proven) {
+        exchange->proof = (struct authentication_proof){0};
         exchange->proven =
             exchange_authentic(exchange, exchange->sender, &exchange->body, &exchange->proof);
+    }
+    if (!exchange->proven && exchange->proof.pending && awaits_keys(exchange, &away)) {
+        return false;
+    }
+    if (!exchange->proven && away) {
+        exchange_refuse_busy(exchange, "the issuer's keys cannot be had now; send it again");
+        return false;
     }
     if (!exchange->proven) {
         exchange_refuse_sender(exchange);
@@ -164,6 +208,10 @@ static void answer_stored(struct exchange *exchange) {
             NULL);
         break;
     case WEBHOOK_CONFLICT:
+        if (exchange->sender->auth == SENDER_OIDC) {
+            exchange_refuse_sender(exchange); /* a token is good for one statement */
+            break;
+        }
         exchange_event(exchange, "malformed", "a delivery id came again with another body");
         exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST,
                         "this webhook-id came before with another body");

@@ -9,6 +9,8 @@
 void delivery_begin(struct exchange *exchange);
 /* The body is there too: sets the answer, or puts the delivery into the batch. */
 void delivery_finish(struct exchange *exchange);
+/* One that waits for its issuer's keys: they may have come. last: it waits no longer. */
+void delivery_review(struct exchange *exchange, bool last);
 /* Has the backend store the batch, then answers it: persist, then reply. */
 void delivery_commit(struct service *service);
 

@@ -89,7 +89,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
         service->open--;
     }
     exchange->claimed = exchange->sender = NULL;
-    exchange->proven = false;
+    exchange->proven = exchange->keys_awaited = false;
     exchange->stage = EXCHANGE_IDLE;
     arm(exchange);
 }
@@ -98,17 +98,30 @@ static const char *header_value(void *context, const char *name) {
     return framing_value(context, name);
 }
 
-bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
-                        const struct body *body, struct authentication_proof *out) {
-    const struct authentication_request request = {
+static struct authentication_request request_of(struct exchange *exchange,
+                                                const struct body *body) {
+    return (struct authentication_request){
         .header = header_value,
         .context = &exchange->request,
         .path_token = exchange->path_token,
         .body = body && body->len > 0 ? body->bytes : "",
         .body_len = body ? body->len : 0,
         .now_ms = exchange->service->now_ms,
+        .boot_ms = exchange->service->boot_ms,
+        .issuers = exchange->service->issuers,
     };
+}
+
+bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
+                        const struct body *body, struct authentication_proof *out) {
+    const struct authentication_request request = request_of(exchange, body);
     return authentication_check(sender, &request, out);
+}
+
+enum issuers_hope exchange_ask(struct exchange *exchange, const struct sender *sender,
+                               const struct body *body) {
+    const struct authentication_request request = request_of(exchange, body);
+    return authentication_ask(sender, &request);
 }
 
 bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) {
@@ -202,6 +215,38 @@ void exchange_resume(struct exchange *exchange) {
     exchange->service->run_again = true;
     arm(exchange);
     MHD_resume_connection(exchange->connection);
+}
+
+void exchange_look_again(struct exchange *exchange) {
+    exchange_resume(exchange);
+    exchange->stage = EXCHANGE_RECEIVING;
+}
+
+void exchange_enter_waiting(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->waits = true;
+    exchange->previous_waiting = NULL;
+    exchange->next_waiting = service->waiting;
+    if (service->waiting) {
+        service->waiting->previous_waiting = exchange;
+    }
+    service->waiting = exchange;
+    service->waiting_count++;
+    exchange_suspend(exchange);
+}
+
+void exchange_leave_waiting(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->waits = false;
+    if (exchange->previous_waiting) {
+        exchange->previous_waiting->next_waiting = exchange->next_waiting;
+    } else {
+        service->waiting = exchange->next_waiting;
+    }
+    if (exchange->next_waiting) {
+        exchange->next_waiting->previous_waiting = exchange->previous_waiting;
+    }
+    service->waiting_count--;
 }
 
 void exchange_enter_batch(struct exchange *exchange) {

@@ -10,6 +10,7 @@
 #include "webhook/body.h"
 #include "webhook/deadline.h"
 #include "webhook/framing.h"
+#include "webhook/oidc/issuer.h"
 #include "webhook/rate.h"
 #include "webhook/server.h"
 #include "webhook/snapshot.h"
@@ -33,6 +34,7 @@ struct service {
     struct exchange *waiting;
     unsigned waiting_count;
     struct answer unauthorized;
+    struct issuers *issuers;
     int64_t now_ms, boot_ms; /* of this turn of the loop */
     size_t open;             /* requests that are complete and not answered yet */
     bool run_again;          /* libmicrohttpd must run again before it is waited for */
@@ -64,6 +66,7 @@ struct exchange {
     const struct sender *claimed; /* by the path, for the log; NULL: nobody has that name */
     const struct sender *sender;  /* the same until it failed to prove it */
     bool proven;
+    bool keys_awaited; /* it has waited for its issuer's keys: now it is decided */
     struct authentication_proof proof;
     struct body body;
     struct source_result pushed;
@@ -86,6 +89,9 @@ struct exchange *exchange_of(struct MHD_Connection *connection) MUST_USE;
 /* Can sender (or NULL: nobody) have sent this? body: over what was received, else over nothing. */
 bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
                         const struct body *body, struct authentication_proof *out) MUST_USE;
+/* Has fetched what is missing for the proof of a sender that is pending. */
+enum issuers_hope exchange_ask(struct exchange *exchange, const struct sender *sender,
+                               const struct body *body) MUST_USE;
 /* Is there nothing in the path behind the name, or a sender that has its secret there? */
 bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) MUST_USE;
 /* Reports to the backend. detail may be NULL. */
@@ -104,6 +110,11 @@ enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const c
 /* Lets it rest without a deadline until exchange_resume, by when the answer must be set. */
 void exchange_suspend(struct exchange *exchange);
 void exchange_resume(struct exchange *exchange);
+/* Resumed without an answer: libmicrohttpd's handler looks at it again. */
+void exchange_look_again(struct exchange *exchange);
+/* Into and out of the service's list of those that wait, suspended meanwhile. */
+void exchange_enter_waiting(struct exchange *exchange);
+void exchange_leave_waiting(struct exchange *exchange);
 /* The same for the moment until the batch is committed, without taking the connection out of
  * libmicrohttpd's epoll and putting it back, which costs more than storing the delivery. Unlike one
  * that is suspended, the connection may close meanwhile: it then leaves the batch. */

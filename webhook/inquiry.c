@@ -2,36 +2,9 @@
 #include "webhook/inquiry.h"
 
 #include "base/clock.h"
+#include "webhook/delivery.h"
 
 #define DOCUMENT_MAX ((size_t)1024 * 1024)
-
-static void enter_waiting(struct exchange *exchange) {
-    struct service *service = exchange->service;
-    exchange->waits = true;
-    exchange->previous_waiting = NULL;
-    exchange->next_waiting = service->waiting;
-    if (service->waiting) {
-        service->waiting->previous_waiting = exchange;
-    }
-    service->waiting = exchange;
-    service->waiting_count++;
-    exchange_suspend(exchange);
-}
-
-static void leave_waiting(struct exchange *exchange) {
-    struct service *service = exchange->service;
-    exchange->waits = false;
-    if (exchange->previous_waiting) {
-        exchange->previous_waiting->next_waiting = exchange->next_waiting;
-    } else {
-        service->waiting = exchange->next_waiting;
-    }
-    if (exchange->next_waiting) {
-        exchange->next_waiting->previous_waiting = exchange->previous_waiting;
-    }
-    service->waiting_count--;
-    exchange_resume(exchange);
-}
 
 /* Both return false while the answer may still change and there is time to wait for it. */
 static bool answer_push(struct exchange *exchange, bool last) {
@@ -84,7 +57,7 @@ static void answer_within(struct exchange *exchange, int64_t wait_ms) {
     bool last =
         wait_ms == 0 || service->stopping || service->waiting_count >= service->limits.waiting;
     if (!answer_now(exchange, last)) {
-        enter_waiting(exchange);
+        exchange_enter_waiting(exchange);
     }
 }
 
@@ -120,7 +93,7 @@ static enum MHD_Result look_at_argument(void *cls, enum MHD_ValueKind kind, cons
 static bool may_ask(struct exchange *exchange) {
     const struct webhook_backend *backend = &exchange->service->backend;
     const struct sender_set *set = exchange->snapshot->senders.set;
-    struct authentication_proof proof;
+    struct authentication_proof proof = {0};
     CLEANUP(buf_release) struct buf owner = BUF_INIT(128);
     bool known = strlen(exchange->name) < WEBHOOK_ID_SIZE &&
                  backend->push_sender(backend->context, exchange->name, &owner);
@@ -128,6 +101,12 @@ static bool may_ask(struct exchange *exchange) {
     if (exchange->claimed && exchange_path_fits(exchange, exchange->claimed) &&
         exchange_authentic(exchange, exchange->claimed, NULL, &proof)) {
         return true;
+    }
+    struct service *service = exchange->service;
+    if (proof.pending &&
+        issuers_ask(service->issuers, exchange->claimed->oidc, service->boot_ms) != ISSUERS_FINAL) {
+        exchange_refuse_busy(exchange, "the issuer's keys are being asked for; ask again");
+        return false;
     }
     bool somebody = false;
     for (size_t i = 0; i < set->count; i++) {
@@ -172,12 +151,21 @@ void inquiry_begin(struct exchange *exchange) {
     }
 }
 
+static void review_one(struct exchange *exchange, bool last) {
+    if (exchange->kind == EXCHANGE_HOOK) {
+        delivery_review(exchange, last);
+    } else if (answer_now(exchange, last)) {
+        exchange_leave_waiting(exchange);
+        exchange_resume(exchange);
+    }
+}
+
 void inquiry_review(struct service *service, enum inquiry_review review) {
     for (struct exchange *exchange = service->waiting, *next; exchange; exchange = next) {
         next = exchange->next_waiting;
         bool last = review == INQUIRY_LAST || exchange->until_ms <= service->boot_ms;
-        if ((last || review == INQUIRY_CHANGED) && answer_now(exchange, last)) {
-            leave_waiting(exchange);
+        if (last || review == INQUIRY_CHANGED) {
+            review_one(exchange, last);
         }
     }
 }

@@ -2,12 +2,21 @@
  * another. Never decides who is right. */
 #include "webhook/scheme.h"
 
+#include <strings.h>
+
 #define HMAC_SECRET "whsec_"
 #define TIMESTAMP_DIGITS 12
 
 const char *scheme_value(const struct authentication_request *request, const char *name) {
     const char *value = request->header(request->context, name);
     return value ? value : "";
+}
+
+const char *scheme_credentials(const struct authentication_request *request, const char *name) {
+    const char *text = scheme_value(request, "Authorization");
+    size_t len = strcspn(text, " ");
+    bool right = len == strlen(name) && strncasecmp(text, name, len) == 0;
+    return right ? text + len + strspn(text + len, " ") : text + strlen(text);
 }
 
 struct digest_part scheme_part(const char *text) {
@@ -24,6 +33,13 @@ void scheme_key(char kind, const struct sender *sender, struct digest_part what,
     unsigned char text[1 + 2 * DIGEST_BYTES] = {(unsigned char)kind};
     digest_sha256(sender->name, strlen(sender->name), text + 1);
     digest_sha256(what.bytes, what.len, text + 1 + DIGEST_BYTES);
+    digest_sha256(text, sizeof text, out->key);
+    out->keyed = true;
+}
+
+void scheme_key_of_anybody(char kind, struct digest_part what, struct authentication_proof *out) {
+    unsigned char text[1 + DIGEST_BYTES] = {(unsigned char)kind};
+    digest_sha256(what.bytes, what.len, text + 1);
     digest_sha256(text, sizeof text, out->key);
     out->keyed = true;
 }

@@ -22,16 +22,24 @@ scheme_check scheme_basic;
 scheme_check scheme_header;
 scheme_check scheme_url_token;
 scheme_check scheme_none;
-scheme_check scheme_sns; /* protocols.md section 1.10 */
+scheme_check scheme_oidc; /* protocols.md section 2 */
+scheme_check scheme_sns;  /* protocols.md section 1.10 */
+/* Asks for the certificate that the message names, if it is one of SNS in the topic's region. */
+enum issuers_hope scheme_sns_ask(const struct sender *sender,
+                                 const struct authentication_request *request) MUST_USE;
 
 /* For the schemes. The value of a header, "" where there is none. */
 const char *scheme_value(const struct authentication_request *request, const char *name);
+/* What follows the name of that scheme in the Authorization header; "" where it is another one. */
+const char *scheme_credentials(const struct authentication_request *request, const char *name);
 struct digest_part scheme_part(const char *text);
 struct digest_part scheme_body(const struct authentication_request *request);
 /* One hash over what makes a delivery this one. kind stands in front, so that keys of different
  * schemes never meet. */
 void scheme_key(char kind, const struct sender *sender, struct digest_part what,
                 struct authentication_proof *out);
+/* The same whoever it is: what may be used once may not be used again as somebody else. */
+void scheme_key_of_anybody(char kind, struct digest_part what, struct authentication_proof *out);
 /* The same of a webhook-id, if the caller sent one. It is not signed: a key that the caller may
  * choose, so that sending again does nothing twice. */
 void scheme_key_chosen(const struct sender *sender, const struct authentication_request *request,

@@ -3,6 +3,7 @@
 #include "webhook/sender.h"
 
 #include "policies/pattern.h"
+#include "webhook/oidc/policy.h"
 
 static void texts_free(char **texts) {
     for (size_t i = 0; texts && texts[i]; i++) {
@@ -32,6 +33,7 @@ void sender_release(struct sender *sender) {
     free(sender->hmac_prefix);
     free(sender->username);
     free(sender->header_name);
+    oidc_policy_free(sender->oidc);
     free(sender->topic);
     free(sender->certificate);
     free(sender->registry);

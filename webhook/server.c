@@ -75,6 +75,11 @@ static bool watch(const struct webhook_server *server, int fd) {
     return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+/* On the thread that asks issuers. */
+static void keys_changed(void *context) {
+    webhook_server_wake(context);
+}
+
 static bool start(struct webhook_server *server) {
     static const struct sender_set no_senders = {0};
     struct service *service = &server->service;
@@ -83,9 +88,12 @@ static bool start(struct webhook_server *server) {
     server->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     service->batch = calloc(service->limits.connections, sizeof(struct exchange *));
     service->deliveries = calloc(service->limits.connections, sizeof(struct webhook_delivery *));
+    service->issuers =
+        issuers_new(&(struct issuers_options){.changed = keys_changed, .context = server});
     answer_error(&service->unauthorized, MHD_HTTP_UNAUTHORIZED, "unauthorized", NULL);
     if (server->epoll < 0 || server->event < 0 || !service->snapshot || !service->batch ||
-        !service->deliveries || !service->unauthorized.response || !start_daemon(server)) {
+        !service->deliveries || !service->issuers || !service->unauthorized.response ||
+        !start_daemon(server)) {
         return false;
     }
     server->listener.fd = -1; /* the daemon closes it */
@@ -132,6 +140,7 @@ void webhook_server_free(struct webhook_server *server) {
     if (server->listener.path[0]) {
         (void)unlink(server->listener.path);
     }
+    issuers_free(service->issuers); /* its thread rouses us */
     close_fd(server->listener.fd);
     close_fd(server->epoll);
     close_fd(server->event);

@@ -4,7 +4,7 @@ import pytest
 
 from lib.samples import CLOCK, samples
 
-ALL = [one for one in samples() if one.kind != "oidc-bearer"]
+ALL = samples()
 
 
 @pytest.fixture

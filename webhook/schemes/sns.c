@@ -75,23 +75,67 @@ static bool says(const json_t *message, const char *member, const char *wanted) 
     return text && wanted && strcmp(text, wanted) == 0;
 }
 
-bool scheme_sns(const struct sender *sender, const struct authentication_request *request,
-                struct authentication_proof *out) {
+/* "https://sns.REGION.amazonaws.com/NAME.pem", where the region is the topic's own: nobody else's
+ * address is ever asked, whatever the message says. */
+static bool own_address(const char *url, const char *topic) {
+    CLEANUP(buf_release) struct buf host = BUF_INIT(256);
+    const char *region = strstr(topic, ":sns:");
+    region = region ? region + strlen(":sns:") : "";
+    size_t region_len = strcspn(region, ":");
+    buf_puts(&host, "https://sns.");
+    buf_append(&host, region, region_len);
+    buf_printf(&host, ".amazonaws.com%s/", strncmp(topic, "arn:aws-cn:", 11) == 0 ? ".cn" : "");
+    if (region_len == 0 || host.overflow || !url || strncmp(url, host.data, host.len) != 0) {
+        return false;
+    }
+    const char *name = url + host.len;
+    size_t len = strlen(name);
+    return len > 4 && len < 200 && strcmp(name + len - 4, ".pem") == 0 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
+}
+
+/* The message, if it is about that topic and of the version that is taken. */
+static json_t *read_message(const struct sender *sender,
+                            const struct authentication_request *request) {
     CLEANUP(json_release) json_t *message = NULL;
     struct err ignored = ERR_INIT;
     struct digest_part body = scheme_body(request);
-    if (!sender->certificate ||
-        !json_parse_deep(body.bytes, body.len, SNS_DEPTH, &message, &ignored)) {
+    /* Version 1 signs with SHA-1; anybody can own a topic. */
+    return json_parse_deep(body.bytes, body.len, SNS_DEPTH, &message, &ignored) &&
+                   says(message, "SignatureVersion", "2") &&
+                   says(message, "TopicArn", sender->topic) && recent(message, request->now_ms)
+               ? TAKE(message)
+               : NULL;
+}
+
+static const char *address_of(const struct sender *sender, const json_t *message) {
+    const char *url = json_text(message, "SigningCertURL");
+    return own_address(url, sender->topic) ? url : NULL;
+}
+
+enum issuers_hope scheme_sns_ask(const struct sender *sender,
+                                 const struct authentication_request *request) {
+    CLEANUP(json_release) json_t *message = read_message(sender, request);
+    const char *url = address_of(sender, message);
+    return url ? issuers_ask_certificate(request->issuers, url, request->boot_ms) : ISSUERS_FINAL;
+}
+
+bool scheme_sns(const struct sender *sender, const struct authentication_request *request,
+                struct authentication_proof *out) {
+    CLEANUP(json_release) json_t *message = read_message(sender, request);
+    const char *certificate = sender->certificate;
+    const char *id = json_text(message, "MessageId");
+    const char *url = address_of(sender, message);
+    if (!message || !id) {
         return false;
     }
-    /* Version 1 signs with SHA-1; anybody can own a topic. */
-    bool match = says(message, "SignatureVersion", "2") &&
-                 says(message, "TopicArn", sender->topic) &&
-                 signed_by(sender->certificate, message, body.len, request->now_ms) &&
-                 recent(message, request->now_ms);
-    const char *id = json_text(message, "MessageId");
-    if (match && id) {
-        scheme_key('m', sender, scheme_part(id), out);
+    if (!certificate && url && request->issuers) {
+        certificate = issuers_certificate(request->issuers, url, request->boot_ms);
+        out->pending = !certificate;
     }
-    return match && id;
+    if (!certificate || !signed_by(certificate, message, request->body_len, request->now_ms)) {
+        return false;
+    }
+    scheme_key('m', sender, scheme_part(id), out);
+    return true;
 }

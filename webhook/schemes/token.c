@@ -1,22 +1,12 @@
 /* Whoever knows the secret says it: as a bearer token, as a password, in a header, in the path; and
  * those who need not say anything. Nothing of the request is signed. */
-#include <strings.h>
-
 #include "webhook/scheme.h"
 
 #define BASIC_MAX 1024 /* bytes of user name, colon and password */
 
-/* What follows the name of the scheme in the Authorization header; "" where it is another one. */
-static const char *credentials(const struct authentication_request *request, const char *name) {
-    const char *text = scheme_value(request, "Authorization");
-    size_t len = strcspn(text, " ");
-    bool right = len == strlen(name) && strncasecmp(text, name, len) == 0;
-    return right ? text + len + strspn(text + len, " ") : text + strlen(text);
-}
-
 bool scheme_bearer(const struct sender *sender, const struct authentication_request *request,
                    struct authentication_proof *out) {
-    const char *token = credentials(request, "Bearer");
+    const char *token = scheme_credentials(request, "Bearer");
     bool match = scheme_secret_equal(sender, token, strlen(token));
     if (match) {
         scheme_key_chosen(sender, request, out);
@@ -27,7 +17,7 @@ bool scheme_bearer(const struct sender *sender, const struct authentication_requ
 /* RFC 7617. */
 bool scheme_basic(const struct sender *sender, const struct authentication_request *request,
                   struct authentication_proof *out) {
-    const char *text = credentials(request, "Basic");
+    const char *text = scheme_credentials(request, "Basic");
     unsigned char decoded[BASIC_MAX] = {0};
     size_t len = 0;
     if (!digest_base64_decode(text, strlen(text), decoded, sizeof decoded, &len)) {
