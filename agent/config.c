@@ -31,6 +31,9 @@ static void config_free(struct config *config) {
     free(config->registries);
     free(config->path);
     free(config->listen);
+    free(config->tls_certificate);
+    free(config->tls_key);
+    free(config->proxies.items);
     free(config->control);
     free(config->state);
     free(config->docker.host);

@@ -18,6 +18,7 @@
 #include "policies/schedule.h"
 #include "policies/window.h"
 #include "registry/client.h"
+#include "webhook/peer.h"
 #include "webhook/sender.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/landwaiter/landwaiter.yaml"
@@ -58,6 +59,8 @@ struct config {
     atomic_uint references;
     char *path; /* NULL: no file */
     char *listen;
+    char *tls_certificate, *tls_key; /* NULL both: plain HTTP */
+    struct peer_networks proxies;
     char *control; /* "unix:PATH", "127.0.0.1:9078" */
     struct secret control_token;
     char *state;

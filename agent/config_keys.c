@@ -632,6 +632,26 @@ static const struct config_row freeze_rows[] = {
     END,
 };
 
+static const struct config_row tls_rows[] = {
+    {.key = "certificate",
+     .type = "the path of a PEM file",
+     .required = "the certificate, like certificate: /etc/landwaiter/tls.crt",
+     .meaning =
+         "the listener's certificate and those between it and its authority; read again when "
+         "the file changes",
+     .read = config_read_text,
+     .check = config_check_path,
+     OF(config, tls_certificate)},
+    {.key = "key",
+     .type = "the path of a PEM file",
+     .required = "its key, like key: /etc/landwaiter/tls.key",
+     .meaning = "its key, without a password; read again when the file changes",
+     .read = config_read_text,
+     .check = config_check_path,
+     OF(config, tls_key)},
+    END,
+};
+
 static const struct config_row top_rows[] = {
     {.key = "listen",
      .type = "HOST:PORT, [IPV6]:PORT or unix:PATH",
@@ -727,8 +747,18 @@ static const struct config_row top_rows[] = {
      .early = true,
      .read = config_read_zoneinfo,
      OF(config, zoneinfo)},
-    LATER("tls", "TLS of the listener"),
-    LATER("trusted_proxies", "whose X-Forwarded-For is believed"),
+    {.key = "tls",
+     .type = "a map like {certificate: PATH, key: PATH}",
+     .preset = "none",
+     .meaning = "TLS of the listener, 1.2 and 1.3",
+     .read = config_read_tls,
+     .rows = tls_rows},
+    {.key = "trusted_proxies",
+     .type = "a list of addresses and networks",
+     .preset = "none",
+     .meaning = "whose X-Forwarded-For is believed",
+     .read = config_read_proxies,
+     OF(config, proxies)},
     LATER("verify", "signatures of images"),
     LATER("notify", "whom to tell"),
     LATER("compatibility", "labels and endpoints of other tools"),

@@ -57,6 +57,10 @@ void config_adopt_signing(struct config_reader *reader, const struct yaml_node *
 void config_check_unproven(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config);
 
+/* The listener's TLS and the proxies in front of it: config_tls.c. */
+void config_read_tls(const struct config_value *value);     /* struct config, by `rows` */
+void config_read_proxies(const struct config_value *value); /* struct peer_networks */
+
 /* How registries are reached: config_registry.c. */
 void config_read_registries(const struct config_value *value);  /* struct config, by `rows` */
 void config_read_host(const struct config_value *value);        /* struct registry_host */

@@ -114,9 +114,20 @@ static void intake_drop(void *hold) {
 }
 
 void intake_reload(struct intake *intake, struct config *config) {
-    struct webhook_senders senders = {
-        .set = &config->senders, .hold = config_hold(config), .release = intake_drop};
+    struct webhook_senders senders = {.set = &config->senders,
+                                      .proxies = &config->proxies,
+                                      .hold = config_hold(config),
+                                      .release = intake_drop};
     webhook_server_senders(intake->server, &senders);
+}
+
+bool intake_identity(struct intake *intake, const struct config *config, struct err *err) {
+    struct identity *identity = NULL;
+    if (!identity_load(config->tls_certificate, config->tls_key, &identity, err)) {
+        return false;
+    }
+    webhook_server_identity(intake->server, identity);
+    return true;
 }
 
 bool intake_new(struct config *config, struct workers *workers, struct intake **out,
@@ -137,6 +148,8 @@ bool intake_new(struct config *config, struct workers *workers, struct intake **
                     .idle = intake_idle},
     };
     if (!store_open(config->state, &intake->store, err) ||
+        (config->tls_certificate &&
+         !identity_load(config->tls_certificate, config->tls_key, &options.identity, err)) ||
         !webhook_server_new(&options, &intake->server, err)) {
         intake_free(intake);
         return false;

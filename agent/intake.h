@@ -18,6 +18,9 @@ void intake_stop(struct intake *intake);
 void intake_free(struct intake *intake);
 
 void intake_reload(struct intake *intake, struct config *config);
+/* Shows the certificate that config's files hold now. False: they cannot be used, and the one
+ * before is shown on; err says why. */
+bool intake_identity(struct intake *intake, const struct config *config, struct err *err) MUST_USE;
 /* Something that requests may wait for has changed. From any thread. */
 void intake_wake(struct intake *intake);
 unsigned intake_port(const struct intake *intake);

@@ -11,12 +11,14 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "agent/config.h"
 #include "agent/config_report.h"
 #include "agent/control_server.h"
+#include "agent/file_watch.h"
 #include "agent/intake.h"
 #include "agent/platform.h"
 #include "agent/store.h"
@@ -26,7 +28,19 @@
 #include "base/http.h"
 #include "base/log.h"
 
-enum serve_fd { SERVE_SIGNALS, SERVE_REARM, SERVE_WALL, SERVE_BOOT, SERVE_FDS };
+/* FILES: something happened beside the certificate. SETTLED: and for a moment nothing more did. */
+enum serve_fd {
+    SERVE_SIGNALS,
+    SERVE_REARM,
+    SERVE_WALL,
+    SERVE_BOOT,
+    SERVE_FILES,
+    SERVE_SETTLED,
+    SERVE_FDS
+};
+
+#define SERVE_SETTLE_NS                                                                            \
+    (300 * 1000 * 1000) /* certificate and key are replaced one after the other */
 
 struct serve {
     const struct serve_options *options;
@@ -40,6 +54,8 @@ struct serve {
     int fds[SERVE_FDS];
     int64_t armed_ms[SERVE_FDS];       /* of the timers: what they are set to; 0: nothing */
     int64_t kicked_ms, kicked_boot_ms; /* when the workers were last told to look, by both clocks */
+    struct config *current;            /* as it is now */
+    struct stat shown[2];              /* the certificate's files when they were read */
     bool stopping;
 };
 
@@ -122,6 +138,59 @@ static bool serve_platforms(struct serve *serve, const struct config *config, st
     return true;
 }
 
+/* ---- the certificate ---- */
+
+/* Have the files changed since they were read? Notes what they are now. */
+static bool serve_files_changed(struct serve *serve) {
+    const char *const paths[] = {serve->current->tls_certificate, serve->current->tls_key};
+    bool changed = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        struct stat now = {0};
+        (void)stat(paths[i], &now);
+        const struct stat *before = &serve->shown[i];
+        changed = changed || now.st_ino != before->st_ino || now.st_dev != before->st_dev ||
+                  now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+                  now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+        serve->shown[i] = now;
+    }
+    return changed;
+}
+
+static void serve_watch(struct serve *serve) {
+    const char *const paths[] = {serve->current->tls_certificate, serve->current->tls_key};
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        if (!file_watch_add(serve->fds[SERVE_FILES], paths[i])) {
+            log_event(LOG_WARNING, "tls.unwatched", "file", paths[i], "reason",
+                      "its folder cannot be watched: send SIGHUP when it changes", NULL);
+        }
+    }
+}
+
+/* Shows what the files hold now, where that is something else. */
+static void serve_identity(struct serve *serve) {
+    struct err err = ERR_INIT;
+    if (!serve->current->tls_certificate || !serve_files_changed(serve)) {
+        return;
+    }
+    if (intake_identity(serve->intake, serve->current, &err)) {
+        log_event(LOG_INFO, "tls.reloaded", "file", serve->current->tls_certificate, NULL);
+    } else {
+        log_event(LOG_ERROR, "tls.refused", "reason", err.message, "advice",
+                  "the certificate before is shown on: put a right pair there", NULL);
+    }
+}
+
+/* What of TLS changed with the configuration. */
+static void serve_reload_tls(struct serve *serve) {
+    if (!serve->current->tls_certificate != !serve->config->tls_certificate) {
+        log_event(LOG_WARNING, "config.restart-needed", "reason",
+                  "TLS is switched on or off at the next start", NULL);
+    } else if (serve->current->tls_certificate) {
+        serve_watch(serve);
+        serve_identity(serve);
+    }
+}
+
 static void serve_reload(struct serve *serve) {
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
@@ -153,6 +222,9 @@ static void serve_reload(struct serve *serve) {
     log_configure(config->log_level, config->log_format);
     intake_reload(serve->intake, config);
     workers_reload(serve->workers, config);
+    config_drop(serve->current);
+    serve->current = config_hold(config);
+    serve_reload_tls(serve);
     /* Other windows, other rules: what waits at the gate is looked at again, and a decision by the
      * old ones that is under way is lost. */
     store_wake_gate(serve->store, STORE_WAKE_ALL);
@@ -191,6 +263,16 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
         break;
     case SERVE_REARM:
         (void)!read(serve->fds[which], &count, sizeof count);
+        break;
+    case SERVE_FILES:
+        if (file_watch_read(serve->fds[which])) {
+            const struct itimerspec soon = {.it_value.tv_nsec = SERVE_SETTLE_NS};
+            (void)timerfd_settime(serve->fds[SERVE_SETTLED], 0, &soon, NULL);
+        }
+        break;
+    case SERVE_SETTLED:
+        (void)!read(serve->fds[which], &count, sizeof count);
+        serve_identity(serve);
         break;
     case SERVE_FDS:
     default:
@@ -235,6 +317,8 @@ static bool serve_descriptors(struct serve *serve, const sigset_t *signals, stru
     serve->fds[SERVE_REARM] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     serve->fds[SERVE_WALL] = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     serve->fds[SERVE_BOOT] = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    serve->fds[SERVE_FILES] = file_watch_open();
+    serve->fds[SERVE_SETTLED] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     for (uint32_t i = 0; i < SERVE_FDS; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
         if (epoll_ctl(serve->epoll, EPOLL_CTL_ADD, serve->fds[i], &event) != 0) {
@@ -301,6 +385,11 @@ static int serve_configured(struct serve *serve, const sigset_t *signals) {
         log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "listen",
                   serve->config->listen, "port", port, "control", serve->config->control, "state",
                   serve->config->state, NULL);
+        if (serve->current->tls_certificate) {
+            /* Watched first: what changes between the two is seen. */
+            serve_watch(serve);
+            (void)serve_files_changed(serve);
+        }
         serve_loop(serve);
         log_event(LOG_INFO, "agent.stopping", NULL);
     } else {
@@ -339,7 +428,13 @@ int serve_run(const struct serve_options *options) {
     }
     log_configure(config->log_level, config->log_format);
     serve_log_faults(path, &faults);
-    struct serve serve = {
-        .options = options, .config = config, .lock = -1, .epoll = -1, .fds = {-1, -1, -1, -1}};
-    return serve_configured(&serve, &signals);
+    struct serve serve = {.options = options,
+                          .config = config,
+                          .current = config_hold(config),
+                          .lock = -1,
+                          .epoll = -1,
+                          .fds = {-1, -1, -1, -1, -1, -1}};
+    int status = serve_configured(&serve, &signals);
+    config_drop(serve.current);
+    return status;
 }

@@ -2,8 +2,7 @@
  * request asks for. */
 #include "webhook/exchange.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
 static void arm(struct exchange *exchange) {
@@ -26,9 +25,41 @@ static struct exchange *exchange_new(struct service *service, struct MHD_Connect
         exchange->service = service;
         exchange->connection = connection;
         exchange->fd = info->connect_fd;
+        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        exchange->peer = peer_of(info ? info->client_addr : NULL);
+        exchange->next_open = service->opened;
+        if (service->opened) {
+            service->opened->previous_open = exchange;
+        }
+        service->opened = exchange;
         arm(exchange);
     }
     return exchange;
+}
+
+enum MHD_Result exchange_accept(void *cls, const struct sockaddr *address, socklen_t length) {
+    const struct service *service = cls;
+    const struct peer peer = peer_of(address);
+    unsigned count = 0;
+    (void)length;
+    if (peer_trusted(&peer, service->snapshot->senders.proxies)) {
+        return MHD_YES;
+    }
+    for (const struct exchange *other = service->opened; other; other = other->next_open) {
+        count += peer_equal(&peer, &other->peer) ? 1 : 0;
+    }
+    return count < service->limits.connections_per_ip ? MHD_YES : MHD_NO;
+}
+
+static void unlink_open(struct exchange *exchange) {
+    if (exchange->previous_open) {
+        exchange->previous_open->next_open = exchange->next_open;
+    } else {
+        exchange->service->opened = exchange->next_open;
+    }
+    if (exchange->next_open) {
+        exchange->next_open->previous_open = exchange->previous_open;
+    }
 }
 
 void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -44,6 +75,7 @@ void exchange_connected(void *cls, struct MHD_Connection *connection, void **soc
     service->run_again = true;
     if (exchange) {
         deadline_disarm(&service->deadlines, &exchange->deadline);
+        unlink_open(exchange);
         body_release(&exchange->body, &service->memory);
         free(exchange);
     }
@@ -128,29 +160,13 @@ bool exchange_path_fits(const struct exchange *exchange, const struct sender *se
     return !exchange->path_token || sender->auth == SENDER_URL_TOKEN;
 }
 
-static void peer_text(const struct exchange *exchange, char out[INET6_ADDRSTRLEN]) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info ? info->client_addr : NULL;
-    (void)snprintf(out, INET6_ADDRSTRLEN, "local");
-    if (address && address->sa_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, address, sizeof v4);
-        (void)inet_ntop(AF_INET, &v4.sin_addr, out, INET6_ADDRSTRLEN);
-    } else if (address && address->sa_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, address, sizeof v6);
-        bool mapped = IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr);
-        (void)inet_ntop(mapped ? AF_INET : AF_INET6,
-                        mapped ? &v6.sin6_addr.s6_addr[12] : v6.sin6_addr.s6_addr, out,
-                        INET6_ADDRSTRLEN);
-    }
-}
-
 void exchange_event(const struct exchange *exchange, const char *what, const char *detail) {
     const struct webhook_backend *backend = &exchange->service->backend;
+    const struct peer_networks *proxies = exchange->service->snapshot->senders.proxies;
+    struct peer behind =
+        peer_behind(&exchange->peer, framing_last(&exchange->request, "X-Forwarded-For"), proxies);
     char peer[INET6_ADDRSTRLEN];
-    peer_text(exchange, peer);
+    peer_text(&behind, peer);
     const struct webhook_event event = {
         .sender = exchange->claimed ? exchange->claimed->name : NULL,
         .what = what,
@@ -199,7 +215,15 @@ enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const c
     /* Nothing of an earlier answer is on its way any more: libmicrohttpd reads a request only after
      * the answer before it was written. What the socket does not take at once is lost, as it would
      * be with the close that follows. */
-    (void)send(exchange->fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (exchange->service->tls) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+        if (info) {
+            (void)gnutls_record_send(info->tls_session, text.data, text.len);
+        }
+    } else {
+        (void)send(exchange->fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     return MHD_NO;
 }
 

@@ -11,6 +11,7 @@
 #include "webhook/deadline.h"
 #include "webhook/framing.h"
 #include "webhook/oidc/issuer.h"
+#include "webhook/peer.h"
 #include "webhook/rate.h"
 #include "webhook/server.h"
 #include "webhook/snapshot.h"
@@ -31,6 +32,8 @@ struct service {
     struct exchange **batch; /* room for limits.connections */
     struct webhook_delivery **deliveries;
     size_t batch_count;
+    struct exchange *opened; /* all that there are */
+    bool tls;
     struct exchange *waiting;
     unsigned waiting_count;
     struct answer unauthorized;
@@ -55,6 +58,8 @@ struct exchange {
     struct service *service;
     struct MHD_Connection *connection;
     int fd;
+    struct peer peer; /* the connection's, not who may be behind it */
+    struct exchange *next_open, *previous_open;
     enum exchange_stage stage;
     bool counted; /* in service->open */
     enum exchange_kind kind;
@@ -78,6 +83,8 @@ struct exchange {
     struct answer answer;
 };
 
+/* MHD_AcceptPolicyCallback: no more than so many connections of one address, but for proxies. */
+enum MHD_Result exchange_accept(void *cls, const struct sockaddr *address, socklen_t length);
 /* MHD_NotifyConnectionCallback and MHD_RequestCompletedCallback; cls is the service. */
 void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code);

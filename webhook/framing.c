@@ -96,6 +96,15 @@ const char *framing_value(const struct framing_request *request, const char *nam
     return NULL;
 }
 
+const char *framing_last(const struct framing_request *request, const char *name) {
+    for (size_t i = request->count; i > 0; i--) {
+        if (i <= FRAMING_HEADERS_MAX && named(&request->headers[i - 1], name)) {
+            return request->headers[i - 1].value;
+        }
+    }
+    return NULL;
+}
+
 static bool read_length(const char *text, uint64_t *out) {
     size_t len = strlen(text);
     if (len == 0 || len > LENGTH_DIGITS || strspn(text, "0123456789") != len) {

@@ -41,5 +41,7 @@ unsigned framing_check(const struct framing_request *request, struct framing_bod
 bool framing_contiguous(const struct framing_request *request) MUST_USE;
 /* The value of the first header of that name (case ignored), or NULL. */
 const char *framing_value(const struct framing_request *request, const char *name);
+/* Of the last one: what a proxy adds stands behind what it was sent. */
+const char *framing_last(const struct framing_request *request, const char *name);
 
 #endif

@@ -35,8 +35,12 @@ struct webhook_server {
     size_t last_batch; /* deliveries of the last commit */
     bool warm;         /* something happened since the backend was told of a pause */
     atomic_bool stop, changed, reload;
-    pthread_mutex_t lock;        /* of next */
-    struct webhook_senders next; /* with reload */
+    pthread_mutex_t lock;           /* of next */
+    struct webhook_senders next;    /* with reload */
+    struct identity *next_identity; /* under the lock too; NULL: no other */
+    /* The one that is shown, and the one before, which a handshake may still be using: they take
+     * less time than two files need to change twice. */
+    struct identity *identity, *former;
 };
 
 static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text) {
@@ -58,14 +62,21 @@ static void set_limits(struct service *service, const struct webhook_limits *giv
 
 static bool start_daemon(struct webhook_server *server) {
     struct service *service = &server->service;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)identity_retrieve},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (char[]){IDENTITY_PRIORITIES}},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    service->tls = server->identity != NULL;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, route_handle, service,
-        MHD_OPTION_LISTEN_SOCKET, server->listener.fd,                          /* ours */
-        MHD_OPTION_CONNECTION_LIMIT, service->limits.connections,               /* all */
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, service->limits.connections_per_ip, /* each */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,                  /* each */
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,                       /* raw paths */
-        MHD_OPTION_NOTIFY_CONNECTION, exchange_connected, service,              /* begin, end */
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (service->tls ? MHD_USE_TLS : 0U), 0,
+        exchange_accept, service, route_handle, service, MHD_OPTION_ARRAY,
+        service->tls ? tls : &tls[ARRAY_LENGTH(tls) - 1],          /* certificate */
+        MHD_OPTION_LISTEN_SOCKET, server->listener.fd,             /* ours */
+        MHD_OPTION_CONNECTION_LIMIT, service->limits.connections,  /* all */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,     /* each */
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,          /* raw paths */
+        MHD_OPTION_NOTIFY_CONNECTION, exchange_connected, service, /* begin, end */
         MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, service, MHD_OPTION_END);
     return server->daemon != NULL;
 }
@@ -111,6 +122,7 @@ bool webhook_server_new(const struct webhook_options *options, struct webhook_se
     server->listener.fd = server->epoll = server->event = -1;
     (void)pthread_mutex_init(&server->lock, NULL);
     server->service.backend = options->backend;
+    server->identity = options->identity;
     server->service.boot_ms = clock_boot_ms();
     set_limits(&server->service, &options->limits);
     bool opened = listener_open(options->listen, &server->listener, err);
@@ -153,6 +165,9 @@ void webhook_server_free(struct webhook_server *server) {
     free((void *)service->batch);
     free((void *)service->deliveries);
     (void)pthread_mutex_destroy(&server->lock);
+    identity_free(server->identity);
+    identity_free(server->former);
+    identity_free(server->next_identity);
     free(server);
 }
 
@@ -189,10 +204,39 @@ void webhook_server_senders(struct webhook_server *server, const struct webhook_
     rouse(server);
 }
 
+void webhook_server_identity(struct webhook_server *server, struct identity *identity) {
+    (void)pthread_mutex_lock(&server->lock);
+    struct identity *unused = server->next_identity;
+    server->next_identity = identity;
+    atomic_store(&server->reload, true);
+    (void)pthread_mutex_unlock(&server->lock);
+    identity_free(unused);
+    rouse(server);
+}
+
+static void adopt_identity(struct webhook_server *server) {
+    (void)pthread_mutex_lock(&server->lock);
+    struct identity *next = TAKE(server->next_identity);
+    (void)pthread_mutex_unlock(&server->lock);
+    if (next && server->identity) {
+        identity_free(server->former);
+        server->former = server->identity;
+        server->identity = next;
+    } else {
+        identity_free(next);
+    }
+    identity_show(server->identity);
+}
+
 /* Out of memory leaves the senders that were, and tries again at the next turn. */
 static void adopt_senders(struct webhook_server *server) {
     struct service *service = &server->service;
     if (!atomic_load(&server->reload)) {
+        return;
+    }
+    adopt_identity(server);
+    if (!server->next.set) {
+        atomic_store(&server->reload, false);
         return;
     }
     struct snapshot *old = NULL;
@@ -324,6 +368,7 @@ static void rest(struct webhook_server *server, int64_t timeout) {
 
 void webhook_server_run(struct webhook_server *server) {
     server->warm = true; /* from starting */
+    identity_show(server->identity);
     while (!atomic_load(&server->stop)) {
         turn(server);
         int64_t timeout = timeout_ms(server);

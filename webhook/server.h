@@ -13,6 +13,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "webhook/identity.h"
+#include "webhook/peer.h"
 #include "webhook/sender.h"
 #include "webhook/source.h"
 
@@ -82,6 +84,7 @@ struct webhook_options {
     const char *listen; /* "0.0.0.0:9077", "[::]:9077", "127.0.0.1:0", "unix:PATH" (0660) */
     struct webhook_limits limits;
     struct webhook_backend backend;
+    struct identity *identity; /* TLS: taken over; NULL: plain HTTP */
 };
 
 struct webhook_server;
@@ -107,9 +110,13 @@ void webhook_server_wake(struct webhook_server *server);
  * webhook_server_run. */
 struct webhook_senders {
     const struct sender_set *set;
+    const struct peer_networks *proxies; /* whose X-Forwarded-For is believed; may be NULL */
     void *hold;
     void (*release)(void *hold);
 };
 void webhook_server_senders(struct webhook_server *server, const struct webhook_senders *senders);
+/* Another certificate and key, taken over, for handshakes from now on. Only for a server that has
+ * one. */
+void webhook_server_identity(struct webhook_server *server, struct identity *identity);
 
 #endif

@@ -108,7 +108,7 @@ static void faulty_files(void **state) {
     globfree(&files);
 }
 
-static struct config *accept(const char *text, const char *expected_warnings) {
+static struct config *accepted(const char *text, const char *expected_warnings) {
     struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     CLEANUP(buf_release) struct buf found = BUF_INIT((size_t)64 * 1024);
@@ -134,7 +134,7 @@ static void empty_file(void **state) {
     (void)state;
     CLEANUP(config_release)
     struct config *config =
-        accept("# nothing\n", "0:0: warning: there is no sender: nothing can be pushed\n");
+        accepted("# nothing\n", "0:0: warning: there is no sender: nothing can be pushed\n");
     assert_string_equal(config->listen, "0.0.0.0:9077");
     assert_string_equal(config->control, "unix:/run/landwaiter/control.sock");
     assert_string_equal(config->state, "/var/lib/landwaiter");
@@ -171,7 +171,7 @@ static void whole_file(void **state) {
                "defaults:\n  policy: never\n  health: {timeout: 10m, soak: 1s}\n"
                "  rollback: false\n  stop_timeout: 30s\n  concurrency: 64\n" SENDER,
                ca, ca, ca, ca, ca);
-    CLEANUP(config_release) struct config *config = accept(buf_text(&text), "");
+    CLEANUP(config_release) struct config *config = accepted(buf_text(&text), "");
     assert_int_equal(unlink(ca), 0);
     assert_string_equal(config->listen, "[::]:9077");
     assert_string_equal(config->control, "127.0.0.1:9078");
@@ -214,7 +214,7 @@ static void whole_file(void **state) {
 static void senders(void **state) {
     (void)state;
     CLEANUP(config_release)
-    struct config *config = accept(
+    struct config *config = accepted(
         SENDER "    rate: 60/m\n"
                "  - name: plain\n"
                "    auth: {hmac: {secret: [{env: CONFIG_TEST_SECRET}, {env: CONFIG_TEST_SECRET}], "
@@ -265,7 +265,7 @@ static void standard_webhooks_secrets(void **state) {
         (void)setenv("CONFIG_TEST_SECRET", good[i], 1);
         CLEANUP(config_release)
         struct config *config =
-            accept("senders:\n  - name: a\n    auth: {standard_webhooks: {secret: {env: "
+            accepted("senders:\n  - name: a\n    auth: {standard_webhooks: {secret: {env: "
                    "CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n",
                    "");
         assert_int_equal(config->senders.items[0].auth, SENDER_STANDARD_WEBHOOKS);
@@ -303,18 +303,18 @@ static void secrets_are_not_quoted(void **state) {
 static void platforms(void **state) {
     (void)state;
     CLEANUP(config_release)
-    struct config *none = accept("platforms: {}\n" SENDER,
+    struct config *none = accepted("platforms: {}\n" SENDER,
                                  "1:12: warning: there is no platform: nothing can be updated\n");
     assert_false(none->docker.enabled);
     CLEANUP(config_release)
-    struct config *docker = accept("platforms: {docker: {}}\n" SENDER, "");
+    struct config *docker = accepted("platforms: {docker: {}}\n" SENDER, "");
     assert_true(docker->docker.enabled);
 }
 
 static void anchors_and_merges(void **state) {
     (void)state;
     CLEANUP(config_release)
-    struct config *config = accept("defaults: &d\n  health: {timeout: 30s}\n"
+    struct config *config = accepted("defaults: &d\n  health: {timeout: 30s}\n"
                                    "senders:\n"
                                    "  - &a {name: a, auth: {bearer: {secret: {env: "
                                    "CONFIG_TEST_SECRET}}}, images: [\"**\"]}\n"
@@ -466,7 +466,7 @@ static void login_of_the_user(void **state) {
     write_file("config.json", "{}", path);
     (void)setenv("DOCKER_CONFIG", folder, 1);
     CLEANUP(config_release)
-    struct config *config = accept("registries: [{host: registry.lan:5000}]\n" SENDER, "");
+    struct config *config = accepted("registries: [{host: registry.lan:5000}]\n" SENDER, "");
     assert_int_equal(unlink(path), 0);
     const struct registry_host *listed = config_registry(config, "registry.lan:5000");
     assert_non_null(listed);
@@ -561,7 +561,7 @@ static const char merging[] =
 
 static void rules_are_merged_key_by_key(void **state) {
     (void)state;
-    CLEANUP(config_release) struct config *config = accept(merging, "");
+    CLEANUP(config_release) struct config *config = accepted(merging, "");
     struct settings_labels labels;
     struct settings db = settings_of(config, "shop-db", "{}", &labels);
     assert_string_equal(labels.problem, "");
@@ -589,7 +589,7 @@ static void rules_are_merged_key_by_key(void **state) {
 
 static void labels_win_over_rules(void **state) {
     (void)state;
-    CLEANUP(config_release) struct config *config = accept(merging, "");
+    CLEANUP(config_release) struct config *config = accepted(merging, "");
     struct settings_labels labels;
     struct settings web = settings_of(config, "shop-web",
                                       "{\"tier\": \"web\", \"zone\": \"a\","
@@ -624,7 +624,7 @@ static void memory_of_another_host_is_refused(void **state) {
     (void)state;
     struct settings_labels labels;
     CLEANUP(config_release)
-    struct config *config = accept("platforms: {docker: {host: \"tcp://engine.lan:2375\"}}\n"
+    struct config *config = accepted("platforms: {docker: {host: \"tcp://engine.lan:2375\"}}\n"
                                    "defaults: {min_free_memory: 0}\n" SENDER,
                                    "");
     (void)settings_of(config, "a", "{\"landwaiter.min-free-memory\": \"1GiB\"}", &labels);
@@ -639,7 +639,7 @@ static void dependencies_without_a_circle(void **state) {
     (void)state;
     CLEANUP(config_release)
     struct config *config =
-        accept("rules:\n"
+        accepted("rules:\n"
                "  - {match: {name: a}, depends_on: [b, c, data]}\n"
                "  - {match: {name: b}, depends_on: [c]}\n"
                "  - {match: {name: c}, depends_on: [d, e], group: data}\n"
@@ -670,7 +670,7 @@ static void windows_open_and_close(void **state) {
     (void)state;
     CLEANUP(config_release)
     struct config *config =
-        accept("freezes:\n  - {name: party, from: \"2026-11-21\", to: \"2026-11-21\", tz: UTC}\n"
+        accepted("freezes:\n  - {name: party, from: \"2026-11-21\", to: \"2026-11-21\", tz: UTC}\n"
                "min_remaining: 30m\n"
                "windows:\n  night: {start: \"02:00\", end: \"05:00\", tz: UTC}\n"
                "  late: {start: \"23:00\", duration: 2h, tz: UTC}\n" SENDER,
@@ -708,7 +708,7 @@ static void schedules_are_renewed(void **state) {
         buf_printf(&text, "  w%d: {start: \"%02d:%02d\", duration: 1h, tz: UTC}\n", i, i / 5,
                    i % 5 * 12);
     }
-    CLEANUP(config_release) struct config *config = accept(buf_text(&text), "");
+    CLEANUP(config_release) struct config *config = accepted(buf_text(&text), "");
     const int64_t midnight = NOON_MS - 12 * HOUR_MS;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 100; i++) {
@@ -765,7 +765,7 @@ static void a_directory_of_zones(void **state) {
                SENDER "windows: {w: {start: \"03:00\", end: \"04:00\", tz: Quay}}\n"
                       "zoneinfo: %s\n",
                path);
-    struct config *config = accept(buf_text(&text), "");
+    struct config *config = accepted(buf_text(&text), "");
     int64_t opens = verdict_of(config, "w", NOON_MS).opens_ms;
     config_drop(config);
     assert_int_equal(unlink(zone), 0);

@@ -1,0 +1,142 @@
+/* Identities: owns how a pair of files becomes what a handshake shows. */
+#include "webhook/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+
+#define CHAIN_MAX 8
+#define KEY_ID_MAX 64
+
+struct identity {
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned chain_length;
+    gnutls_privkey_t key;
+    int64_t expires_ms;
+};
+
+static _Thread_local const struct identity *shown;
+
+void identity_free(struct identity *identity) {
+    if (!identity) {
+        return;
+    }
+    for (unsigned i = 0; i < identity->chain_length; i++) {
+        gnutls_pcert_deinit(&identity->chain[i]);
+    }
+    if (identity->key) {
+        gnutls_privkey_deinit(identity->key);
+    }
+    free(identity);
+}
+
+static void identity_release(struct identity **identity) {
+    identity_free(*identity);
+}
+
+int64_t identity_expires_ms(const struct identity *identity) {
+    return identity->expires_ms;
+}
+
+static gnutls_datum_t datum_of(const struct secret *text) {
+    return (gnutls_datum_t){.data = text->bytes, .size = (unsigned)text->len};
+}
+
+static int64_t expiry_of(const gnutls_datum_t *pem) {
+    gnutls_x509_crt_t first = NULL;
+    time_t at = -1;
+    if (gnutls_x509_crt_init(&first) == 0) {
+        at = gnutls_x509_crt_import(first, pem, GNUTLS_X509_FMT_PEM) == 0
+                 ? gnutls_x509_crt_get_expiration_time(first)
+                 : -1;
+        gnutls_x509_crt_deinit(first);
+    }
+    return at < 0 ? INT64_MAX : (int64_t)at * 1000;
+}
+
+static bool read_chain(const char *path, struct identity *identity, struct err *err) {
+    CLEANUP(secret_release) struct secret text = SECRET_INIT;
+    if (!secret_read_file(&text, path, err)) {
+        return false;
+    }
+    const gnutls_datum_t pem = datum_of(&text);
+    unsigned count = CHAIN_MAX;
+    int failed =
+        gnutls_pcert_list_import_x509_raw(identity->chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0);
+    if (failed < 0) {
+        return err_set(err, ERR_INVALID, "%s: no chain of 1 to %d certificates in PEM form: %s",
+                       path, CHAIN_MAX, gnutls_strerror(failed));
+    }
+    identity->chain_length = count;
+    identity->expires_ms = expiry_of(&pem);
+    return true;
+}
+
+static bool read_key(const char *path, struct identity *identity, struct err *err) {
+    CLEANUP(secret_release) struct secret text = SECRET_INIT;
+    if (!secret_read_file(&text, path, err)) {
+        return false;
+    }
+    const gnutls_datum_t pem = datum_of(&text);
+    int failed = gnutls_privkey_init(&identity->key);
+    if (failed == 0) {
+        failed = gnutls_privkey_import_x509_raw(identity->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
+    }
+    return failed == 0 || err_set(err, ERR_INVALID, "%s: no key in PEM form without a password: %s",
+                                  path, gnutls_strerror(failed));
+}
+
+/* Is it the key of the first certificate? */
+static bool belong_together(const struct identity *identity) {
+    unsigned char ids[2][KEY_ID_MAX];
+    size_t lens[2] = {KEY_ID_MAX, KEY_ID_MAX};
+    gnutls_pubkey_t public = NULL;
+    bool same = gnutls_pubkey_init(&public) == 0 &&
+                gnutls_pubkey_import_privkey(public, identity->key, 0, 0) == 0 &&
+                gnutls_pubkey_get_key_id(public, GNUTLS_KEYID_USE_SHA256, ids[0], &lens[0]) == 0 &&
+                gnutls_pubkey_get_key_id(identity->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, ids[1],
+                                         &lens[1]) == 0 &&
+                lens[0] == lens[1] && memcmp(ids[0], ids[1], lens[0]) == 0;
+    if (public) {
+        gnutls_pubkey_deinit(public);
+    }
+    return same;
+}
+
+bool identity_load(const char *certificate, const char *key, struct identity **out,
+                   struct err *err) {
+    CLEANUP(identity_release) struct identity *identity = calloc(1, sizeof *identity);
+    if (!identity) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    if (!read_chain(certificate, identity, err) || !read_key(key, identity, err)) {
+        return false;
+    }
+    if (!belong_together(identity)) {
+        return err_set(err, ERR_INVALID, "%s is not the key of %s", key, certificate);
+    }
+    *out = TAKE(identity);
+    return true;
+}
+
+void identity_show(const struct identity *identity) {
+    shown = identity;
+}
+
+int identity_retrieve(gnutls_session_t session, const gnutls_datum_t *authorities, int count,
+                      const gnutls_pk_algorithm_t *algorithms, int algorithms_count,
+                      gnutls_pcert_st **chain, unsigned *chain_length, gnutls_privkey_t *key) {
+    (void)session;
+    (void)authorities;
+    (void)count;
+    (void)algorithms;
+    (void)algorithms_count;
+    if (!shown) {
+        return -1;
+    }
+    *chain = (gnutls_pcert_st *)(uintptr_t)shown->chain;
+    *chain_length = shown->chain_length;
+    *key = shown->key;
+    return 0;
+}
