@@ -1,0 +1,4 @@
+/* The format acr. */
+#include "source_target.h"
+
+SOURCE_TARGET("acr")

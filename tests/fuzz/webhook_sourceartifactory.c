@@ -1,0 +1,4 @@
+/* The format artifactory. */
+#include "source_target.h"
+
+SOURCE_TARGET("artifactory")

@@ -1,0 +1,4 @@
+/* The format buildkite. */
+#include "source_target.h"
+
+SOURCE_TARGET("buildkite")

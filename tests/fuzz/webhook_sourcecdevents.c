@@ -1,0 +1,4 @@
+/* The format cdevents. */
+#include "source_target.h"
+
+SOURCE_TARGET("cdevents")

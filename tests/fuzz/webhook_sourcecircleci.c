@@ -1,0 +1,4 @@
+/* The format circleci. */
+#include "source_target.h"
+
+SOURCE_TARGET("circleci")

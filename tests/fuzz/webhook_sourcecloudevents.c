@@ -1,0 +1,4 @@
+/* The format cloudevents. */
+#include "source_target.h"
+
+SOURCE_TARGET("cloudevents")

@@ -1,0 +1,4 @@
+/* The format distribution. */
+#include "source_target.h"
+
+SOURCE_TARGET("distribution")

@@ -1,0 +1,4 @@
+/* The format dockerhub. */
+#include "source_target.h"
+
+SOURCE_TARGET("dockerhub")

@@ -1,0 +1,4 @@
+/* The format drone. */
+#include "source_target.h"
+
+SOURCE_TARGET("drone")

@@ -1,0 +1,4 @@
+/* The format ecr. */
+#include "source_target.h"
+
+SOURCE_TARGET("ecr")

@@ -1,0 +1,4 @@
+/* The format gar. */
+#include "source_target.h"
+
+SOURCE_TARGET("gar")

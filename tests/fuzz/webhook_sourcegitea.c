@@ -1,0 +1,4 @@
+/* The format gitea. */
+#include "source_target.h"
+
+SOURCE_TARGET("gitea")

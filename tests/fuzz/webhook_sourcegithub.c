@@ -1,0 +1,4 @@
+/* The format github. */
+#include "source_target.h"
+
+SOURCE_TARGET("github")

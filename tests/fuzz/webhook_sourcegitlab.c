@@ -1,0 +1,4 @@
+/* The format gitlab. */
+#include "source_target.h"
+
+SOURCE_TARGET("gitlab")

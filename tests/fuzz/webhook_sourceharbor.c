@@ -1,0 +1,4 @@
+/* The format harbor. */
+#include "source_target.h"
+
+SOURCE_TARGET("harbor")

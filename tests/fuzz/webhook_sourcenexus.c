@@ -1,0 +1,4 @@
+/* The format nexus. */
+#include "source_target.h"
+
+SOURCE_TARGET("nexus")

@@ -1,0 +1,4 @@
+/* The format quay. */
+#include "source_target.h"
+
+SOURCE_TARGET("quay")

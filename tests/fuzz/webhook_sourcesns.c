@@ -1,0 +1,4 @@
+/* The format sns. */
+#include "source_target.h"
+
+SOURCE_TARGET("sns")

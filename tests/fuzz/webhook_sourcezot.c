@@ -1,0 +1,4 @@
+/* The format zot. */
+#include "source_target.h"
+
+SOURCE_TARGET("zot")
