@@ -15,8 +15,10 @@ void secret_release(struct secret *secret) {
         OPENSSL_cleanse(secret->bytes, secret->len);
         free(secret->bytes);
     }
+    OPENSSL_cleanse(secret->hash, sizeof secret->hash);
     secret->bytes = NULL;
     secret->len = 0;
+    secret->hashed = false;
 }
 
 bool secret_set(struct secret *out, const void *bytes, size_t len, struct err *err) {
@@ -34,6 +36,8 @@ bool secret_set(struct secret *out, const void *bytes, size_t len, struct err *e
     secret_release(out);
     out->bytes = copy;
     out->len = len;
+    digest_sha256(copy, len, out->hash);
+    out->hashed = true;
     return true;
 }
 
@@ -151,7 +155,11 @@ bool secret_equal(const struct secret *secret, const void *bytes, size_t len) {
         return false;
     }
     unsigned char ours[DIGEST_BYTES], theirs[DIGEST_BYTES];
-    digest_sha256(secret->bytes, secret->len, ours);
+    if (secret->hashed) {
+        memcpy(ours, secret->hash, sizeof ours);
+    } else {
+        digest_sha256(secret->bytes, secret->len, ours);
+    }
     digest_sha256(bytes, len, theirs);
     bool equal = digest_equal(ours, sizeof ours, theirs, sizeof theirs);
     OPENSSL_cleanse(ours, sizeof ours);

@@ -12,10 +12,12 @@
 struct secret {
     unsigned char *bytes; /* NULL: unset. Closed by a zero byte that len does not count. */
     size_t len;
+    bool hashed; /* hash is that of the bytes: of those that secret_set and the readers made */
+    unsigned char hash[32];
 };
 
 #define SECRET_INIT                                                                                \
-    { .bytes = NULL, .len = 0 }
+    { .bytes = NULL, .len = 0, .hashed = false }
 
 void secret_release(struct secret *secret);
 /* Copies; what out held before is wiped. Over SECRET_MAX is ERR_INVALID; an empty one is set, as a
@@ -29,8 +31,9 @@ bool secret_read_env(struct secret *out, const char *name, struct err *err) MUST
 /* A file of that name in $CREDENTIALS_DIRECTORY (systemd). The name may not contain a slash. */
 bool secret_read_credential(struct secret *out, const char *name, struct err *err) MUST_USE;
 
-/* Constant-time: compares SHA-256 of both, so that neither contents nor length show in the time. An
- * unset or an empty secret equals nothing. */
+/* Constant-time: compares SHA-256 of both, so that the contents do not show in the time; and the
+ * length does not of a secret whose hash was made when it was set. An unset or an empty secret
+ * equals nothing. */
 bool secret_equal(const struct secret *secret, const void *bytes, size_t len) MUST_USE;
 
 #endif

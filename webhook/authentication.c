@@ -9,7 +9,7 @@
 #define ED25519_KEY "whpk_"
 
 static unsigned char nobodys_bytes[] = "nobody has this secret; it never matches";
-static struct secret nobodys_secret = {nobodys_bytes, sizeof nobodys_bytes - 1};
+static struct secret nobodys_secret = {.bytes = nobodys_bytes, .len = sizeof nobodys_bytes - 1};
 static const struct sender nobody = {
     .name = (char[]){""}, .auth = SENDER_HMAC, .secrets = &nobodys_secret, .secret_count = 1};
 

@@ -26,7 +26,7 @@ static const char *header(void *context, const char *name) {
 
 static bool authentic(enum sender_auth auth, const char *secret, struct lines *lines,
                       const char *body) {
-    struct secret held = {(unsigned char *)(uintptr_t)secret, strlen(secret)};
+    struct secret held = {.bytes = (unsigned char *)(uintptr_t)secret, .len = strlen(secret)};
     const struct sender sender = {
         .name = (char[]){"ci"}, .auth = auth, .secrets = &held, .secret_count = 1};
     const struct authentication_request request = {.header = header,

@@ -36,7 +36,7 @@ static const char *header(void *context, const char *name) {
 }
 
 static struct secret secret_of(const char *text) {
-    return (struct secret){(unsigned char *)(uintptr_t)text, strlen(text)};
+    return (struct secret){.bytes = (unsigned char *)(uintptr_t)text, .len = strlen(text)};
 }
 
 static bool check_body(const struct sender *sender, const struct headers *headers, const char *body,

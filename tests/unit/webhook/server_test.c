@@ -163,9 +163,10 @@ static void fake_release(void *hold) {
     unlocked();
 }
 
-static struct secret ci_secret = {(unsigned char *)(uintptr_t)SECRET, sizeof SECRET - 1};
-static struct secret token = {(unsigned char *)(uintptr_t) "token", 5};
-static struct secret new_token = {(unsigned char *)(uintptr_t) "new-token", 9};
+static struct secret ci_secret = {.bytes = (unsigned char *)(uintptr_t)SECRET,
+                                  .len = sizeof SECRET - 1};
+static struct secret token = {.bytes = (unsigned char *)(uintptr_t) "token", .len = 5};
+static struct secret new_token = {.bytes = (unsigned char *)(uintptr_t) "new-token", .len = 9};
 static char *patterns[] = {(char[]){"ghcr.io/brian/*"}, NULL};
 
 static struct sender senders[] = {
