@@ -302,10 +302,11 @@ const struct oidc_keys *issuers_keys(struct issuers *issuers, const struct oidc_
 static enum issuers_hope entry_ask(struct issuers *issuers, struct entry *entry, int64_t boot_ms) {
     (void)pthread_mutex_lock(&issuers->lock);
     bool known = entry->keys || entry->pem;
+    int64_t pause_ms = known ? ISSUER_COOL_MS : ISSUER_RETRY_MS;
     enum issuers_hope hope = entry->failed && !known ? ISSUERS_AWAY : ISSUERS_FINAL;
     if (entry->asking) {
         hope = ISSUERS_ASKED;
-    } else if (!entry->asked_ms || boot_ms - entry->asked_ms >= ISSUER_COOL_MS) {
+    } else if (!entry->asked_ms || boot_ms - entry->asked_ms >= pause_ms) {
         entry->asked_ms = boot_ms;
         entry->asking = true;
         entry->failed = false;

@@ -13,6 +13,7 @@
 #include "webhook/oidc/policy.h"
 
 #define ISSUER_COOL_MS (INT64_C(60) * 1000)        /* between two questions for an unknown key */
+#define ISSUER_RETRY_MS (INT64_C(10) * 1000)       /* the same while no key at all is known */
 #define ISSUER_KEPT_MS (INT64_C(24) * 3600 * 1000) /* keys that nobody confirmed since */
 #define ISSUER_TIMEOUT_MS 5000                     /* of each of at most two requests */
 
@@ -37,7 +38,8 @@ enum issuers_hope {
     ISSUERS_FINAL, /* it was asked a moment ago: what is not there does not exist */
     ISSUERS_AWAY,  /* it could not be asked a moment ago, and no keys of it are known */
 };
-/* A key is missing: asks the issuer, at most once in ISSUER_COOL_MS and once at a time. */
+/* A key is missing: asks the issuer, not sooner than ISSUER_COOL_MS or ISSUER_RETRY_MS after the
+ * last time, and once at a time. */
 enum issuers_hope issuers_ask(struct issuers *issuers, const struct oidc_policy *policy,
                               int64_t boot_ms) MUST_USE;
 

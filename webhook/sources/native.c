@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 
+#define WORD_MAX 16
+
 /* One image as it is written: the values of its members, borrowed from the document. */
 struct written {
     const char *image, *tag, *digest;
@@ -18,6 +20,16 @@ static bool text_value(const char *member, const json_t *value, const char **out
     return true;
 }
 
+/* The log sees this, too: only what looks like a misspelt name is repeated, not what may be a
+ * secret at the wrong place. */
+static bool unknown_member(const char *member, struct err *err) {
+    size_t len = strlen(member);
+    bool word = len <= WORD_MAX && strspn(member, "abcdefghijklmnopqrstuvwxyz_") == len;
+    return err_set(err, ERR_INVALID,
+                   "unknown member%s%s%s; there are image, tag, digest, meta, or images",
+                   word ? " \"" : "", word ? member : "", word ? "\"" : "");
+}
+
 static bool read_member(struct written *written, const char *member, const json_t *value,
                         struct err *err) {
     if (strcmp(member, "image") == 0) {
@@ -30,9 +42,7 @@ static bool read_member(struct written *written, const char *member, const json_
         return text_value(member, value, &written->digest, err);
     }
     if (strcmp(member, "meta") != 0) {
-        return err_set(err, ERR_INVALID,
-                       "unknown member \"%.64s\"; there are image, tag, digest, meta, or images",
-                       member);
+        return unknown_member(member, err);
     }
     written->meta = value;
     return json_is_object(value) || err_set(err, ERR_INVALID, "\"meta\" must be an object");
