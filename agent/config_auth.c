@@ -279,7 +279,7 @@ void config_adopt_signing(struct config_reader *reader, const struct yaml_node *
     if (source->signing == SOURCE_SIGNS_NOT) {
         config_fault_add(reader, config_at(yaml_get(node, "auth")),
                          "`auth`: %s does not sign what it sends: write bearer, header, basic or "
-                         "url_token, as docs/senders.md says for it",
+                         "url_token, as docs/senders/README.md says for it",
                          source->name);
     } else if (source->signing == SOURCE_SIGNS_BODY) {
         sender->hmac_header = strdup(source->hmac_header);

@@ -89,15 +89,18 @@ static void take_example(const char *page, const char *folder, struct buf *out) 
 static void example_loads(void **state) {
     (void)state;
     char folder[] = "/tmp/landwaiter-reference.XXXXXX";
-    static const char *const files[] = {"ci.secret", "ci.secret.old", "gitea.token",
-                                        "registry.password", "lan-ca.pem"};
+    static const char *const files[] = {"ci.secret", "ci.secret.old",     "gitea.token",
+                                        "hub.token", "registry.password", "lan-ca.pem"};
     CLEANUP(buf_release) struct buf page = BUF_INIT(REFERENCE_MAX);
     CLEANUP(buf_release) struct buf example = BUF_INIT(REFERENCE_MAX);
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {.items = NULL};
     assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
-        write_file(folder, files[i], "whsec_bGFuZHdhaXRlciBsYW5kd2FpdGVyIGxhbmQ=\n");
+        bool in_url = strcmp(files[i], "hub.token") == 0;
+        write_file(folder, files[i],
+                   in_url ? "bGFuZHdhaXRlciBsYW5kd2FpdGVyIGxhbmQ\n"
+                          : "whsec_bGFuZHdhaXRlciBsYW5kd2FpdGVyIGxhbmQ=\n");
     }
     read_page(DOCS "configuration.md", &page);
     take_example(buf_text(&page), folder, &example);
