@@ -1,4 +1,4 @@
 /* The format distribution. */
-#include "source_target.h"
+#include "webhook_sources.h"
 
 SOURCE_TARGET("distribution")

@@ -1,4 +1,4 @@
 /* The format dockerhub. */
-#include "source_target.h"
+#include "webhook_sources.h"
 
 SOURCE_TARGET("dockerhub")

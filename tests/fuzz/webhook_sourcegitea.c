@@ -1,4 +1,4 @@
 /* The format gitea. */
-#include "source_target.h"
+#include "webhook_sources.h"
 
 SOURCE_TARGET("gitea")

@@ -1,8 +1,8 @@
 /* One payload format under fuzzing: what comes is refused whole, or ignored with a reason, or names
  * images that are valid. The first byte chooses the kind of event in the headers, where the format
  * has several. */
-#ifndef LANDWAITER_TESTS_FUZZ_SOURCE_TARGET_H
-#define LANDWAITER_TESTS_FUZZ_SOURCE_TARGET_H
+#ifndef LANDWAITER_TESTS_FUZZ_WEBHOOK_SOURCES_H
+#define LANDWAITER_TESTS_FUZZ_WEBHOOK_SOURCES_H
 
 #include <stdint.h>
 #include <string.h>
