@@ -266,8 +266,8 @@ static void standard_webhooks_secrets(void **state) {
         CLEANUP(config_release)
         struct config *config =
             accepted("senders:\n  - name: a\n    auth: {standard_webhooks: {secret: {env: "
-                   "CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n",
-                   "");
+                     "CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n",
+                     "");
         assert_int_equal(config->senders.items[0].auth, SENDER_STANDARD_WEBHOOKS);
         /* As configured: the prefix says what kind it is. */
         assert_true(secret_equal(&config->senders.items[0].secrets[0], good[i], strlen(good[i])));
@@ -304,7 +304,7 @@ static void platforms(void **state) {
     (void)state;
     CLEANUP(config_release)
     struct config *none = accepted("platforms: {}\n" SENDER,
-                                 "1:12: warning: there is no platform: nothing can be updated\n");
+                                   "1:12: warning: there is no platform: nothing can be updated\n");
     assert_false(none->docker.enabled);
     CLEANUP(config_release)
     struct config *docker = accepted("platforms: {docker: {}}\n" SENDER, "");
@@ -315,11 +315,11 @@ static void anchors_and_merges(void **state) {
     (void)state;
     CLEANUP(config_release)
     struct config *config = accepted("defaults: &d\n  health: {timeout: 30s}\n"
-                                   "senders:\n"
-                                   "  - &a {name: a, auth: {bearer: {secret: {env: "
-                                   "CONFIG_TEST_SECRET}}}, images: [\"**\"]}\n"
-                                   "  - {<<: *a, name: b}\n",
-                                   "");
+                                     "senders:\n"
+                                     "  - &a {name: a, auth: {bearer: {secret: {env: "
+                                     "CONFIG_TEST_SECRET}}}, images: [\"**\"]}\n"
+                                     "  - {<<: *a, name: b}\n",
+                                     "");
     assert_int_equal(config->senders.count, 2);
     assert_string_equal(config->senders.items[1].name, "b");
     assert_int_equal(config->senders.items[1].secret_count, 1);
@@ -625,8 +625,8 @@ static void memory_of_another_host_is_refused(void **state) {
     struct settings_labels labels;
     CLEANUP(config_release)
     struct config *config = accepted("platforms: {docker: {host: \"tcp://engine.lan:2375\"}}\n"
-                                   "defaults: {min_free_memory: 0}\n" SENDER,
-                                   "");
+                                     "defaults: {min_free_memory: 0}\n" SENDER,
+                                     "");
     (void)settings_of(config, "a", "{\"landwaiter.min-free-memory\": \"1GiB\"}", &labels);
     assert_string_equal(labels.problem,
                         "label landwaiter.min-free-memory: the memory of an engine behind tcp:// "
@@ -640,13 +640,13 @@ static void dependencies_without_a_circle(void **state) {
     CLEANUP(config_release)
     struct config *config =
         accepted("rules:\n"
-               "  - {match: {name: a}, depends_on: [b, c, data]}\n"
-               "  - {match: {name: b}, depends_on: [c]}\n"
-               "  - {match: {name: c}, depends_on: [d, e], group: data}\n"
-               "  - {match: {name: \"d*\"}, depends_on: [d]}\n"
-               "  - {match: {name: c}, depends_on: [a]}\n" /* never counts: the third does */
-               SENDER,
-               "");
+                 "  - {match: {name: a}, depends_on: [b, c, data]}\n"
+                 "  - {match: {name: b}, depends_on: [c]}\n"
+                 "  - {match: {name: c}, depends_on: [d, e], group: data}\n"
+                 "  - {match: {name: \"d*\"}, depends_on: [d]}\n"
+                 "  - {match: {name: c}, depends_on: [a]}\n" /* never counts: the third does */
+                 SENDER,
+                 "");
     assert_int_equal(config->rule_count, 5);
 }
 
@@ -671,10 +671,10 @@ static void windows_open_and_close(void **state) {
     CLEANUP(config_release)
     struct config *config =
         accepted("freezes:\n  - {name: party, from: \"2026-11-21\", to: \"2026-11-21\", tz: UTC}\n"
-               "min_remaining: 30m\n"
-               "windows:\n  night: {start: \"02:00\", end: \"05:00\", tz: UTC}\n"
-               "  late: {start: \"23:00\", duration: 2h, tz: UTC}\n" SENDER,
-               "");
+                 "min_remaining: 30m\n"
+                 "windows:\n  night: {start: \"02:00\", end: \"05:00\", tz: UTC}\n"
+                 "  late: {start: \"23:00\", duration: 2h, tz: UTC}\n" SENDER,
+                 "");
     assert_non_null(config_window(config, "night"));
     assert_null(config_window(config, "always"));
     assert_null(config_window(config, "party"));
