@@ -1,12 +1,16 @@
 """What the tests of the Kubernetes platform stand on: the tests' own cluster works like a real one, and leaves nothing.
 Needs no agent."""
 
+import http.client
+import json
 import os
+import subprocess
 import time
 
 import pytest
 
-from lib.cluster import CONTROL_PLANE, Cluster, cgroups, mounts_below, processes_of
+from lib.cluster import CONTROL_PLANE, HELM, Cluster
+from lib.confine import cgroups, mounts_below, processes_of
 from lib.kubernetes import JSON_PATCH, ApiError, workload
 from lib.wait import stays, wait_until
 
@@ -133,6 +137,43 @@ def test_an_old_revision_is_gone_after_a_compaction(cluster, namespace):
     watch = admin.path("ConfigMap", None, namespace) + "?watch=1&timeoutSeconds=1&resourceVersion=" + old
     status, _, raw = admin.request("GET", watch)
     assert status == 410 or b'"code":410' in raw, (status, raw)
+
+
+def test_a_proxy_makes_faults(cluster, namespace, request):
+    proxy = cluster.proxy()
+    request.addfinalizer(proxy.stop)
+    client = cluster.client(cluster.tokens["admin"], url=proxy.url)
+    proxy.fault(path="/configmaps", status=429, headers={"Retry-After": "1"}, times=1)
+    with pytest.raises(ApiError) as refused:
+        client.list("ConfigMap", namespace)
+    assert refused.value.status == 429
+    found = client.api("GET", client.path("ConfigMap", None, namespace))
+    version = found["metadata"]["resourceVersion"]
+    connection = client.connect()
+    connection.request("GET", f"{client.path('ConfigMap', None, namespace)}?watch=1&resourceVersion={version}",
+                       headers={"Authorization": "Bearer " + client.token, "User-Agent": "tests"})
+    watch = connection.getresponse()
+    client.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": namespace}})
+    event = json.loads(watch.readline())
+    assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "x")
+    assert proxy.cut_watches() == 1
+    with pytest.raises((OSError, http.client.HTTPException)):
+        watch.read()
+    connection.close()
+    assert proxy.count("^tests", "GET", "/configmaps") == 3
+
+
+def test_helm_installs_a_chart(cluster, namespace, tmp_path):
+    chart = tmp_path / "chart"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: probe\nversion: 1.0.0\nkubeVersion: '>=1.25.0'\n")
+    (chart / "templates" / "map.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: probe}\ndata: {said: {{ .Values.said | quote }}}\n")
+    made = subprocess.run([HELM, "install", "probe", str(chart), "--namespace", namespace, "--set", "said=hello",
+                           "--kubeconfig", cluster.kubeconfig(str(tmp_path / "admin.conf"))],
+                          capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}, check=False)
+    assert made.returncode == 0, made.stderr
+    assert cluster.admin.get("ConfigMap", "probe", namespace)["data"] == {"said": "hello"}
 
 
 def test_a_second_cluster_disturbs_nothing_and_leaves_nothing(cluster, namespace, images, repository, workspace, request):

@@ -10,6 +10,8 @@ tests/run (and tests/cluster/up, for a cluster by hand) provide.
     cluster.client(token=…).api("GET", "/api/v1/pods")
     cluster.stop_part("api-server"), .kill_part(…), .start_part(…), .restart_part(…), .compact()
     mark = cluster.audit_mark(); …; cluster.audit(mark, user="system:serviceaccount:landwaiter:landwaiter")
+    proxy = cluster.proxy(); proxy.fault(path="deployments", status=429, times=3); proxy.cut_watches()
+    cluster.kubeconfig("path", url=proxy.url)   # through the proxy
     cluster.stop()                              # nothing of it is left
 
 `url` (https://ADDRESS:PORT) is reached from the tests, from pods with hostNetwork and from other pods alike: there is
@@ -32,8 +34,9 @@ import socket
 import subprocess
 import tarfile
 
+from lib.confine import FORWARDING, isolate, kill_cgroups, make_cgroups, mounts_below, processes_of
 from lib.images import MANIFEST, base_layer, described, digest_of, machine
-from lib.kubernetes import Client
+from lib.kubernetes import ApiProxy, Client
 from lib.registry import openssl
 from lib.wait import free_port, wait_until
 
@@ -42,16 +45,11 @@ NODE = ("containerd", "kubelet")
 CLIENTS = ("controller-manager", "scheduler", "kubelet")  # the controller manager ends when there is no API server
 ORDER = ("etcd", "api-server", "containerd") + CLIENTS
 PROGRAMS = os.environ.get("LANDWAITER_CLUSTER_PROGRAMS", "")
+HELM = os.environ.get("LANDWAITER_HELM", "helm")
 SANDBOX = "landwaiter.test/sandbox:1"
 COMPONENTS = ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler", "system:node"]
 
 NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-
-# What the kubelet would otherwise set for the whole machine: it finds them as it wants them, in our mount namespace.
-SYSCTLS = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
-           "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
-# Places of the machine that programs here write to, whatever they are told.
-PLACES = ["/run/containerd", "/var/log/containers", "/var/lib/cni", "/var/lib/kubelet", "/opt/containerd"]
 
 CONTAINERD = """version = 2
 root = "{0}/containerd/root"
@@ -72,95 +70,6 @@ conf_dir = "{0}/cni"
 [plugins."io.containerd.grpc.v1.cri".registry]
 config_path = "{0}/registries"
 """
-
-
-def isolate():
-    """Once in a mount namespace: what is written outside a cluster's directory does not reach the machine."""
-    with open("/proc/self/mountinfo", encoding="ascii") as mounts:
-        lines = [line.split() for line in mounts]
-    root = next(line for line in lines if line[4] == "/")
-    assert not any(word.startswith("shared:") for word in root[6:]), "a cluster needs a mount namespace of its own"
-    mounted = {line[4] for line in lines}
-    for place in PLACES:
-        if place not in mounted:
-            os.makedirs(place, exist_ok=True)
-            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
-    for name, value in SYSCTLS.items():
-        path = "/proc/sys/" + name
-        if path not in mounted and os.path.exists(path):
-            source = os.path.join(os.environ["LANDWAITER_E2E_DIR"], "sysctl." + name.replace("/", "."))
-            with open(source, "w", encoding="ascii") as out:
-                out.write(f"{value}\n")
-            subprocess.run(["mount", "--bind", source, path], check=True)
-
-
-def hierarchies():
-    """Where the cgroup file systems are, of both kinds."""
-    with open("/proc/self/mounts", encoding="ascii") as mounts:
-        lines = [line.split() for line in mounts]
-    return sorted({line[1] for line in lines if line[2] in ("cgroup", "cgroup2") and
-                   line[1].startswith("/sys/fs/cgroup")})
-
-
-def make_cgroups(name):
-    """A cgroup of its own in every hierarchy: a kubelet ends whatever it does not know below its root."""
-    for top in hierarchies():
-        path = os.path.join(top, name)
-        os.makedirs(path, exist_ok=True)
-        for limit in ("cpuset.cpus", "cpuset.mems"):  # empty, nothing could run in it
-            if os.path.exists(os.path.join(path, limit)) and os.path.exists(os.path.join(top, limit)):
-                with open(os.path.join(top, limit), encoding="ascii") as source:
-                    value = source.read()
-                with open(os.path.join(path, limit), "w", encoding="ascii") as out:
-                    out.write(value)
-
-
-def cgroups(name):
-    """Every cgroup of that name and below, the deepest first."""
-    found = []
-    for top in hierarchies():
-        for path, _, _ in os.walk(os.path.join(top, name)):
-            found.append(path)
-    return sorted(found, key=lambda path: -path.count("/"))
-
-
-def kill_cgroups(name):
-    """Ends what runs in them, and removes them. True when nothing is left."""
-    for path in cgroups(name):
-        try:
-            with open(os.path.join(path, "cgroup.procs"), encoding="ascii") as processes:
-                for one in processes.read().split():
-                    if one != "0":  # not of our process namespace
-                        os.kill(int(one), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-        try:
-            os.rmdir(path)
-        except OSError:
-            pass
-    return not cgroups(name)
-
-
-def processes_of(directory):
-    """The processes that were started with something in that directory."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        try:
-            with open(f"/proc/{entry}/cmdline", "rb") as words:
-                if (directory + "/").encode() in words.read():
-                    found.append(int(entry))
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return found
-
-
-def mounts_below(directory):
-    """The deepest first."""
-    with open("/proc/self/mounts", encoding="utf-8") as mounts:
-        found = [line.split()[1].encode().decode("unicode_escape") for line in mounts]
-    return sorted((path for path in found if path.startswith(directory + "/")), key=len, reverse=True)
 
 
 def sandbox_archive(path):
@@ -197,6 +106,7 @@ class Cluster:
         self.tokens = {user: secrets.token_hex(16) for user in
                        ("admin", "system:kube-controller-manager", "system:kube-scheduler", f"system:node:{name}")}
         self.ports = {}
+        self.forwarding = None  # as it was
         self.bridge = self.network = self.address = self.url = None  # made by start()
         self._admin = None
 
@@ -237,6 +147,8 @@ class Cluster:
             subprocess.run(["umount", "-l", path], check=False, capture_output=True)
         if self.bridge:
             subprocess.run(["busybox", "ip", "link", "del", self.bridge], check=False, capture_output=True)
+            with open(FORWARDING, "w", encoding="ascii") as out:
+                out.write(self.forwarding)
             self.bridge = None
         shutil.rmtree(self.at("containerd"), ignore_errors=True)
         shutil.rmtree(self.at("kubelet"), ignore_errors=True)
@@ -371,6 +283,8 @@ class Cluster:
 
     def _make_network(self):
         """A bridge for the pods, whose address is the node's and the API server's."""
+        with open(FORWARDING, encoding="ascii") as setting:
+            self.forwarding = setting.read()
         taken = {name for _, name in socket.if_nameindex()}
         number = next(one for one in itertools.count() if f"landw{one}" not in taken)
         self.bridge = f"landw{number}"
@@ -433,9 +347,13 @@ class Cluster:
             self._admin = self.client(self.tokens["admin"])
         return self._admin
 
-    def client(self, token=None, certificate=None):
-        """A client with a bearer token, or with a certificate (what certificate() returns)."""
-        return Client(self.url, self.ca, token, certificate)
+    def client(self, token=None, certificate=None, url=None):
+        """A client with a bearer token, or with a certificate (what certificate() returns); `url`: a proxy's."""
+        return Client(url or self.url, self.ca, token, certificate)
+
+    def proxy(self):
+        """A new proxy before the API server, for faults; see lib.kubernetes. Its authority is the cluster's."""
+        return ApiProxy(self.url, self.ca, (self.at("pki", "server.pem"), self.at("pki", "server.key")))
 
     def _write_keys(self):
         openssl("req", "-x509", *NEW_KEY, "-keyout", self.at("pki", "ca.key"), "-out", self.ca, "-days", "30",
@@ -458,9 +376,9 @@ class Cluster:
         return self._sign("client-" + user.replace(":", "-"),
                           "".join("/O=" + group for group in groups) + "/CN=" + user, "clientAuth")
 
-    def kubeconfig(self, path, user="admin", token=None, certificate=None, namespace=None):
+    def kubeconfig(self, path, user="admin", token=None, certificate=None, namespace=None, url=None):
         """Writes a kubeconfig file (JSON, which is YAML), and returns its path. Who: `certificate` (what
-        certificate() returns), `token`, or one of the cluster's own users."""
+        certificate() returns), `token`, or one of the cluster's own users. `url`: a proxy's."""
         who = {"token": token or self.tokens.get(user)}
         if certificate:
             who = {"client-certificate": certificate[0], "client-key": certificate[1]}
@@ -468,7 +386,7 @@ class Cluster:
             authority = base64.b64encode(ca.read()).decode()
         context = {"cluster": "test", "user": user, **({"namespace": namespace} if namespace else {})}
         made = {"apiVersion": "v1", "kind": "Config", "current-context": "test",
-                "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority-data": authority}}],
+                "clusters": [{"name": "test", "cluster": {"server": url or self.url, "certificate-authority-data": authority}}],
                 "contexts": [{"name": "test", "context": context}], "users": [{"name": user, "user": who}]}
         with open(path, "w", encoding="ascii") as out:
             json.dump(made, out, indent=1)

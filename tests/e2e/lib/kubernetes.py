@@ -5,11 +5,14 @@ Kinds are named as in KINDS ("Deployment"), or "GROUP/VERSION/Kind" for anything
 
 import http.client
 import json
+import re
 import select
+import socket
 import ssl
 import threading
 import urllib.parse
 
+from lib.proxy import Handler, Proxy
 from lib.wait import wait_until
 
 APPLY, MERGE, STRATEGIC, JSON_PATCH = ("application/apply-patch+yaml", "application/merge-patch+json",
@@ -237,6 +240,63 @@ class Client:
                           {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
                            "spec": {"expirationSeconds": seconds}})
         return answer["status"]["token"]
+
+
+class ApiHandler(Handler):
+    """As every proxy's, but a watch is passed on as it comes."""
+
+    def forward(self, proxy, request, body, fault):
+        if not re.search(r"[?&]watch=(1|true)", self.path) or (fault and (fault.change or fault.cut is not None)):
+            super().forward(proxy, request, body, fault)
+            return
+        backend = proxy.connect()
+        try:
+            answer = self.ask(backend, proxy, body)
+            request.status = answer.status
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.getheader("Content-Type"))
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            with proxy.lock:
+                proxy.watches.append(self.connection)
+            while part := answer.read1(65536):
+                self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+        except (OSError, http.client.HTTPException):
+            self.close_connection = True
+        finally:
+            with proxy.lock:
+                proxy.watches = [one for one in proxy.watches if one is not self.connection]
+            backend.close()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = lambda self: self.serve()
+
+
+class ApiProxy(Proxy):
+    """Before an API server: counts requests, misbehaves on demand (429 and 500, delays, silence; see lib.proxy), cuts
+    watches. Who asks is told by a bearer token: a client's certificate does not get through."""
+
+    handler = ApiHandler
+
+    def __init__(self, url, ca, tls):
+        self.watches = []
+        self.context = ssl.create_default_context(cafile=ca)
+        super().__init__(urllib.parse.urlsplit(url).netloc, tls)
+        self.url = f"https://127.0.0.1:{self.port}"
+
+    def connect(self):
+        return http.client.HTTPSConnection(self.backend, timeout=600, context=self.context)
+
+    def cut_watches(self):
+        """Ends every open watch in the middle, as a network does. How many there were."""
+        with self.lock:
+            cut = list(self.watches)
+        for one in cut:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        return len(cut)
 
 
 def container(image, name="app", ready=True, **more):
