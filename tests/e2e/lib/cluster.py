@@ -1,8 +1,8 @@
 """A whole Kubernetes cluster of one real node, of the tests' own: etcd, API server, controller manager, scheduler,
-containerd, kubelet. Ready in about ten seconds; needs root, and mount and process namespaces of its own, which
+containerd, kubelet. Ready in about five seconds; needs root, and mount and process namespaces of its own, which
 tests/run (and tests/cluster/up, for a cluster by hand) provide.
 
-    cluster = Cluster(directory).start()        # parts=CONTROL_PLANE: no node; node Ready otherwise
+    cluster = Cluster(directory).start()        # node Ready; start(CONTROL_PLANE): no node; start(STORE): nothing acts
     images.make("shop/web", "v1")               # lib.images, in a lib.registry on loopback: pulled from there
     cluster.admin.apply(workload("Deployment", "web", images.name("shop/web", "v1")))       # lib.kubernetes
     wait_until(lambda: cluster.admin.serves("web") == ["v1"], 30, "v1 answers")
@@ -42,6 +42,7 @@ from lib.wait import free_port, wait_until
 
 CONTROL_PLANE = ("etcd", "api-server", "controller-manager", "scheduler")
 NODE = ("containerd", "kubelet")
+STORE = CONTROL_PLANE[:2]
 CLIENTS = ("controller-manager", "scheduler", "kubelet")  # the controller manager ends when there is no API server
 ORDER = ("etcd", "api-server", "containerd") + CLIENTS
 PROGRAMS = os.environ.get("LANDWAITER_CLUSTER_PROGRAMS", "")
@@ -101,7 +102,7 @@ class Cluster:
         self.node = name
         self.id = os.path.basename(os.environ["LANDWAITER_E2E_DIR"]) + "-" + \
             hashlib.sha256(self.directory.encode()).hexdigest()[:8]
-        self.wanted = ()  # the parts that start() started, in order
+        self.wanted = ()  # the parts that start() was asked for, in order
         self.running = {}  # part: its process
         self.tokens = {user: secrets.token_hex(16) for user in
                        ("admin", "system:kube-controller-manager", "system:kube-scheduler", f"system:node:{name}")}
@@ -162,6 +163,7 @@ class Cluster:
         return kill_cgroups(self.id) and not [one for one in processes_of(self.directory)]
 
     def _wait_usable(self, node, controllers):
+        wait_until(lambda: self.admin.get("Namespace", "default"), 30, "there is a default namespace")
         if controllers:
             wait_until(lambda: self.admin.get("ServiceAccount", "default") and
                        self.admin.get("ConfigMap", "kube-root-ca.crt"), 30, "the default namespace can be used")
@@ -196,7 +198,8 @@ class Cluster:
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.log(part)[-4000:]}") from None
         if part == "containerd":
-            self._import_sandbox()
+            sandbox_archive(self.at("sandbox.tar"))
+            self.import_image(self.at("sandbox.tar"))
 
     def stop_part(self, part, how=signal.SIGTERM):
         """No error when it does not run."""
@@ -445,9 +448,9 @@ class Cluster:
         """The ids of the containers whose process runs, the pods' sandboxes among them."""
         return self.ctr("tasks", "list", "-q").split()
 
-    def _import_sandbox(self):
-        sandbox_archive(self.at("sandbox.tar"))
-        self.ctr("images", "import", self.at("sandbox.tar"))
+    def import_image(self, archive):
+        """Takes the images of an archive (`docker save`, or an OCI layout) to the node, for imagePullPolicy Never."""
+        self.ctr("images", "import", archive)
 
     def _remove_containers(self):
         if "containerd" not in self.running:
