@@ -7,9 +7,13 @@ import tempfile
 import pytest
 
 from lib.agent import BINARY, Agent
+from lib.cluster import Cluster
 from lib.engine import Engine
 from lib.images import Images
 from lib.registry import Authority, Registry
+
+# The tests in a Kubernetes cluster are an area of their own: tests/run cluster.
+collect_ignore_glob = [] if os.environ.get("LANDWAITER_CLUSTER_PROGRAMS") else ["test_cluster_*.py"]
 
 
 def pytest_configure(config):
@@ -114,6 +118,31 @@ def agent_of(tmp_path, engine):
 def agent(agent_of, registry):
     """An agent on the engine and the plain registry, ready."""
     return agent_of([registry], start=True)
+
+
+@pytest.fixture(scope="session")
+def cluster_session(workspace):
+    one = Cluster(os.path.join(workspace, "cluster")).start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def cluster(cluster_session):
+    """A Kubernetes cluster with one node (lib/cluster.py); the parts that a test stopped are started again after it."""
+    yield cluster_session
+    for part in cluster_session.wanted:
+        if part not in cluster_session.running:
+            cluster_session.start_part(part)
+            cluster_session.wait_part(part)
+
+
+@pytest.fixture
+def namespace(cluster, repository):
+    """A namespace of this test's own in the cluster."""
+    name = cluster.admin.namespace(repository.partition("/")[2][:60].strip("-"))
+    yield name
+    cluster.admin.delete("Namespace", name)
 
 
 @pytest.fixture(scope="session")

@@ -57,18 +57,23 @@ def layer(files):
     return raw.getvalue()
 
 
+BASE = []
+
+
+def base_layer():
+    """The layer with busybox, made once for all: its tar, and packed."""
+    if not BASE:
+        with open("/bin/busybox", "rb") as program:
+            raw = layer({"bin/busybox": (program.read(), 0o755), "bin/sh": "busybox"})
+        BASE.extend((raw, gzip.compress(raw, 1, mtime=0)))
+    return tuple(BASE)
+
+
 class Images:
     """Makes images and pushes them to one registry."""
 
-    base = None  # the layer with busybox is made once for all
-
     def __init__(self, registry):
         self.registry = registry
-        if Images.base is None:
-            with open("/bin/busybox", "rb") as program:
-                files = {"bin/busybox": (program.read(), 0o755), "bin/sh": "busybox"}
-            raw = layer(files)
-            Images.base = (raw, gzip.compress(raw, 1, mtime=0))
 
     def make(self, repository, tag, version=None, kind="good", config=None, index=False, upload=True):
         """Push REPOSITORY:TAG that serves `version` (default: the tag); return what the tag's digest is.
@@ -80,7 +85,7 @@ class Images:
         if not upload:  # a layer that no engine has already
             files["nonce"] = (uuid.uuid4().bytes, 0o644)
         page = layer(files)
-        layers = [Images.base, (page, gzip.compress(page, 1, mtime=0))]
+        layers = [base_layer(), (page, gzip.compress(page, 1, mtime=0))]
         settings = {"Entrypoint": SHELL + [SERVE], "ExposedPorts": {"8080/tcp": {}},
                     "Env": ["PATH=/bin", "VERSION=" + version], "Labels": {"version": version}}
         settings.update(KINDS[kind])

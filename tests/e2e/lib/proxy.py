@@ -79,15 +79,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def forward(self, proxy, request, body, fault):
         backend = proxy.connect()
         try:
-            backend.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():  # one by one: a client may send several Accept lines
-                if name.lower() not in HOP | {"content-length"}:
-                    backend.putheader(name, value)
-            backend.putheader("Content-Length", str(len(body)))
-            if proxy.tls:
-                backend.putheader("X-Forwarded-Proto", "https")
-            backend.endheaders(body)
-            answer = backend.getresponse()
+            answer = self.ask(backend, proxy, body)
             payload = answer.read()
             # A HEAD's length is that of the body that it does not have.
             headers = [(name, value) for name, value in answer.getheaders()
@@ -98,6 +90,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault and fault.change:
             payload = fault.change(payload)
         self.reply(answer.status, headers, payload, cut=fault.cut if fault else None)
+
+    def ask(self, backend, proxy, body):
+        """The real server's answer, of which the body is not read yet."""
+        backend.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():  # one by one: a client may send several Accept lines
+            if name.lower() not in HOP | {"content-length"}:
+                backend.putheader(name, value)
+        backend.putheader("Content-Length", str(len(body)))
+        if proxy.tls:
+            backend.putheader("X-Forwarded-Proto", "https")
+        backend.endheaders(body)
+        return backend.getresponse()
 
     def reply(self, status, headers, body, cut=None):
         try:
@@ -129,12 +133,14 @@ class Server(http.server.ThreadingHTTPServer):
 class Proxy:
     """`requests` is the access log; `count()` and `fault()` are what tests use."""
 
+    handler = Handler
+
     def __init__(self, backend, tls=None):
         """tls: (certificate file, key file)."""
         self.backend, self.tls = backend, tls
         self.requests, self.faults = [], []
         self.lock = threading.Lock()
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), self.handler)
         self.server.proxy = self
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
