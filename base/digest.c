@@ -235,9 +235,16 @@ bool digest_base64url_decode(const char *text, size_t len, unsigned char *out, s
     char *standard = len % 4 == 1 ? NULL : malloc(whole + 1);
     bool valid = standard != NULL;
     for (size_t i = 0; valid && i < whole; i++) {
-        char c = i < len ? text[i] : '=';
-        valid = i >= len || (c != '+' && c != '/' && c != '=');
-        standard[i] = c == '-' ? '+' : c == '_' ? '/' : c;
+        standard[i] = '=';
+        if (i < len) {
+            standard[i] = text[i];
+            valid = text[i] != '+' && text[i] != '/' && text[i] != '=';
+        }
+        if (standard[i] == '-') {
+            standard[i] = '+';
+        } else if (standard[i] == '_') {
+            standard[i] = '/';
+        }
     }
     valid = valid && digest_base64_decode(standard, whole, out, max, out_len);
     free(standard);

@@ -214,7 +214,9 @@ static void *fetch_main(void *argument) {
         entry->fresh_pem = pem;
         entry->failed = !keys && !pem;
         entry->asking = false;
+        (void)pthread_mutex_unlock(&issuers->lock);
         options->changed(options->context);
+        (void)pthread_mutex_lock(&issuers->lock);
     }
     issuers->running = false;
     (void)pthread_mutex_unlock(&issuers->lock);

@@ -115,7 +115,9 @@ static bool read_form(const struct source_request *request, json_t **out, struct
     CLEANUP(buf_release) struct buf text = BUF_INIT(request->len + 1);
     buf_append(&text, (const char *)request->body + prefix, request->len - prefix);
     for (size_t i = 0; i < text.len; i++) {
-        text.data[i] = text.data[i] == '+' ? ' ' : text.data[i];
+        if (text.data[i] == '+') {
+            text.data[i] = ' ';
+        }
     }
     int len = 0;
     CLEANUP(curl_text_free)
