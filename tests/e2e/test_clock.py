@@ -150,3 +150,17 @@ def test_killed_before_the_stop_it_goes_on_only_in_the_window(engine, apps, nigh
     ends(agent, "app", "updated")
     apps.serves("app", "v2")
     assert engine.containers() == ["app"]
+
+
+def test_a_slow_pull_outlasts_what_the_registry_said(engine, apps, night, registry):  # noqa: F811
+    """When it is there at last, the registry is asked once more, and it is applied: no circle of pulling and asking."""
+    apps.run("app")
+    agent = night(clock=DAY)
+    registry.proxy.fault(agent="^docker/", drop=True)
+    apps.push(agent, "app", "v2")
+    in_state(agent, "app", lambda update: update["stage"] == "fetch" and "wait" in update["history"][-1]["event"], "is fetched")
+    agent.set_clock("2026-11-23T12:05:00Z")
+    registry.proxy.mend()
+    ends(agent, "app", "updated")
+    apps.serves("app", "v2")
+    assert registry.proxy.count(method="HEAD") <= 3, registry.proxy.requests
