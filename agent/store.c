@@ -11,6 +11,7 @@
 
 #include "agent/id.h"
 #include "agent/store_internal.h"
+#include "agent/store_keys.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -58,6 +59,14 @@ static const char *const store_migrations[] = {
     "CREATE TABLE audit_base(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL,"
     " hash BLOB NOT NULL);"
     "INSERT INTO audit_base VALUES(1, 0, zeroblob(32));",
+    /* store_keys.c: keys of pushes up to `through` are indexed. */
+    "CREATE TABLE keys(key BLOB PRIMARY KEY, push INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO keys SELECT key, id FROM pushes WHERE key IS NOT NULL ORDER BY key;"
+    "CREATE TABLE keys_through(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER NOT NULL);"
+    "INSERT INTO keys_through VALUES(1, (SELECT ifnull(max(id), 0) FROM pushes));"
+    "DROP INDEX pushes_key;"
+    "CREATE TRIGGER pushes_gone AFTER DELETE ON pushes WHEN old.key IS NOT NULL BEGIN "
+    "DELETE FROM keys WHERE key = old.key AND push = old.id; END;",
 };
 
 #define STORE_PUSH_COLUMNS                                                                         \
@@ -81,7 +90,12 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_SYNC_NORMAL] = "PRAGMA synchronous=NORMAL",
     [STORE_SQL_SYNC_FULL] = "PRAGMA synchronous=FULL",
     [STORE_SQL_PROBE] = "INSERT OR REPLACE INTO probe VALUES(1, ?1)",
-    [STORE_SQL_KEY_FIND] = "SELECT id, body FROM pushes WHERE key = ?1",
+    [STORE_SQL_KEY_FIND] =
+        "SELECT p.id, p.body FROM keys k JOIN pushes p ON p.id = k.push WHERE k.key = ?1",
+    [STORE_SQL_KEY_ADD] = "INSERT OR REPLACE INTO keys VALUES(?1, ?2)",
+    [STORE_SQL_KEYS_PENDING] = "SELECT id, key, body FROM pushes WHERE id > (SELECT through FROM "
+                               "keys_through) AND key IS NOT NULL ORDER BY id",
+    [STORE_SQL_KEYS_THROUGH] = "UPDATE keys_through SET through = ?1",
     [STORE_SQL_PUSH_ADD] = "INSERT INTO pushes(id, lead, sender, image, digest, meta, received, "
                            "key, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_SQL_PUSH_FIND] = "SELECT " STORE_PUSH_COLUMNS "WHERE id = ?1",
@@ -412,6 +426,7 @@ void store_free(struct store *store) {
     if (!store) {
         return;
     }
+    store_keys_free(store->keys);
     for (size_t i = 0; i < STORE_SQL_COUNT; i++) {
         (void)sqlite3_finalize(store->statements[i]);
     }
@@ -586,5 +601,6 @@ void store_prune(struct store *store, int64_t before_ms) {
 }
 
 void store_rest(struct store *store) {
+    store_keys_rest(store);
     (void)sqlite3_db_release_memory(store->db);
 }

@@ -17,6 +17,9 @@ enum store_statement {
     STORE_SQL_SYNC_FULL,
     STORE_SQL_PROBE,
     STORE_SQL_KEY_FIND,
+    STORE_SQL_KEY_ADD,
+    STORE_SQL_KEYS_PENDING,
+    STORE_SQL_KEYS_THROUGH,
     STORE_SQL_PUSH_ADD,
     STORE_SQL_PUSH_FIND,
     STORE_SQL_PUSH_LIST,
@@ -66,9 +69,12 @@ enum store_statement {
     STORE_SQL_COUNT,
 };
 
+struct store_keys; /* agent/store_keys.h */
+
 struct store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_SQL_COUNT];
+    struct store_keys *keys; /* NULL until pushes are accepted */
 };
 
 /* A statement that is reset and has no bindings; NULL when it cannot be prepared. */

@@ -3,6 +3,7 @@
 
 #include "agent/id.h"
 #include "agent/store_internal.h"
+#include "agent/store_keys.h"
 
 void store_push_release(struct store_push *push) {
     free(push->meta);
@@ -15,25 +16,6 @@ void store_pushes_release(struct store_pushes *pushes) {
     }
     free(pushes->items);
     *pushes = (struct store_pushes){0};
-}
-
-/* Was this delivery accepted before? Sets outcome and id if so. */
-static bool store_seen(struct store *store, struct webhook_delivery *delivery) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_KEY_FIND);
-    if (!statement || !delivery->keyed) {
-        return false;
-    }
-    (void)sqlite3_bind_blob(statement, 1, delivery->key, DIGEST_BYTES, SQLITE_STATIC);
-    bool seen = sqlite3_step(statement) == SQLITE_ROW;
-    if (seen) {
-        (void)id_text("psh", sqlite3_column_int64(statement, 0), delivery->id);
-        bool same = digest_equal(sqlite3_column_blob(statement, 1),
-                                 (size_t)sqlite3_column_bytes(statement, 1), delivery->body_hash,
-                                 DIGEST_BYTES);
-        delivery->outcome = same ? WEBHOOK_DUPLICATE : WEBHOOK_CONFLICT;
-    }
-    (void)sqlite3_reset(statement);
-    return seen;
 }
 
 static bool store_push_add(struct store *store, const struct store_push *push,
@@ -54,12 +36,13 @@ static bool store_push_add(struct store *store, const struct store_push *push,
         (void)sqlite3_bind_blob(statement, 8, delivery->key, DIGEST_BYTES, SQLITE_STATIC);
         (void)sqlite3_bind_blob(statement, 9, delivery->body_hash, DIGEST_BYTES, SQLITE_STATIC);
     }
-    return store_run(store, statement, err);
+    return store_run(store, statement, err) && (!delivery->keyed || push->id != push->lead ||
+                                                store_keys_add(store, delivery, push->id, err));
 }
 
 static bool store_accept_one(struct store *store, struct webhook_delivery *delivery, int64_t now_ms,
                              struct err *err) {
-    if (store_seen(store, delivery)) {
+    if (store_keys_seen(store, delivery)) {
         return true;
     }
     int64_t lead = 0;
@@ -83,15 +66,18 @@ static bool store_accept_one(struct store *store, struct webhook_delivery *deliv
 void store_accept(struct store *store, struct webhook_delivery *const *batch, size_t count,
                   int64_t now_ms) {
     struct err err = ERR_INIT;
-    bool stored = store_begin(store, &err);
+    bool stored = store_keys_load(store, &err) && store_begin(store, &err);
+    bool began = stored;
     for (size_t i = 0; stored && i < count; i++) {
         stored = store_accept_one(store, batch[i], now_ms, &err);
     }
+    stored = stored && store_keys_merge(store, count, &err);
     if (stored) {
         stored = store_commit(store, &err);
-    } else {
+    } else if (began) {
         store_rollback(store);
     }
+    store_keys_end(store, stored);
     for (size_t i = 0; !stored && i < count; i++) {
         batch[i]->outcome = WEBHOOK_UNAVAILABLE;
     }

@@ -92,18 +92,23 @@ static void version_1_is_migrated(void **state) {
     struct store *store = *state;
     execute(store, "DROP TABLE pushes; DROP TABLE updates; DROP TABLE platforms;"
                    "DROP TABLE history; DROP TABLE rejected; DROP TABLE probe; DROP TABLE holds;"
-                   "DROP TABLE audit; DROP TABLE audit_base;");
+                   "DROP TABLE audit; DROP TABLE audit_base; DROP TABLE keys;"
+                   "DROP TABLE keys_through;");
     execute(store, version_1);
-    execute(store, "INSERT INTO pushes(id, lead, sender, image, digest, received) VALUES(5, 5, "
-                   "'ci', 'ghcr.io/brian/site:1.4', '', 1000);"
-                   "INSERT INTO updates VALUES(6, 5, 'docker/site', 'i', 'ghcr.io/brian/site:1.4', "
-                   "'gate', NULL, 'waits', '', '" FIXTURE_DIGEST(
-                       "2") "', 0, 1, 2, 3, 0, 4, 7, '', "
-                            "0, '{\"a\": 1}');"
-                            "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
+    execute(store,
+            "INSERT INTO pushes(id, lead, sender, image, digest, received, key, body) VALUES(5, "
+            "5, 'ci', 'ghcr.io/brian/site:1.4', '', 1000, x'"
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', x'00');"
+            "INSERT INTO updates VALUES(6, 5, 'docker/site', 'i', 'ghcr.io/brian/site:1.4', "
+            "'gate', NULL, 'waits', '', '" FIXTURE_DIGEST(
+                "2") "', 0, 1, 2, 3, 0, 4, 7, '', "
+                     "0, '{\"a\": 1}');"
+                     "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
     store_free(store);
     *state = fixture_open();
-    assert_int_equal(number(*state, "PRAGMA user_version"), 2);
+    assert_int_equal(number(*state, "PRAGMA user_version"), 3);
+    assert_int_equal(number(*state, "SELECT push FROM keys"), 5);
+    assert_int_equal(number(*state, "SELECT through FROM keys_through"), 5);
     struct store_update update = fixture_find(*state, 6);
     assert_string_equal(update.stage, "gate");
     assert_string_equal(update.approved, "");
