@@ -19,7 +19,10 @@ static bool add_image(const struct source_request *request, const json_t *data,
     if (!key || !path) {
         return err_set(err, ERR_INVALID, "\"repo_key\" or \"path\" is missing");
     }
-    (void)snprintf(repository, sizeof repository, "%.255s/%.255s", key, path);
+    int len = snprintf(repository, sizeof repository, "%s/%s", key, path);
+    if (len < 0 || (size_t)len >= sizeof repository) {
+        return err_set(err, ERR_INVALID, "\"path\" is too long");
+    }
     for (int i = 0; i < 2; i++) {
         char *slash = strrchr(repository, '/');
         if (!slash) {
@@ -27,7 +30,10 @@ static bool add_image(const struct source_request *request, const json_t *data,
         }
         *slash = '\0';
     }
-    (void)snprintf(digest, sizeof digest, "sha256:%.64s", sha256 ? sha256 : "");
+    if (sha256 && strlen(sha256) != (size_t)2 * DIGEST_BYTES) {
+        return err_set(err, ERR_INVALID, "\"sha256\" is no SHA-256");
+    }
+    (void)snprintf(digest, sizeof digest, "sha256:%s", sha256 ? sha256 : "");
     const struct statement_image image = {.registry = registry,
                                           .repository = repository,
                                           .tag = json_text(data, "tag"),

@@ -4,16 +4,33 @@
 
 #include "webhook/sources/statement.h"
 
+/* HOST/OWNER/NAME, where the host is only in the package's address. */
+static bool add_package(const struct source_request *request, const json_t *package,
+                        struct source_result *out, struct err *err) {
+    const char *login = json_text(json_object_member(package, "owner"), "login");
+    const char *name = json_text(package, "name");
+    const char *registry = request->sender ? request->sender->registry : NULL;
+    char host[REF_HOST_MAX + 1];
+    char repository[REF_NAME_SIZE];
+    statement_url_host(json_text(package, "html_url"), host, sizeof host);
+    registry = registry ? registry : host;
+    if (!registry[0] || !login || !name) {
+        return err_set(err, ERR_INVALID, "owner, name or html_url of the package is missing");
+    }
+    int len = snprintf(repository, sizeof repository, "%s/%s", login, name);
+    if (len < 0 || (size_t)len >= sizeof repository) {
+        return err_set(err, ERR_INVALID, "the package's name is too long");
+    }
+    const struct statement_image image = {
+        .registry = registry, .repository = repository, .tag = json_text(package, "version")};
+    return statement_add(out, &image, err);
+}
+
 static bool read_payload(const struct source_request *request, const json_t *root,
                          struct source_result *out, struct err *err) {
     const json_t *package = json_object_member(root, "package");
-    const json_t *owner = json_object_member(package, "owner");
     const char *action = json_text(root, "action");
-    const char *login = json_text(owner, "login");
-    const char *name = json_text(package, "name");
     const char *type = json_text(package, "type");
-    char host[REF_HOST_MAX + 1];
-    char repository[REF_NAME_SIZE];
     if (!package) {
         return statement_ignore(out, "not a package");
     }
@@ -26,16 +43,7 @@ static bool read_payload(const struct source_request *request, const json_t *roo
     if (statement_untagged(json_text(package, "version"))) {
         return statement_ignore(out, "an untagged manifest");
     }
-    statement_url_host(json_text(package, "html_url"), host, sizeof host);
-    const char *registry = request->sender ? request->sender->registry : NULL;
-    registry = registry ? registry : host;
-    if (!registry[0] || !login || !name) {
-        return err_set(err, ERR_INVALID, "owner, name or html_url of the package is missing");
-    }
-    (void)snprintf(repository, sizeof repository, "%.255s/%.255s", login, name);
-    const struct statement_image image = {
-        .registry = registry, .repository = repository, .tag = json_text(package, "version")};
-    return statement_add(out, &image, err);
+    return add_package(request, package, out, err);
 }
 
 bool gitea_parse(const struct source_request *request, struct source_result *out, struct err *err) {
