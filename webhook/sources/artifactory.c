@@ -4,13 +4,20 @@
 
 #include "webhook/sources/statement.h"
 
+static bool digest_of_manifest(const char *sha256, char out[DIGEST_TEXT_SIZE], struct err *err) {
+    if (sha256 && strlen(sha256) != (size_t)2 * DIGEST_BYTES) {
+        return err_set(err, ERR_INVALID, "\"sha256\" is no SHA-256");
+    }
+    (void)snprintf(out, DIGEST_TEXT_SIZE, "%s%s", sha256 ? "sha256:" : "", sha256 ? sha256 : "");
+    return true;
+}
+
 /* host/REPO_KEY/PATH, where the path ends with the tag and the manifest. */
 static bool add_image(const struct source_request *request, const json_t *data,
                       struct source_result *out, struct err *err) {
     const char *registry = request->sender ? request->sender->registry : NULL;
     const char *key = json_text(data, "repo_key");
     const char *path = json_text(data, "path");
-    const char *sha256 = json_text(data, "sha256");
     char repository[REF_NAME_SIZE];
     char digest[DIGEST_TEXT_SIZE];
     if (!registry) {
@@ -30,14 +37,13 @@ static bool add_image(const struct source_request *request, const json_t *data,
         }
         *slash = '\0';
     }
-    if (sha256 && strlen(sha256) != (size_t)2 * DIGEST_BYTES) {
-        return err_set(err, ERR_INVALID, "\"sha256\" is no SHA-256");
+    if (!digest_of_manifest(json_text(data, "sha256"), digest, err)) {
+        return false;
     }
-    (void)snprintf(digest, sizeof digest, "sha256:%s", sha256 ? sha256 : "");
     const struct statement_image image = {.registry = registry,
                                           .repository = repository,
                                           .tag = json_text(data, "tag"),
-                                          .digest = sha256 ? digest : NULL};
+                                          .digest = digest};
     return statement_add(out, &image, err);
 }
 
