@@ -1,0 +1,20 @@
+/* Is a workload kept by a GitOps tool, which would put its own image back? (kubernetes.md section
+ * D.) Pure. */
+#ifndef LANDWAITER_AGENT_KUBERNETES_MANAGED_H
+#define LANDWAITER_AGENT_KUBERNETES_MANAGED_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#define MANAGED_SIZE 128
+
+/* By labels, annotations and managedFields of Flux (Kustomization, HelmRelease), Argo CD and Helm.
+ * out: "Helm (release web)", "Flux (Kustomization apps)", "Argo CD (application web)"; false: by
+ * none of them. metadata is the object's. */
+bool managed_by(const json_t *metadata, char out[MANAGED_SIZE]);
+
+/* The newest field manager in managedFields that set the image of that container, for messages:
+ * "kubectl-edit"; "" when it cannot be told. */
+void managed_image_by(const json_t *metadata, const char *container, char out[MANAGED_SIZE]);
+
+#endif
