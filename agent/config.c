@@ -40,6 +40,7 @@ static void config_free(struct config *config) {
     free(config->docker.tls_ca);
     free(config->docker.tls_certificate);
     free(config->docker.tls_key);
+    config_kubernetes_release(config);
     free(config);
 }
 
@@ -70,6 +71,7 @@ static struct config *config_new(struct config_reader *reader) {
         config->state = strdup("/var/lib/landwaiter");
         config->docker.host = strdup(DOCKER_SOCKET);
         config->docker.enabled = true;
+        config->kubernetes.pin = true;
         config->history_ms = 90 * DAY_MS;
         config->log_level = LOG_INFO;
         config->log_format = LOG_AUTO;

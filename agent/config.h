@@ -33,7 +33,7 @@ struct config_docker {
 
 /* Whom a rule is about: every member that is written must match. */
 struct config_match {
-    char *name;       /* the target's last part; `*` for any run of characters (fnmatch) */
+    char *name;       /* the target's short name; `*` for any run of characters (fnmatch) */
     char *image;      /* a pattern of image names */
     char *platform;   /* "docker" */
     char *namespace_; /* Kubernetes; never matches elsewhere */
@@ -53,6 +53,19 @@ struct config_subject {
     const char *namespace_; /* NULL: none */
     const struct ref *image;
     const json_t *labels; /* object of strings */
+    /* Its own settings as landwaiter.dev/KEY; NULL: they are among its labels, as landwaiter.KEY.
+     */
+    const json_t *annotations;
+};
+
+struct config_kubernetes {
+    bool enabled;
+    char *kubeconfig;  /* NULL: in the cluster */
+    char *context;     /* NULL: the file's current one */
+    char **namespaces; /* NULL: all; ends with NULL */
+    bool select_all;   /* select: all; else opted-in */
+    bool pin;          /* images are written with their digest */
+    bool delete_pods;  /* pods that a StatefulSet's rollback is stuck on may be deleted */
 };
 
 struct config {
@@ -73,8 +86,10 @@ struct config {
     struct config_logins *logins; /* for hosts without an entry: the Docker login of the agent's
                                      user (config_registry.c); NULL: there is none */
     struct config_docker docker;
+    struct config_kubernetes kubernetes;
     struct settings defaults;
-    unsigned concurrency; /* updates applied at once, per platform */
+    unsigned concurrency;     /* updates applied at once, per platform */
+    bool concurrency_written; /* somebody wrote it; else it is the built-in value */
     struct config_rule *rules;
     size_t rule_count;
     struct window *windows; /* `always` is not among them */

@@ -45,10 +45,17 @@ static void read_selection(const struct config_value *value) {
     }
 }
 
+static void read_concurrency(const struct config_value *value) {
+    struct config *config = value->out;
+    config->concurrency_written = true;
+    config_read_number(value);
+}
+
 /* With `platforms` only what it names runs. */
 static void read_platforms(const struct config_value *value) {
     struct config *config = value->out;
     config->docker.enabled = false;
+    config->kubernetes.enabled = false;
     config_read_map(value);
 }
 
@@ -479,6 +486,51 @@ static const struct config_row docker_rows[] = {
     END,
 };
 
+static const struct config_row kubernetes_rows[] = {
+    {.key = "namespaces",
+     .type = "a list of namespaces like [shop, blog], or [\"*\"]",
+     .preset = "[\"*\"], all",
+     .meaning = "where workloads are looked for; with names, roles in these namespaces suffice",
+     .read = config_read_namespaces},
+    {.key = "select",
+     .type = "opted-in or all",
+     .preset = "opted-in",
+     .meaning = "`opted-in`: workloads with the annotation `landwaiter.dev/enable: \"true\"`; "
+                "`all`: all without `landwaiter.dev/enable: \"false\"`",
+     .read = read_selection,
+     .choices = selections,
+     OF(config, kubernetes.select_all)},
+    {.key = "kubeconfig",
+     .type = "the path of a kubeconfig file",
+     .preset = "the service account of the pod that it runs in",
+     .meaning = "how the API server is reached from outside of the cluster",
+     .read = config_read_text,
+     .check = config_check_readable,
+     OF(config, kubernetes.kubeconfig)},
+    {.key = "context",
+     .type = "the name of a context",
+     .preset = "the file's current-context",
+     .meaning = "which context of `kubeconfig`",
+     .read = config_read_text,
+     OF(config, kubernetes.context)},
+    {.key = "pin",
+     .type = "true or false",
+     .preset = "true",
+     .meaning = "write images as NAME:TAG@DIGEST, so that every pod runs exactly what was checked; "
+                "`false`: as NAME:TAG",
+     .read = config_read_flag,
+     OF(config, kubernetes.pin)},
+    {.key = "delete_pods",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "delete the pods that a StatefulSet is stuck on after a rollback: it does not "
+                "replace them by itself",
+     .read = config_read_flag,
+     OF(config, kubernetes.delete_pods)},
+    LATER("resources", "custom resources that name images, by path"),
+    END,
+};
+
 static const struct config_row platform_rows[] = {
     {.key = "docker",
      .type = "a map like {}",
@@ -487,7 +539,11 @@ static const struct config_row platform_rows[] = {
      .read = read_docker,
      .rows = docker_rows},
     LATER("swarm", "services of a Docker Swarm"),
-    LATER("kubernetes", "workloads of a Kubernetes cluster"),
+    {.key = "kubernetes",
+     .type = "a map like {}",
+     .meaning = "workloads of a Kubernetes cluster",
+     .read = config_read_kubernetes,
+     .rows = kubernetes_rows},
     END,
 };
 
@@ -521,6 +577,7 @@ static const struct config_row platform_rows[] = {
          OF(struct_name, member)},                                                                 \
         {SETTING("min_free_memory", SETTINGS_MIN_FREE_MEMORY), .preset = "0",                      \
          OF(struct_name, member)},                                                                 \
+        {SETTING("managed", SETTINGS_MANAGED), .preset = "false", OF(struct_name, member)},        \
         LATER("pre_update", "a command in the old container"),                                     \
         LATER("post_update", "a command in the new container"),                                    \
         LATER("wait_idle", "how long without connections before a swap")
@@ -532,9 +589,9 @@ static const struct config_row defaults_rows[] = {
     SETTING_ROWS(config, defaults, health_rows),
     {.key = "concurrency",
      .type = "a number from 1 to 64",
-     .preset = "2",
+     .preset = "2; 1 in a cluster that has one node, or whose nodes may not be listed",
      .meaning = "updates applied at once, per platform",
-     .read = config_read_number,
+     .read = read_concurrency,
      .min = 1,
      .max = 64,
      OF(config, concurrency)},
@@ -544,7 +601,7 @@ static const struct config_row defaults_rows[] = {
 static const struct config_row match_rows[] = {
     {.key = "name",
      .type = "a name; * stands for any run of characters",
-     .meaning = "the target's name, the last part of what `targets` shows",
+     .meaning = "the target's name: the container's, or the workload's in a cluster",
      .read = config_read_text,
      .check = config_check_match_name,
      OF(config_rule, match.name)},

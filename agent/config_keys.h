@@ -97,6 +97,11 @@ void config_rules_release(struct config *config);
 void config_check_settings(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config);
 
+/* The cluster: config_kubernetes.c. */
+void config_read_kubernetes(const struct config_value *value); /* struct config, by `rows` */
+void config_read_namespaces(const struct config_value *value); /* struct config_kubernetes */
+void config_kubernetes_release(struct config *config);
+
 /* Grammar of addresses and paths: config_address.c. */
 bool config_check_listen(const char *text, struct err *err);
 bool config_check_docker_host(const char *text, struct err *err);

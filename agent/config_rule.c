@@ -178,7 +178,7 @@ static bool check_label(const struct settings *settings, enum settings_key key, 
         return config_windows_known(label->config, &settings->windows, err);
     }
     if (key == SETTINGS_MIN_FREE_MEMORY && settings->min_free_memory > 0 &&
-        is_remote(&label->config->docker)) {
+        strcmp(label->subject->platform, "docker") == 0 && is_remote(&label->config->docker)) {
         return err_set(err, ERR_INVALID,
                        "the memory of an engine behind tcp:// cannot be seen; remove it");
     }
@@ -207,8 +207,13 @@ void config_settings(const struct config *config, const struct config_subject *s
         }
     }
     const struct label_context context = {config, subject};
-    const struct settings_reading reading = {"landwaiter.", check_label, &context};
-    settings_from_labels(subject->labels, &reading, out, labels);
+    struct settings_reading reading = {"landwaiter.", SETTINGS_LABEL, check_label, &context};
+    if (subject->annotations) {
+        reading.prefix = "landwaiter.dev/";
+        reading.kind = SETTINGS_ANNOTATION;
+    }
+    settings_from_labels(subject->annotations ? subject->annotations : subject->labels, &reading,
+                         out, labels);
     forget_itself(subject, out);
 }
 

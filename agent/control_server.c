@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/decide.h"
+#include "agent/doctor.h"
 #include "agent/document.h"
 #include "agent/id.h"
 #include "agent/plan.h"
@@ -100,6 +101,11 @@ static bool get_pushes(struct control_request *request, json_t **out, struct err
     return control_limit(request, &limit, err) && document_pushes(&view, limit, out, err);
 }
 
+static bool get_doctor(struct control_request *request, json_t **out, struct err *err) {
+    *out = doctor_examine(&request->pipeline);
+    return *out != NULL || err_set(err, ERR_BUG, "out of memory");
+}
+
 static bool get_push(struct control_request *request, json_t **out, struct err *err) {
     struct document_view view = control_view(request, true);
     int64_t id = 0;
@@ -186,11 +192,11 @@ static bool control_target_known(const struct control_request *request, const ch
          missing.kind != ERR_GONE)) {
         return true;
     }
-    return err_set(
-        err, ERR_GONE,
-        "there is no target %s: `landwaiter targets` lists them (docker/NAME), and `all` "
-        "stands for every one",
-        target);
+    return err_set(err, ERR_GONE,
+                   "there is no target %s: `landwaiter targets` lists them (docker/NAME, "
+                   "kubernetes/NAMESPACE/KIND/NAME/CONTAINER), and `all` "
+                   "stands for every one",
+                   target);
 }
 
 /* NULL and JSON null are nothing. */
@@ -343,6 +349,7 @@ static const struct control_route control_routes[] = {
     {"POST", "/v1/updates/", post_update}, {"GET", "/v1/pushes", get_pushes},
     {"GET", "/v1/pushes/", get_push},      {"GET", "/v1/windows", get_windows},
     {"GET", "/v1/audit", get_audit},       {"POST", "/v1/plan", post_plan},
+    {"GET", "/v1/doctor", get_doctor},
 };
 
 static bool control_route_is(const struct control_route *route, const char *path) {

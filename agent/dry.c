@@ -60,10 +60,11 @@ static bool dry_memory(const struct platform_session *session, const char *targe
     return true;
 }
 
-static const struct platform_step dry_steps[] = {{NULL, NULL, NULL, NULL, false}};
+static const struct platform_step dry_steps[] = {{.name = NULL}};
 
 const struct platform platform_dry = {
     .name = "dry",
+    .opt_in = "nothing runs here",
     .configured = dry_configured,
     .probe = dry_probe,
     .list = dry_list,

@@ -2,6 +2,7 @@
 #include "agent/gate.h"
 
 #include "agent/id.h"
+#include "agent/target_name.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -11,11 +12,6 @@ static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
 }
 
 /* ---- names of targets and groups ---- */
-
-static const char *gate_name(const struct store_update *update) {
-    const char *slash = strrchr(update->target, '/');
-    return slash ? slash + 1 : update->target;
-}
 
 static const char *gate_group(const struct store_update *update) {
     const char *group = json_text(update->journal, "group");
@@ -31,9 +27,12 @@ void gate_note(struct store_update *update, const struct settings *settings) {
     (void)json_object_set_new(update->journal, "group", json_text_or_null(settings->group));
 }
 
-static bool gate_named(const struct store_update *update, const char *name) {
-    return strcmp(gate_name(update), name) == 0 || strcmp(update->target, name) == 0 ||
-           (gate_group(update)[0] && strcmp(gate_group(update), name) == 0);
+/* Is b meant by a name that a's owner wrote? */
+static bool gate_named(const struct store_update *a, const struct store_update *b,
+                       const char *name) {
+    return (target_part_is(target_short_name(b->target), name) &&
+            target_same_place(a->target, b->target)) ||
+           strcmp(b->target, name) == 0 || (gate_group(b)[0] && strcmp(gate_group(b), name) == 0);
 }
 
 /* It came this moment, and nobody looked yet for the group that it is in. Not for long: its
@@ -49,7 +48,7 @@ static bool gate_depends(const struct store_update *a, const struct store_update
     json_t *item = NULL;
     json_array_foreach(json_array_member(a->journal, "depends_on"), i, item) {
         const char *name = json_string_value(item);
-        if (name && gate_named(b, name)) {
+        if (name && gate_named(a, b, name)) {
             return true;
         }
     }
@@ -210,7 +209,7 @@ static bool check_room(const struct gate_facts *facts, struct gate_verdict *out)
         if (!gate_applying(other)) {
             continue;
         }
-        if (strcmp(other->target, facts->update->target) == 0) {
+        if (target_same_object(other->target, facts->update->target)) {
             gate_wait(out, 0);
             (void)snprintf(out->reason, sizeof out->reason,
                            "waits until another update of it is finished");

@@ -79,7 +79,7 @@ static bool match_list(struct match *match, struct err *err) {
         repositories += match_new_repository(match, i) ? 1 : 0;
     }
     const struct platform_session *session = &match->pipeline->session;
-    if (repositories > MATCH_REPOSITORIES) {
+    if (repositories > MATCH_REPOSITORIES && !match->platform->indexed) {
         if (!match->platform->list(session, NULL, &match->targets, err)) {
             return false;
         }

@@ -93,8 +93,12 @@ void pipeline_task(const struct pipeline *pipeline, struct store_update *update,
         notes = json_object();
         (void)json_object_set_new(update->journal, "driver", notes);
     }
-    *out = (struct platform_task){
-        .session = &pipeline->session, .update = "", .image = update->image, .journal = notes};
+    *out = (struct platform_task){.session = &pipeline->session,
+                                  .update = "",
+                                  .by = "",
+                                  .why = update->back ? json_text(update->journal, "why") : NULL,
+                                  .image = update->image,
+                                  .journal = notes};
     memcpy(out->target, update->target, sizeof out->target);
     memcpy(out->instance, update->instance, sizeof out->instance);
     memcpy(out->digest, update->to, sizeof out->digest);

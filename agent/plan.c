@@ -61,6 +61,7 @@ static void plan_check(struct planning *planning, const struct platform_target *
     struct err err = ERR_INIT;
     struct platform_task task = {.session = &pipeline->session,
                                  .update = "",
+                                 .by = "",
                                  .image = target->image,
                                  .settings = target->settings,
                                  .journal = journal};
@@ -127,7 +128,10 @@ static void plan_decide(struct planning *planning, const struct platform_target 
     if (target->problem[0]) {
         plan_say(out, "skip", target->problem);
     } else if (!target->enabled) {
-        plan_say(out, "skip", "it is not opted in: set the label landwaiter.enable=true on it");
+        char reason[STORE_REASON_SIZE];
+        (void)snprintf(reason, sizeof reason, "it is not opted in: %s",
+                       platform_of(target->name)->opt_in);
+        plan_say(out, "skip", reason);
     } else if (!policy.wanted) {
         plan_say(out, "skip", policy.reason);
     } else {

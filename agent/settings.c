@@ -163,6 +163,10 @@ static bool parse_rollback(const char *text, struct settings *out, struct err *e
     return parse_flag(text, &out->rollback, err);
 }
 
+static bool parse_managed(const char *text, struct settings *out, struct err *err) {
+    return parse_flag(text, &out->managed, err);
+}
+
 static bool parse_stop_timeout(const char *text, struct settings *out, struct err *err) {
     static const struct settings_range range = {0, HOUR_MS, "0s to 1h"};
     return parse_duration(text, &range, &out->stop_timeout_ms, err);
@@ -225,6 +229,10 @@ static json_t *show_rollback(const struct settings *settings) {
     return json_boolean(settings->rollback);
 }
 
+static json_t *show_managed(const struct settings *settings) {
+    return json_boolean(settings->managed);
+}
+
 static json_t *show_stop_timeout(const struct settings *settings) {
     return show_duration(settings->stop_timeout_ms);
 }
@@ -274,6 +282,11 @@ const struct settings_row settings_table[SETTINGS_KEYS] = {
                                   "a size like 512MiB or 1GiB, or 0",
                                   "wait while the host has less memory available than this",
                                   parse_min_free_memory, show_min_free_memory},
+    [SETTINGS_MANAGED] =
+        {"managed", "managed", "true or false",
+         "Kubernetes: update it although Helm, Flux or Argo CD keeps it, which may "
+         "put its own image back",
+         parse_managed, show_managed},
 };
 
 /* Keys of interface.md section 3 that say when or how an update must be done. Ignoring one would
@@ -317,16 +330,23 @@ void settings_take(struct settings *to, const struct settings *from, enum settin
         [SETTINGS_DEPENDS_ON] = MEMBER(depends_on),
         [SETTINGS_STOP_TIMEOUT] = MEMBER(stop_timeout_ms),
         [SETTINGS_MIN_FREE_MEMORY] = MEMBER(min_free_memory),
+        [SETTINGS_MANAGED] = MEMBER(managed),
     };
 #undef MEMBER
     memcpy((char *)to + members[key].at, (const char *)from + members[key].at, members[key].size);
     to->sources[key] = from->sources[key];
 }
 
-static bool unknown_label(const char *label, const char *key, struct err *err) {
+/* key is the part of label behind the prefix; word: what the label is called here. */
+struct settings_label {
+    const char *word, *label, *key, *value;
+};
+
+static bool unknown_label(const struct settings_label *one, struct err *err) {
+    const char *word = one->word, *label = one->label, *key = one->key;
     for (size_t i = 0; i < ARRAY_LENGTH(settings_later); i++) {
         if (strcmp(settings_later[i], key) == 0) {
-            return err_set(err, ERR_INVALID, "label %.100s is not supported by this version yet",
+            return err_set(err, ERR_INVALID, "%s %.100s is not supported by this version yet", word,
                            label);
         }
     }
@@ -341,16 +361,11 @@ static bool unknown_label(const char *label, const char *key, struct err *err) {
         suggest_offer(&suggest, settings_later[i]);
     }
     if (!suggest.nearest) {
-        return err_set(err, ERR_INVALID, "unknown label %.100s", label);
+        return err_set(err, ERR_INVALID, "unknown %s %.100s", word, label);
     }
-    return err_set(err, ERR_INVALID, "unknown label %.100s: did you mean %.*s%s?", label,
+    return err_set(err, ERR_INVALID, "unknown %s %.100s: did you mean %.*s%s?", word, label,
                    (int)(key - label), label, suggest.nearest);
 }
-
-/* key is the part of label behind the prefix. */
-struct settings_label {
-    const char *label, *key, *value;
-};
 
 static bool apply_enable(const struct settings_label *label, struct settings_labels *out,
                          struct err *err) {
@@ -368,26 +383,28 @@ static bool apply_key(const struct settings_label *label, enum settings_key key,
     if (!settings_set(settings, key, label->value, err)) {
         return false;
     }
-    settings->sources[key] = (struct settings_source){.kind = SETTINGS_LABEL, .written = true};
+    settings->sources[key] = (struct settings_source){.kind = reading->kind, .written = true};
     return !reading->check || reading->check(settings, key, reading->context, err);
 }
 
 static bool apply_label(const struct settings_label *label, const struct settings_reading *reading,
                         struct settings *settings, struct settings_labels *out, struct err *err) {
     if (!label->value) {
-        return err_set(err, ERR_INVALID, "label %.100s: its value is not a string", label->label);
+        return err_set(err, ERR_INVALID, "%s %.100s: its value is not a string", label->word,
+                       label->label);
     }
     if (strcmp(label->key, "enable") == 0) {
-        return apply_enable(label, out, err) || err_wrap(err, "label %.100s", label->label);
+        return apply_enable(label, out, err) ||
+               err_wrap(err, "%s %.100s", label->word, label->label);
     }
     for (int i = 0; i < SETTINGS_KEYS; i++) {
         const char *known = settings_table[i].label;
         if (known && strcmp(known, label->key) == 0) {
             return apply_key(label, (enum settings_key)i, reading, settings, err) ||
-                   err_wrap(err, "label %.100s", label->label);
+                   err_wrap(err, "%s %.100s", label->word, label->label);
         }
     }
-    return unknown_label(label->label, label->key, err);
+    return unknown_label(label, err);
 }
 
 /* Every faulty label is named: in whole sentences while they fit, then by name, then by number. */
@@ -436,6 +453,7 @@ void settings_from_labels(const json_t *labels, const struct settings_reading *r
     struct settings_problems problems = {.sentences = BUF_INIT(PROBLEM_SIZE - 1),
                                          .names = BUF_INIT(PROBLEM_SIZE - 72)};
     size_t prefix_len = strlen(reading->prefix);
+    const char *word = reading->kind == SETTINGS_ANNOTATION ? "annotation" : "label";
     const char *label;
     json_t *value;
     json_object_foreach((json_t *)labels, label, value) {
@@ -443,7 +461,7 @@ void settings_from_labels(const json_t *labels, const struct settings_reading *r
             continue;
         }
         struct err err = ERR_INIT;
-        struct settings_label one = {label, label + prefix_len, json_string_value(value)};
+        struct settings_label one = {word, label, label + prefix_len, json_string_value(value)};
         if (!apply_label(&one, reading, in_out, out, &err)) {
             problems_note(&problems, label, &err);
         }
@@ -459,6 +477,8 @@ static json_t *show_source(const struct settings_source *source) {
         return json_sprintf("rule %u", source->rule);
     case SETTINGS_LABEL:
         return json_string("label");
+    case SETTINGS_ANNOTATION:
+        return json_string("annotation");
     case SETTINGS_DEFAULT:
         break;
     }

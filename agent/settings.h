@@ -15,7 +15,12 @@
 #define SETTINGS_NAME_SIZE 64
 #define SETTINGS_NAMES_MAX 16
 
-enum settings_source_kind { SETTINGS_DEFAULT, SETTINGS_RULE, SETTINGS_LABEL };
+enum settings_source_kind {
+    SETTINGS_DEFAULT,
+    SETTINGS_RULE,
+    SETTINGS_LABEL,
+    SETTINGS_ANNOTATION,
+};
 struct settings_source {
     enum settings_source_kind kind;
     unsigned rule; /* of SETTINGS_RULE: its place in `rules`, from 1 */
@@ -35,6 +40,7 @@ enum settings_key {
     SETTINGS_DEPENDS_ON,
     SETTINGS_STOP_TIMEOUT,
     SETTINGS_MIN_FREE_MEMORY,
+    SETTINGS_MANAGED,
     SETTINGS_KEYS,
 };
 
@@ -56,6 +62,7 @@ struct settings {
     struct settings_names depends_on; /* names of targets (the last part), or of groups */
     int64_t stop_timeout_ms;          /* -1: the container's own */
     int64_t min_free_memory;          /* bytes, 0: any */
+    bool managed;                     /* Kubernetes: even where a GitOps tool or Helm keeps it */
     struct settings_source sources[SETTINGS_KEYS];
 };
 
@@ -82,9 +89,10 @@ void settings_take(struct settings *to, const struct settings *from, enum settin
  * '.', beginning with a letter or digit. */
 bool settings_name_valid(const char *name) MUST_USE;
 
-/* How labels are read. */
+/* How labels, or annotations, are read. */
 struct settings_reading {
-    const char *prefix; /* "landwaiter." */
+    const char *prefix;             /* "landwaiter.", "landwaiter.dev/" */
+    enum settings_source_kind kind; /* SETTINGS_LABEL or SETTINGS_ANNOTATION */
     /* What else speaks against a value that was just read; ERR_INVALID. May be NULL. */
     bool (*check)(const struct settings *settings, enum settings_key key, const void *context,
                   struct err *err);
@@ -100,7 +108,7 @@ struct settings_labels {
 void settings_from_labels(const json_t *labels, const struct settings_reading *reading,
                           struct settings *in_out, struct settings_labels *out);
 
-/* {"policy": {"value": …, "source": "default"|"rule 2"|"label"}, …}. New reference. */
+/* {"policy": {"value": …, "source": "default"|"rule 2"|"label"|"annotation"}, …}. New reference. */
 json_t *settings_json(const struct settings *settings);
 
 #endif

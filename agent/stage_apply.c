@@ -58,6 +58,7 @@ static void apply_kept_settings(const struct store_update *update, struct settin
 struct apply_task {
     struct platform_task task;
     char id[ID_TEXT_SIZE];
+    char by[STORE_NAME_SIZE + 16];
 };
 
 static const struct platform *apply_begin(struct pipeline *pipeline, struct store_update *update,
@@ -66,6 +67,21 @@ static const struct platform *apply_begin(struct pipeline *pipeline, struct stor
     out->task.update = id_text("upd", update->id, out->id);
     apply_kept_settings(update, &out->task.settings);
     return platform_of(update->target);
+}
+
+/* For steps: they may tell whose push it is. */
+static const struct platform *
+apply_begin_step(struct pipeline *pipeline, struct store_update *update, struct apply_task *out) {
+    struct store_push push = {0};
+    if (store_push_find(pipeline->store, update->push, &push, NULL)) {
+        (void)snprintf(out->by, sizeof out->by, "sender %s", push.sender);
+        store_push_release(&push);
+    } else {
+        out->by[0] = '\0';
+    }
+    const struct platform *platform = apply_begin(pipeline, update, out);
+    out->task.by = out->by;
+    return platform;
 }
 
 static size_t apply_index(const struct platform *platform, const char *step) {
@@ -211,7 +227,7 @@ static struct outcome apply_resume(struct pipeline *pipeline, struct store_updat
 
 static struct outcome apply_failed(struct store_update *update, const struct platform_step *step,
                                    const struct err *err) {
-    if (err->kind == ERR_TRANSIENT && update->attempts < APPLY_TRIES) {
+    if (err->kind == ERR_TRANSIENT && (step->patient || update->attempts < APPLY_TRIES)) {
         return outcome_again(update, &apply_forward, err);
     }
     return outcome_undo("could not %s: %.250s", step->what, err->message);
@@ -225,7 +241,7 @@ struct outcome stage_apply(struct pipeline *pipeline, struct store_update *updat
         return begin;
     }
     struct apply_task apply;
-    (void)apply_begin(pipeline, update, &apply);
+    (void)apply_begin_step(pipeline, update, &apply);
     /* Begun before: after a reboot the engine may have started what was stopped, so all that is
      * done while the target is down is looked at again. */
     size_t first = update->step[0] ? apply_index(platform, update->step) : 0;
@@ -266,6 +282,8 @@ struct outcome stage_observe(struct pipeline *pipeline, struct store_update *upd
     case PLATFORM_HEALTHY:
         (void)json_object_set_new(update->journal, "good", json_text_or_null(seen.reason));
         return outcome_next("%s", seen.reason);
+    case PLATFORM_OVERTAKEN:
+        return outcome_drop(seen.result, "%s", seen.reason);
     case PLATFORM_UNHEALTHY:
     default:
         break;
@@ -290,7 +308,7 @@ static struct outcome settle_commit(struct pipeline *pipeline, struct store_upda
     }
     const char *why = json_text(update->journal, "why");
     if (why) {
-        return outcome_fail("%.200s; rollback is off, so the new container was left as it is", why);
+        return outcome_fail("%.200s; rollback is off, so the new one was left as it is", why);
     }
     const char *good = json_text(update->journal, "good");
     if (!done) {
@@ -325,7 +343,14 @@ static struct outcome settle_return(struct pipeline *pipeline, struct store_upda
 static struct outcome settle_put_back(struct pipeline *pipeline, struct store_update *update) {
     const char *why = json_text(update->journal, "why");
     const char *problem = json_text(update->journal, "problem");
+    const char *untouched =
+        json_text(json_object_member(update->journal, "driver"), PLATFORM_UNTOUCHED);
     why = why ? why : "it failed";
+    if (untouched) {
+        struct outcome outcome = outcome_fail("%.300s", why);
+        outcome.result = untouched;
+        return outcome;
+    }
     if (!problem && json_text(update->journal, "return")) {
         return settle_return(pipeline, update, why);
     }
@@ -349,7 +374,7 @@ static bool settle_undo(struct pipeline *pipeline, struct store_update *update,
                         const struct platform_step *step, struct outcome *out) {
     struct apply_task apply;
     struct err err = ERR_INIT;
-    (void)apply_begin(pipeline, update, &apply);
+    (void)apply_begin_step(pipeline, update, &apply);
     if (!apply_journal(pipeline, update, step, &err)) {
         *out = outcome_again(update, &apply_back, &err);
         return false;

@@ -59,6 +59,14 @@ static struct schedule_verdict gate_schedule(struct pipeline *pipeline,
     return shared->schedule;
 }
 
+/* Where nobody wrote how many, the platform may know better. */
+static unsigned gate_concurrency(const struct pipeline *pipeline, const struct platform *platform) {
+    const struct config *config = pipeline->session.config;
+    return config->concurrency_written || !platform || !platform->at_once
+               ? config->concurrency
+               : platform->at_once(&pipeline->session);
+}
+
 /* The facts about the target alone: as if there were no other update and memory without end.
  * question->target is filled already. */
 static void gate_gather(struct pipeline *pipeline, struct store_update *update,
@@ -67,7 +75,7 @@ static void gate_gather(struct pipeline *pipeline, struct store_update *update,
     facts->now_ms = pipeline->shared ? pipeline->shared->now_ms : clock_now_ms();
     facts->update = update;
     facts->settings = &question->target.settings;
-    facts->concurrency = pipeline->session.config->concurrency;
+    facts->concurrency = gate_concurrency(pipeline, platform_of(update->target));
     facts->others = &question->others;
     facts->asked_ms = gate_asked(update, facts->now_ms);
     facts->held = store_held(pipeline->store, update->target, facts->now_ms, &facts->hold);

@@ -17,7 +17,7 @@
 /* Workers beyond those that may apply: for pulls, registries and looks. */
 #define WORKERS_BESIDES 6
 #define WORKERS_STACK (512 * 1024)
-#define WORKERS_PLATFORMS 8
+#define WORKERS_PLATFORMS PLATFORM_COUNT_MAX
 #define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
 #define WORKERS_MATCH_AGAIN_MS 30000
 #define WORKERS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
@@ -65,6 +65,7 @@ struct workers {
     struct worker threads[WORKERS_MAX];
     size_t count, idle;
     uint64_t kicks; /* grows with each reason to look again */
+    struct platform_running running;
     struct workers_match matches[WORKERS_PLATFORMS];
     bool paused; /* an update was due while the store could not be written */
     int64_t pause_until_boot_ms;
@@ -180,6 +181,7 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
     *out = (struct pipeline){
         .registry = {.tokens = workers->tokens, .requests = &workers->requests},
         .resolver = workers->resolver,
+        .session = {.running = &workers->running},
         .changed = workers->options.changed,
         .context = workers->options.context,
     };
@@ -188,7 +190,8 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
 static void worker_pipeline(struct worker *worker, struct config *config, struct pipeline *out) {
     workers_pipeline(worker->workers, out);
     out->store = worker->store;
-    out->session = (struct platform_session){.config = config, .http = worker->http};
+    out->session.config = config;
+    out->session.http = worker->http;
     out->registry.http = worker->http;
 }
 
@@ -427,7 +430,16 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
     return true;
 }
 
+static void workers_platform_changed(void *context) {
+    workers_kick(context);
+}
+
 bool workers_start(struct workers *workers, struct err *err) {
+    const struct platform_start start = {
+        .config = workers->config, .changed = workers_platform_changed, .context = workers};
+    if (!platform_start_all(&start, &workers->running, err)) {
+        return false;
+    }
     (void)pthread_mutex_lock(&workers->mutex);
     bool started = workers_start_one(workers);
     (void)pthread_mutex_unlock(&workers->mutex);
@@ -454,6 +466,7 @@ void workers_free(struct workers *workers) {
         return;
     }
     workers_stop(workers);
+    platform_stop_all(&workers->running);
     token_cache_free(workers->tokens);
     resolver_free(workers->resolver);
     config_drop(workers->config);

@@ -184,6 +184,13 @@ static int on_progress(void *context, curl_off_t download_total, curl_off_t down
 /* Collects failures, so that a row of options needs one check. */
 #define SET(option, value) (failed |= curl_easy_setopt(t->easy, option, value) != CURLE_OK)
 
+#define SET_BLOB(option, text)                                                                     \
+    do {                                                                                           \
+        struct curl_blob blob_ = {                                                                 \
+            .data = (void *)(uintptr_t)(text), .len = strlen(text), .flags = CURL_BLOB_COPY};      \
+        SET(option, &blob_);                                                                       \
+    } while (0)
+
 static bool set_tls(struct transfer *t) {
     const struct http_tls *tls = t->request->tls;
     bool failed = false;
@@ -195,6 +202,14 @@ static bool set_tls(struct transfer *t) {
         /* Without the second, the system's folder of CAs would be trusted besides. */
         SET(CURLOPT_CAINFO, tls->ca_file);
         SET(CURLOPT_CAPATH, NULL);
+    }
+    if (tls->ca_pem) {
+        SET_BLOB(CURLOPT_CAINFO_BLOB, tls->ca_pem);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+    if (tls->cert_pem) {
+        SET_BLOB(CURLOPT_SSLCERT_BLOB, tls->cert_pem);
+        SET_BLOB(CURLOPT_SSLKEY_BLOB, tls->key_pem ? tls->key_pem : tls->cert_pem);
     }
     if (tls->cert_file) {
         SET(CURLOPT_SSLCERT, tls->cert_file);

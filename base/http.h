@@ -19,6 +19,9 @@ struct http_tls {
     const char *ca_file;   /* NULL: the system's */
     const char *cert_file; /* client certificate, NULL: none */
     const char *key_file;
+    /* The same as PEM texts in memory, each instead of its file; NULL: none. Copied for each
+     * connection. */
+    const char *ca_pem, *cert_pem, *key_pem;
     bool insecure_skip_verify;
 };
 

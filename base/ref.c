@@ -308,3 +308,13 @@ const char *ref_text(const struct ref *ref, char out[REF_TEXT_SIZE]) {
 bool ref_same_repository(const struct ref *a, const struct ref *b) {
     return strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
 }
+
+size_t ref_written_length(const char *text) {
+    size_t end = strcspn(text, "@");
+    size_t segment = 0;
+    for (size_t i = 0; i < end; i++) {
+        segment = text[i] == '/' ? i : segment;
+    }
+    const char *colon = memchr(text + segment, ':', end - segment);
+    return colon ? (size_t)(colon - text) : end;
+}

@@ -38,6 +38,8 @@ void ref_default_tag(struct ref *ref);
 const char *ref_name(const struct ref *ref, char out[REF_NAME_SIZE]);
 /* Name, ":tag" where there is one, "@digest" where there is one. Returns out. */
 const char *ref_text(const struct ref *ref, char out[REF_TEXT_SIZE]);
+/* The length of what stands in front of tag and digest, in a reference as somebody wrote it. */
+size_t ref_written_length(const char *text);
 bool ref_same_repository(const struct ref *a, const struct ref *b) MUST_USE;
 
 #endif

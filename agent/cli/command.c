@@ -11,25 +11,10 @@
 #define MESSAGE_MAX 8192
 
 const struct command *const command_table[] = {
-    &serve_command,
-    &check_command,
-    &push_command,
-    &targets_command,
-    &updates_command,
-    &pushes_command,
-    &windows_command,
-    &window_command,
-    &show_command,
-    &plan_command,
-    &approve_command,
-    &retry_command,
-    &cancel_command,
-    &hold_command,
-    &release_command,
-    &audit_command,
-    &completion_command,
-    &reference_command,
-    NULL,
+    &serve_command,   &check_command,   &push_command,       &targets_command,   &updates_command,
+    &pushes_command,  &windows_command, &window_command,     &show_command,      &plan_command,
+    &approve_command, &retry_command,   &cancel_command,     &hold_command,      &release_command,
+    &audit_command,   &doctor_command,  &completion_command, &reference_command, NULL,
 };
 
 const struct command *command_find(const char *name) {

@@ -21,6 +21,7 @@ extern const struct command cancel_command;
 extern const struct command hold_command;
 extern const struct command release_command;
 extern const struct command audit_command;
+extern const struct command doctor_command;
 extern const struct command completion_command;
 extern const struct command reference_command;
 

@@ -84,7 +84,8 @@ const struct command targets_command = {
     .name = "targets",
     .summary = "list what runs here and whether it may be updated",
     .details =
-        "A target is what runs an image: docker/NAME is the container NAME. PROBLEM says why "
+        "A target is what runs an image: docker/NAME is the container NAME, "
+        "kubernetes/NAMESPACE/KIND/NAME/CONTAINER a container of a workload. PROBLEM says why "
         "one is left alone.\n",
     .options = options_table,
     .run = run,

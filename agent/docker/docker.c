@@ -62,6 +62,7 @@ static bool docker_fetch(struct platform_task *task, enum platform_fetched *out,
 
 const struct platform platform_docker = {
     .name = "docker",
+    .opt_in = "set the label landwaiter.enable=true on it",
     .configured = docker_configured,
     .probe = docker_probe,
     .list = list_targets,

@@ -49,13 +49,7 @@ bool image_same(const json_t *a, const json_t *b) {
     return true;
 }
 
-size_t image_name_repository(const char *name) {
-    const char *slash = strrchr(name, '/');
-    const char *colon = strchr(slash ? slash : name, ':');
-    return colon ? (size_t)(colon - name) : strlen(name);
-}
-
 bool image_name_with_tag(const char *name, const char *tag, char *out, size_t size) {
-    int length = snprintf(out, size, "%.*s:%s", (int)image_name_repository(name), name, tag);
+    int length = snprintf(out, size, "%.*s:%s", (int)ref_written_length(name), name, tag);
     return length > 0 && (size_t)length < size;
 }

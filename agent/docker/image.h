@@ -24,7 +24,5 @@ bool image_same(const json_t *a, const json_t *b);
 /* As its owner wrote it, but with another tag: "nginx:1.4" and "1.5" to "nginx:1.5". Returns false
  * when it does not fit. */
 bool image_name_with_tag(const char *name, const char *tag, char *out, size_t size) MUST_USE;
-/* The length of the name's part in front of the tag. */
-size_t image_name_repository(const char *name);
 
 #endif

@@ -4,10 +4,10 @@
 #include "agent/docker/observe.h"
 
 #include <ctype.h>
-#include <pthread.h>
 
 #include "agent/docker/container.h"
 #include "agent/docker/steps.h"
+#include "agent/watched.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -15,54 +15,17 @@
 #define OBSERVE_EARLY_MS 10000
 #define OBSERVE_SELDOM_MS 1000
 #define OBSERVE_OUTPUT_MAX 120
-#define OBSERVE_BOOT_SIZE 48
 #define OBSERVE_TIME_SIZE 64 /* of a time in the engine's words */
 #define OBSERVE_ANSWER_MS 1000
 #define OBSERVE_RESUMES 5 /* one that crashes at once is not started for ever */
 #define NS_PER_MS 1000000
 
-/* ---- has it been watched without a gap? ---- */
-
-/* The process, as far as it matters: when it began to watch, in this start of the host. */
-static pthread_once_t observe_once = PTHREAD_ONCE_INIT;
-static int64_t observe_process;
-
-static void observe_set_process(void) {
-    observe_process = clock_boot_ms();
-}
-
-/* Which start of the host this is; "" where the kernel does not tell. */
-static const char *observe_boot(char out[static OBSERVE_BOOT_SIZE]) {
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-    out[0] = '\0';
-    if (!file)
-        return out;
-    if (!fgets(out, OBSERVE_BOOT_SIZE, file))
-        out[0] = '\0';
-    (void)fclose(file);
-    out[strcspn(out, "\n")] = '\0';
-    return out;
-}
-
-static bool observe_note_watch(json_t *notes) {
-    (void)pthread_once(&observe_once, observe_set_process);
-    return json_object_set_new(notes, "process", json_integer(observe_process)) == 0;
-}
-
-/* The host, this process or the engine was away since the last look. */
-static bool observe_gap(const json_t *notes, const char *boot) {
-    const char *noted = json_text(notes, "boot");
-    (void)pthread_once(&observe_once, observe_set_process);
-    return !noted || strcmp(noted, boot) != 0 || json_int(notes, "process", -1) != observe_process;
-}
-
 bool observe_begin(json_t *notes) {
-    char boot[OBSERVE_BOOT_SIZE];
+    char boot[WATCHED_BOOT_SIZE];
     (void)json_object_del(notes, "healthy_ms");
     (void)json_object_del(notes, "started_at");
     return json_object_set_new(notes, "started_ms", json_integer(clock_boot_ms())) == 0 &&
-           json_object_set_new(notes, "boot", json_string(observe_boot(boot))) == 0 &&
-           observe_note_watch(notes);
+           watched_note(notes, watched_boot(boot));
 }
 
 /* ---- the verdict ---- */
@@ -77,21 +40,6 @@ static void observe_bad(struct platform_observation *out, const char *format, ..
     va_end(args);
 }
 
-/* One line, cut between characters, without control bytes. */
-static void observe_clean(const char *text, char out[static OBSERVE_OUTPUT_MAX + 1]) {
-    size_t len = 0;
-    while (*text && (unsigned char)*text <= ' ')
-        text++;
-    for (; text[len] && text[len] != '\n' && len < OBSERVE_OUTPUT_MAX; len++)
-        out[len] = iscntrl((unsigned char)text[len]) ? ' ' : text[len];
-    if (len == OBSERVE_OUTPUT_MAX)
-        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-            len--;
-    while (len > 0 && out[len - 1] == ' ')
-        len--;
-    out[len] = '\0';
-}
-
 /* The last check that failed: ": OUTPUT", ": exit status 1", or "". */
 static void observe_output(const json_t *health, char *out, size_t size) {
     const json_t *log = json_array_member(health, "Log");
@@ -103,7 +51,7 @@ static void observe_output(const json_t *health, char *out, size_t size) {
         char line[OBSERVE_OUTPUT_MAX + 1];
         if (code == 0)
             continue;
-        observe_clean(text ? text : "", line);
+        watched_clean(text ? text : "", line, sizeof(line));
         if (line[0] != '\0')
             (void)snprintf(out, size, ": %s", line);
         else
@@ -124,7 +72,7 @@ static void observe_exit(const json_t *state, struct platform_observation *out) 
     if (started && finished && clock_parse(started, &from) && clock_parse(finished, &to) &&
         from > 0 && to >= from)
         (void)snprintf(after, sizeof(after), " after %s", clock_duration_text(to - from, span));
-    observe_clean(said ? said : "", error);
+    watched_clean(said ? said : "", error, sizeof(error));
     if (json_bool(state, "OOMKilled", false))
         observe_bad(out, "ran out of memory and was killed%s", after);
     else
@@ -318,13 +266,13 @@ static bool observe_resume(struct platform_task *task, struct platform_observati
 /* Down, and not by restarts of its own? *gone: with the host or the engine. False: no answer. */
 static bool observe_exit_cause(struct platform_task *task, struct engine *engine,
                                const json_t *inspect, bool *gone, struct err *err) {
-    char boot[OBSERVE_BOOT_SIZE];
+    char boot[WATCHED_BOOT_SIZE];
     *gone = false;
     if (strcmp(container_status(inspect), "exited") != 0 ||
         json_int(inspect, "RestartCount", 0) != 0 ||
         json_int(task->journal, "resumed", 0) >= OBSERVE_RESUMES)
         return true;
-    *gone = observe_gap(task->journal, observe_boot(boot));
+    *gone = watched_gap(task->journal, watched_boot(boot));
     if (observe_engine(engine, gone, err))
         return true;
     (void)json_object_del(task->journal, "process");
@@ -335,7 +283,7 @@ bool observe_container(struct platform_task *task, struct platform_observation *
                        struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
     struct engine engine;
-    char boot[OBSERVE_BOOT_SIZE];
+    char boot[WATCHED_BOOT_SIZE];
     const char *id = json_text(task->journal, STEPS_NEW);
     if (!id)
         return err_set(err, ERR_BUG, "there is no new container to look at");
@@ -360,7 +308,7 @@ bool observe_container(struct platform_task *task, struct platform_observation *
     const struct observe_facts facts = {.inspect = inspect,
                                         .settings = &task->settings,
                                         .now_ms = clock_boot_ms(),
-                                        .boot = observe_boot(boot)};
+                                        .boot = watched_boot(boot)};
     observe_judge(&facts, task->journal, out);
-    return observe_note_watch(task->journal) || err_set(err, ERR_BUG, "out of memory");
+    return watched_note(task->journal, facts.boot) || err_set(err, ERR_BUG, "out of memory");
 }

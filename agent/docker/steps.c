@@ -171,7 +171,7 @@ static bool prepare_run(struct platform_task *task, struct err *err) {
 static bool tag_move(struct engine *engine, const char *id, const char *image, struct err *err) {
     CLEANUP(buf_release) struct buf path = BUF_INIT(ENGINE_PATH_SIZE);
     CLEANUP(buf_release) struct buf repository = BUF_INIT(REF_TEXT_SIZE);
-    size_t len = image_name_repository(image);
+    size_t len = ref_written_length(image);
     buf_append(&repository, image, len);
     buf_printf(&path, "/images/%s/tag?repo=", id);
     buf_put_url(&path, buf_text(&repository));
@@ -195,7 +195,7 @@ static bool tag_run(struct platform_task *task, struct err *err) {
 static bool tag_remove(struct engine *engine, const char *image, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     char path[ENGINE_PATH_SIZE];
-    bool tagged = image[image_name_repository(image)] == ':';
+    bool tagged = image[ref_written_length(image)] == ':';
     (void)snprintf(path, sizeof(path), "/images/%s%s?noprune=1", image, tagged ? "" : ":latest");
     const struct engine_call call = {.method = "DELETE", .path = path};
     return engine_call(engine, &call, &answer, err) || answer.status == 404 || answer.status == 409;
@@ -566,13 +566,35 @@ bool steps_commit(struct platform_task *task, struct err *err) {
 }
 
 const struct platform_step steps_table[] = {
-    {"prepare", "note what is there", prepare_run, NULL, false},
-    {"tag", "move the local tag to the new image", tag_run, tag_undo, false},
-    {"create", "create the new container beside the old one", create_run, create_undo, false},
-    {"stop", "stop the old container", stop_run, stop_undo, true},
-    {"rename-old", "take the name from the old container", rename_old_run, rename_old_undo, true},
-    {"rename-new", "give the name to the new container", rename_new_run, rename_new_undo, true},
-    {"start", "start the new container", steps_start, start_undo, true},
-    {"park", "keep a reboot from starting the old container", park_run, NULL, false},
-    {NULL, NULL, NULL, NULL, false},
+    {.name = "prepare", .what = "note what is there", .run = prepare_run},
+    {.name = "tag",
+     .what = "move the local tag to the new image",
+     .run = tag_run,
+     .undo = tag_undo},
+    {.name = "create",
+     .what = "create the new container beside the old one",
+     .run = create_run,
+     .undo = create_undo},
+    {.name = "stop",
+     .what = "stop the old container",
+     .run = stop_run,
+     .undo = stop_undo,
+     .down = true},
+    {.name = "rename-old",
+     .what = "take the name from the old container",
+     .run = rename_old_run,
+     .undo = rename_old_undo,
+     .down = true},
+    {.name = "rename-new",
+     .what = "give the name to the new container",
+     .run = rename_new_run,
+     .undo = rename_new_undo,
+     .down = true},
+    {.name = "start",
+     .what = "start the new container",
+     .run = steps_start,
+     .undo = start_undo,
+     .down = true},
+    {.name = "park", .what = "keep a reboot from starting the old container", .run = park_run},
+    {.name = NULL},
 };

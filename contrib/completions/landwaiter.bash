@@ -3,10 +3,10 @@ _landwaiter() {
     local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        words="serve check push targets updates pushes windows window show plan approve retry cancel hold release audit --help --version"
+        words="serve check push targets updates pushes windows window show plan approve retry cancel hold release audit doctor --help --version"
     else
         case "$command:${COMP_WORDS[COMP_CWORD - 1]}" in
-        serve:--config | serve:-c | check:--config | check:-c | push:--secret-file | push:--token-file | push:--oidc-token-file | push:--ca | targets:--config | targets:-c | updates:--config | updates:-c | pushes:--config | pushes:-c | windows:--config | windows:-c | window:--config | window:-c | show:--config | show:-c | plan:--config | plan:-c | approve:--config | approve:-c | retry:--config | retry:-c | cancel:--config | cancel:-c | hold:--config | hold:-c | release:--config | release:-c | audit:--config | audit:-c)
+        serve:--config | serve:-c | check:--config | check:-c | push:--secret-file | push:--token-file | push:--oidc-token-file | push:--ca | targets:--config | targets:-c | updates:--config | updates:-c | pushes:--config | pushes:-c | windows:--config | windows:-c | window:--config | window:-c | show:--config | show:-c | plan:--config | plan:-c | approve:--config | approve:-c | retry:--config | retry:-c | cancel:--config | cancel:-c | hold:--config | hold:-c | release:--config | release:-c | audit:--config | audit:-c | doctor:--config | doctor:-c)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames
             return
@@ -29,6 +29,7 @@ _landwaiter() {
         hold) words="--until --reason --json --control -c --config --help --version" ;;
         release) words="--json --control -c --config --help --version" ;;
         audit) words="--verify --limit --json --control -c --config --help --version" ;;
+        doctor) words="--json --control -c --config --help --version" ;;
         esac
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -29,6 +29,7 @@ KINDS = {
     "crash": {"Entrypoint": SHELL + ["echo boom >&2; exit 3"]},
     "crash-later": {"Entrypoint": SHELL + ["(/bin/busybox usleep 400000; kill 1) & " +
                                            "trap 'exit 4' TERM; /bin/busybox httpd -f -p 8080 -h /www & wait"]},
+    "mute": {"Entrypoint": SHELL + ["trap 'exit 0' TERM; /bin/busybox sleep 1000000 & wait"]},  # runs, and answers nothing
     "unstartable": {"Entrypoint": ["/no/such/program"]},
     "uncreatable": {"Entrypoint": None, "Cmd": None},
 }

@@ -10,7 +10,7 @@
 #include "agent/settings.h"
 #include "base/json.h"
 
-static const struct settings_reading reading = {.prefix = "landwaiter."};
+static const struct settings_reading reading = {.prefix = "landwaiter.", .kind = SETTINGS_LABEL};
 
 static struct settings_labels labels_of(const char *text, struct settings *settings) {
     CLEANUP(json_release) json_t *labels = NULL;
@@ -53,6 +53,7 @@ static void labels_override(void **state) {
                   "\"landwaiter.approval\": \"required\", \"landwaiter.group\": \"web\","
                   "\"landwaiter.depends-on\": \"db,queue_1\","
                   "\"landwaiter.min-free-memory\": \"512MiB\","
+                  "\"landwaiter.managed\": \"true\","
                   "\"com.example.policy\": \"whatever\"}",
                   &settings);
     assert_string_equal(labels.problem, "");
@@ -64,6 +65,7 @@ static void labels_override(void **state) {
     assert_int_equal(settings.depends_on.count, 2);
     assert_string_equal(settings.depends_on.items[1], "queue_1");
     assert_int_equal(settings.min_free_memory, INT64_C(536870912));
+    assert_true(settings.managed);
     assert_int_equal(labels.enable, SETTINGS_ENABLE_TRUE);
     assert_int_equal(settings.policy.kind, POLICY_NEVER);
     assert_int_equal(settings.health_timeout_ms, 300000);
@@ -219,7 +221,7 @@ static bool refuse_c(const struct settings *settings, enum settings_key key, con
 
 static void labels_are_checked_by_the_reader_too(void **state) {
     (void)state;
-    const struct settings_reading strict = {"l/", refuse_c, "context"};
+    const struct settings_reading strict = {"l/", SETTINGS_LABEL, refuse_c, "context"};
     CLEANUP(json_release)
     json_t *labels = json_pack("{s:s, s:s, s:s}", "l/group", "c", "l/soak", "1s", "landwaiter.soak",
                                "of another prefix");
@@ -238,7 +240,8 @@ static void one_key_is_taken(void **state) {
                     "\"landwaiter.approval\": \"required\", \"landwaiter.group\": \"g\","
                     "\"landwaiter.health-timeout\": \"1s\", \"landwaiter.soak\": \"2s\","
                     "\"landwaiter.rollback\": \"false\", \"landwaiter.depends-on\": \"d\","
-                    "\"landwaiter.stop-timeout\": \"3s\", \"landwaiter.min-free-memory\": \"4B\"}",
+                    "\"landwaiter.stop-timeout\": \"3s\", \"landwaiter.min-free-memory\": \"4B\","
+                    "\"landwaiter.managed\": \"true\"}",
                     &from);
     assert_true(settings_set(&from, SETTINGS_APPROVAL_EXPIRES, "1h", NULL));
     CLEANUP(json_release) json_t *wanted = settings_json(&from);
@@ -281,7 +284,8 @@ static void shown_as_json(void **state) {
                         "\"group\":{\"value\":null,\"source\":\"rule 12\"},"
                         "\"depends-on\":{\"value\":[],\"source\":\"default\"},"
                         "\"stop-timeout\":{\"value\":null,\"source\":\"default\"},"
-                        "\"min-free-memory\":{\"value\":0,\"source\":\"default\"}}");
+                        "\"min-free-memory\":{\"value\":0,\"source\":\"default\"},"
+                        "\"managed\":{\"value\":false,\"source\":\"default\"}}");
 }
 
 int main(void) {

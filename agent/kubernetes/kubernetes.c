@@ -1,0 +1,139 @@
+/* The Kubernetes driver: owns its row in the platform table, and targets. What it does is in the
+ * files beside it: cluster (the client and the watches), index (which workload runs which image),
+ * workload (an object to targets), change (the patch and the way back), observe and rollout (the
+ * health gate). */
+#include "agent/kubernetes/change.h"
+#include "agent/kubernetes/cluster.h"
+#include "agent/kubernetes/examine.h"
+#include "agent/kubernetes/nodes.h"
+#include "agent/kubernetes/observe.h"
+#include "agent/kubernetes/pods.h"
+#include "base/json.h"
+
+static bool kubernetes_configured(const struct config *config) {
+    return config->kubernetes.enabled;
+}
+
+static bool kubernetes_probe(const struct platform_session *session, struct err *err) {
+    struct cluster *cluster = NULL;
+    return cluster_of(session, &cluster, err) && cluster_ready(cluster, err);
+}
+
+struct listing {
+    const struct config *config;
+    struct platform_targets *out;
+};
+
+static bool listing_add(void *context, const json_t *sighting, size_t place, struct err *err) {
+    struct listing *listing = context;
+    struct platform_target *added = platform_targets_add(listing->out);
+    if (!added) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    if (!workload_target(listing->config, sighting, place, added)) {
+        listing->out->count--;
+    }
+    return true;
+}
+
+static bool kubernetes_list(const struct platform_session *session, const struct ref *repository,
+                            struct platform_targets *out, struct err *err) {
+    struct cluster *cluster = NULL;
+    struct listing listing = {.config = session->config, .out = out};
+    const struct index_visit visit = {.each = listing_add, .context = &listing};
+    const size_t before = out->count;
+    if (!cluster_of(session, &cluster, err) || !cluster_filled(cluster, err)) {
+        return false;
+    }
+    if (!index_visit(cluster_index(cluster), repository, &visit, err)) {
+        out->count = before;
+        return false;
+    }
+    return true;
+}
+
+/* Which digest its pods run, where the image does not say it: a tag may have been moved since. */
+static bool find_running(const struct platform_session *session, const json_t *sighting,
+                         const char *container, struct platform_target *target, struct err *err) {
+    CLEANUP(json_release) json_t *pods = NULL;
+    const json_t *entry = NULL;
+    size_t i = 0;
+    json_t *item = NULL;
+    json_array_foreach(json_array_member(sighting, "containers"), i, item) {
+        const char *name = json_string_value(json_array_get(item, 0));
+        entry = name && strcmp(name, container) == 0 ? item : entry;
+    }
+    const char *selector = json_text(sighting, "selector");
+    const struct pods_query query = {.space = json_text(sighting, "namespace"),
+                                     .selector = selector ? selector : "",
+                                     .container = container,
+                                     .image = json_string_value(json_array_get(entry, 1))};
+    if (target->running[0] || target->problem[0] || !query.selector[0] || !query.image) {
+        return true;
+    }
+    if (!pods_list(session, &query, &pods, err)) {
+        return false;
+    }
+    pods_digest(pods, container, target->running);
+    return true;
+}
+
+static bool kubernetes_find(const struct platform_session *session, const char *target,
+                            struct platform_target *out, struct err *err) {
+    struct cluster *cluster = NULL;
+    struct workload_name name;
+    char key[WORKLOAD_KEY_SIZE];
+    if (!workload_name_parse(target, &name, err) || !cluster_of(session, &cluster, err) ||
+        !cluster_filled(cluster, err)) {
+        return false;
+    }
+    CLEANUP(json_release)
+    json_t *sighting = index_find(cluster_index(cluster), workload_key(&name, key));
+    struct platform_target found = {0};
+    for (size_t place = 0; workload_target(session->config, sighting, place, &found); place++) {
+        if (strcmp(found.name, target) == 0) {
+            if (!find_running(session, sighting, name.container, &found, err)) {
+                return false;
+            }
+            *out = found;
+            return true;
+        }
+    }
+    return err_set(err, ERR_GONE, "there is no %s", target);
+}
+
+/* The nodes pull; what stands in the way of that shows in the rollout. */
+static bool kubernetes_fetch(struct platform_task *task, enum platform_fetched *out,
+                             struct err *err) {
+    (void)task;
+    (void)err;
+    *out = PLATFORM_FETCHED;
+    return true;
+}
+
+/* The old pods are the controller's to remove. */
+static bool kubernetes_commit(struct platform_task *task, struct err *err) {
+    (void)task;
+    (void)err;
+    return true;
+}
+
+const struct platform platform_kubernetes = {
+    .name = "kubernetes",
+    .opt_in = "set the annotation landwaiter.dev/enable: \"true\" on it",
+    .configured = kubernetes_configured,
+    .start = cluster_start,
+    .stop = cluster_stop,
+    .indexed = true,
+    .probe = kubernetes_probe,
+    .list = kubernetes_list,
+    .find = kubernetes_find,
+    .check = change_check,
+    .fetch = kubernetes_fetch,
+    .steps = change_steps,
+    .observe = observe_rollout,
+    .available_memory = nodes_memory,
+    .at_once = nodes_at_once,
+    .examine = examine_cluster,
+    .commit = kubernetes_commit,
+};

@@ -1,0 +1,67 @@
+/* The health gate of a rollout: gathers the workload and its new pods, and lets rollout.c judge. It
+ * changes nothing. */
+#include "agent/kubernetes/observe.h"
+
+#include <string.h>
+
+#include "agent/kubernetes/change.h"
+#include "agent/kubernetes/managed.h"
+#include "agent/kubernetes/rollout.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+static void observe_overtaken(const struct change_look *look, struct platform_observation *out) {
+    char who[MANAGED_SIZE];
+    out->health = PLATFORM_OVERTAKEN;
+    if (look->state == CHANGE_GONE) {
+        out->result = "cancelled";
+        (void)snprintf(out->reason, sizeof out->reason, "it was deleted during its rollout");
+        return;
+    }
+    managed_image_by(json_object_member(look->object, "metadata"), look->name.container, who);
+    const char *name = who[0] ? who : "somebody else";
+    if (look->state == CHANGE_IS_OTHER) {
+        out->result = "superseded";
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "%.100s has set its image to %.150s during the rollout", name,
+                       look->container.image);
+        return;
+    }
+    out->result = "failed";
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "%s has put the old image back during the rollout; it was left so: change the "
+                   "image where it is "
+                   "kept, or take this workload out of that tool's hands",
+                   name);
+}
+
+bool observe_rollout(struct platform_task *task, struct platform_observation *out,
+                     struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    CLEANUP(json_release) json_t *pods = NULL;
+    if (!change_look(task, &look, err)) {
+        return false;
+    }
+    if (look.state != CHANGE_IS_NEW) {
+        observe_overtaken(&look, out);
+        return true;
+    }
+    const struct change_pods own = {.look = &look,
+                                    .image = look.container.image,
+                                    .stamp = json_text(task->journal, CHANGE_STAMP)};
+    if (look.name.kind->rollout != ROLLOUT_NONE && !change_pods(task, &own, &pods, err)) {
+        return false;
+    }
+    const struct rollout_facts facts = {.kind = look.name.kind->rollout,
+                                        .workload = look.object,
+                                        .pods = pods,
+                                        .container = look.name.container,
+                                        .digest = task->digest,
+                                        .also = "",
+                                        .settings = &task->settings,
+                                        .generation = json_int(task->journal, CHANGE_GENERATION, 0),
+                                        .patched_ms = json_int(task->journal, CHANGE_BEFORE, 0),
+                                        .now_ms = clock_boot_ms()};
+    rollout_judge(&facts, task->journal, out);
+    return true;
+}

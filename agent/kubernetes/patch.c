@@ -1,0 +1,73 @@
+/* Builds JSON patches. Knows no way to touch anything but one image and annotations of ours. */
+#include "agent/kubernetes/patch.h"
+
+#include "base/json.h"
+
+#define PATCH_POINTER_MAX 512
+
+static void patch_add(json_t *ops, const char *op, const char *path, json_t *value) {
+    (void)json_array_append_new(ops,
+                                json_pack("{ss ss so}", "op", op, "path", path, "value", value));
+}
+
+/* RFC 6901: "~" and "/" in a member's name. */
+static void pointer_escape(struct buf *out, const char *name) {
+    for (; *name; name++) {
+        if (*name == '~' || *name == '/') {
+            buf_puts(out, *name == '~' ? "~0" : "~1");
+        } else {
+            buf_putc(out, *name);
+        }
+    }
+}
+
+/* Annotations at a parent like "/metadata/annotations" of which `before` is the present object.
+ * Where there is none, one is made, unless somebody makes it first. */
+static void patch_annotate(json_t *ops, const char *parent, const json_t *before,
+                           const json_t *marks) {
+    CLEANUP(json_release) json_t *fresh = json_object();
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)marks, key, value) {
+        CLEANUP(buf_release) struct buf path = BUF_INIT(PATCH_POINTER_MAX);
+        buf_printf(&path, "%s/", parent);
+        pointer_escape(&path, key);
+        if (json_is_null(value)) {
+            if (json_object_get(before, key)) {
+                (void)json_array_append_new(
+                    ops, json_pack("{ss ss}", "op", "remove", "path", buf_text(&path)));
+            }
+        } else if (before) {
+            patch_add(ops, "add", buf_text(&path), json_incref(value));
+        } else {
+            (void)json_object_set(fresh, key, value);
+        }
+    }
+    if (!before && json_object_size(fresh) > 0) {
+        patch_add(ops, "test", parent, json_null());
+        patch_add(ops, "add", parent, json_incref(fresh));
+    }
+}
+
+json_t *patch_make(const struct patch *patch) {
+    json_t *ops = json_array();
+    const json_t *metadata = json_object_member(patch->object, "metadata");
+    char path[PATCH_POINTER_MAX];
+    patch_add(ops, "test", "/metadata/uid", json_text_or_null(json_text(metadata, "uid")));
+    (void)snprintf(path, sizeof path, "%s/name", patch->pointer);
+    patch_add(ops, "test", path, json_text_or_null(patch->container));
+    (void)snprintf(path, sizeof path, "%s/image", patch->pointer);
+    patch_add(ops, "test", path, json_text_or_null(patch->from));
+    patch_add(ops, "replace", path, json_text_or_null(patch->to));
+    patch_annotate(ops, "/metadata/annotations", json_object_member(metadata, "annotations"),
+                   patch->marks);
+    if (patch->stamp) {
+        const json_t *pod = kind_pod(patch->kind, patch->object);
+        CLEANUP(json_release) json_t *stamp = json_pack("{ss}", PATCH_STAMP, patch->stamp);
+        (void)snprintf(path, sizeof path, "%s/metadata/annotations", patch->kind->pod);
+        patch_annotate(ops, path,
+                       json_object_member(json_object_member(pod, "metadata"), "annotations"),
+                       stamp);
+    }
+    return ops;
+}

@@ -1,0 +1,27 @@
+/* The one patch that changes a workload (kubernetes.md section D): RFC 6902 with tests, so that it
+ * takes hold of exactly the container that was looked at, or of nothing. Pure. */
+#ifndef LANDWAITER_AGENT_KUBERNETES_PATCH_H
+#define LANDWAITER_AGENT_KUBERNETES_PATCH_H
+
+#include <jansson.h>
+
+#include "agent/kubernetes/kinds.h"
+
+struct patch {
+    const struct kind *kind;
+    const json_t *object;  /* as it was read: whether it has annotations at all is seen there */
+    const char *pointer;   /* of the container, as workload_container gives it */
+    const char *container; /* its name */
+    const char *from, *to; /* its image */
+    const json_t *marks;   /* annotations of the workload: an object of strings, null removes */
+    const char *stamp;     /* annotation of the pod template, where the image's text alone rolls
+                              nothing; NULL: none */
+};
+
+/* New reference; NULL: out of memory. */
+json_t *patch_make(const struct patch *patch) MUST_USE;
+
+/* The pod template's annotation that `stamp` sets. */
+#define PATCH_STAMP "status.landwaiter.dev/digest"
+
+#endif

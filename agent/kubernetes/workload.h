@@ -1,0 +1,61 @@
+/* A workload as the API server shows it, to targets: one for each of its containers (interface.md
+ * sections 3 and 4). Pure.
+ *
+ * A sighting is what is kept of an object in between, a JSON object: "namespace", "kind", "name",
+ * "uid", "labels", "annotations" (of ours only), "containers" ([[name, image, true for an init
+ * container], …]), "selector" (a query for its pods, "" for none), "paused", "managed" (by whom;
+ * where it is). */
+#ifndef LANDWAITER_AGENT_KUBERNETES_WORKLOAD_H
+#define LANDWAITER_AGENT_KUBERNETES_WORKLOAD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "agent/config.h"
+#include "agent/kubernetes/api.h"
+#include "agent/kubernetes/kinds.h"
+#include "agent/platform.h"
+
+#define WORKLOAD_ANNOTATION "landwaiter.dev/"    /* its owner's word */
+#define WORKLOAD_STATUS "status.landwaiter.dev/" /* ours */
+#define WORKLOAD_SELECTOR_SIZE 1024
+
+/* The parts of "kubernetes/NAMESPACE/KIND/NAME/CONTAINER". */
+struct workload_name {
+    const struct kind *kind;
+    char space[64];
+    char name[254];
+    char container[64];
+};
+/* ERR_GONE: no such thing can be. */
+bool workload_name_parse(const char *target, struct workload_name *out, struct err *err) MUST_USE;
+/* "NAMESPACE/KIND/NAME": what the index knows an object by. Returns out. */
+#define WORKLOAD_KEY_SIZE 400
+const char *workload_key(const struct workload_name *name, char out[WORKLOAD_KEY_SIZE]);
+/* Where the API server keeps it. Returns out. */
+const char *workload_path(const struct workload_name *name, char out[API_PATH_SIZE]);
+
+/* New reference; NULL: nothing to keep (no usable name, being deleted, no container). */
+json_t *workload_sighting(const struct kind *kind, const json_t *object) MUST_USE;
+
+/* The place-th container of a sighting as a target; `running` only where its image is pinned.
+ * False: there is none. */
+bool workload_target(const struct config *config, const json_t *sighting, size_t place,
+                     struct platform_target *out) MUST_USE;
+
+/* One container in the pod template of an object. */
+struct workload_container {
+    const char *image;
+    const char *pull_policy; /* "" when not written */
+    char pointer[160];       /* JSON pointer: "/spec/template/spec/containers/0" */
+    bool init;
+};
+/* False: it has no container of that name. */
+bool workload_container(const struct kind *kind, const json_t *object, const char *name,
+                        struct workload_container *out) MUST_USE;
+
+/* The label selector of its pods, as a query's value; "" where it selects none. False: it is too
+ * long, or cannot be written. */
+bool workload_selector(const json_t *object, char out[WORKLOAD_SELECTOR_SIZE]) MUST_USE;
+
+#endif

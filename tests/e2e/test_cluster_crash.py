@@ -1,0 +1,62 @@
+"""kill -9 of the agent at every single thing that it stores or does while it rolls a workload out or back: after a restart
+the update ends in one of its two right ends, and it was patched no more often than it needed to be."""
+
+import pytest
+
+from test_crash import LANES, PLACES_MAX, SOAK, Lane
+
+from lib.workloads import agent_in, app_of  # noqa: F401  (fixtures)
+
+
+class ClusterLane(Lane):
+    """As with containers, but with a Deployment that is made anew for each place."""
+
+    def __init__(self, number, make, app, kind):
+        super().__init__(number, make, (None, app.images.registry, app.images, kind, app.repository))
+        self.app = app
+        app.repository = self.repository
+        app.images = self.images
+
+    def sweep(self):
+        for place in range(self.first, PLACES_MAX, LANES):
+            old = self.app.run()
+            version = f"v2-{place}"
+            mark = self.app.cluster.audit_mark()
+            digest = self.images.make(self.repository, "stable", version, kind=self.kind)
+            updates = self.crash(digest, place)
+            if updates is None:
+                return
+            self.check(place, updates, (old, digest, mark), version)
+            self.survived.append(place)
+            self.app.admin.delete(self.app.kind, self.app.called, self.app.namespace)
+
+    def patches(self, mark):
+        return [one for one in self.app.cluster.audit(mark) if one["verb"] == "patch" and one["responseStatus"]["code"] == 200
+                and one["objectRef"].get("name") == self.app.called and one["userAgent"].startswith("landwaiter/")]
+
+    def check(self, place, updates, old, version):
+        before, digest, mark = old
+        right = "updated" if self.kind == "good" else "rolled-back"
+        assert [update["result"] for update in updates] == [right], (place, updates)
+        wanted = digest if self.kind == "good" else before
+        assert self.app.image() == f"{self.app.name()}@{wanted}", place
+        assert len(self.patches(mark)) == (1 if self.kind == "good" else 2), place
+        self.app.serves(version if self.kind == "good" else "v1")
+
+
+@pytest.mark.parametrize("kind", ["good", "crash"], ids=["success", "rollback"])
+def test_killed_at_every_place(app_of, agent_in, kind):
+    defaults = {"health": {"timeout": "20s", "soak": SOAK[kind]}, "concurrency": 4}
+    lanes = [ClusterLane(number, lambda: agent_in(start=False, defaults=defaults), app_of("Deployment", f"web{number}"), kind)
+             for number in range(LANES)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join(900)
+        assert not lane.is_alive(), "the sweep did not end"
+    for lane in lanes:
+        if lane.error:
+            raise lane.error
+    places = sorted(place for lane in lanes for place in lane.survived)
+    assert places == list(range(1, len(places) + 1)), "every place, without a gap"
+    assert len(places) > 20, "the sweep found hardly any place: is this the test build?"
