@@ -18,6 +18,9 @@
     (INT64_C(10) * 60 * 1000) /* how long a rollout of somebody else's is waited for */
 #define CHANGE_MID "mid_ms"   /* since when, by clock_boot_ms */
 #define CHANGE_CAUSE "kubernetes.io/change-cause"
+#define CHANGE_BACK_NOTES "back_notes" /* the way back's own, of rollout_judge */
+#define CHANGE_BACK_TRIES "back_tries"
+#define CHANGE_BACK_TRIES_MAX 5
 
 void change_look_release(struct change_look *look) {
     json_decref(look->object);
@@ -393,19 +396,15 @@ static bool patch_run(struct platform_task *task, struct err *err) {
 
 /* ---- and back ---- */
 
-/* Waits until the old image stands again. ERR_INVALID: it does not either. */
-static bool back_stands(struct platform_task *task, const struct change_look *look,
-                        struct err *err) {
+/* Does the old image stand again? */
+static bool back_judge(struct platform_task *task, const struct change_look *look,
+                       struct platform_observation *out, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
-    json_t *notes = json_object_member(task->journal, "back_notes");
+    json_t *notes = json_object_member(task->journal, CHANGE_BACK_NOTES);
     if (!notes) {
         notes = json_object();
-        (void)json_object_set_new(task->journal, "back_notes", notes);
+        (void)json_object_set_new(task->journal, CHANGE_BACK_NOTES, notes);
     }
-    if (!stuck_free(task, look, err)) {
-        return false;
-    }
-    struct platform_observation seen = {0};
     const struct change_pods own = {.look = look, .image = look->container.image};
     if (look->name.kind->rollout != ROLLOUT_NONE && !change_pods(task, &own, &pods, err)) {
         return false;
@@ -420,31 +419,30 @@ static bool back_stands(struct platform_task *task, const struct change_look *lo
                                         .also = "",
                                         .settings = &settings,
                                         .generation = json_int(task->journal, CHANGE_RETURN, 0),
+                                        .patched_ms = json_int(task->journal, CHANGE_BEFORE, 0),
                                         .now_ms = clock_boot_ms()};
-    rollout_judge(&facts, notes, &seen);
-    if (seen.health == PLATFORM_PENDING) {
-        return err_set(err, ERR_TRANSIENT, "the old image is back; %.250s", seen.reason);
-    }
-    return seen.health == PLATFORM_HEALTHY ||
-           err_set(err, ERR_INVALID, "the old image is back, but it does not stand either: %.250s",
-                   seen.reason);
+    rollout_judge(&facts, notes, out);
+    return true;
 }
 
 static bool back_send(struct platform_task *task, const struct change_look *look, struct err *err) {
     const char *why = task->why ? task->why : "it failed";
+    int64_t tries = json_int(task->journal, CHANGE_BACK_TRIES, 0);
     const struct change_order order = {.from = look->container.image,
                                        .to = json_text(task->journal, CHANGE_BACK),
                                        .reason = why,
                                        .note = CHANGE_RETURN};
     struct err refused = ERR_INIT;
+    (void)json_object_del(task->journal, CHANGE_BACK_NOTES);
+    (void)json_object_set_new(task->journal, CHANGE_BEFORE,
+                              json_integer(check_moved(look->object)));
     if (change_send(task, look, &order, &refused)) {
         change_tell(task, look, "ImagePutBack", why);
         return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it stands");
     }
     if (refused.kind == ERR_GONE ||
-        (refused.kind == ERR_INVALID && json_int(task->journal, "back_tries", 0) < 5)) {
-        int64_t tries = json_int(task->journal, "back_tries", 0);
-        (void)json_object_set_new(task->journal, "back_tries", json_integer(tries + 1));
+        (refused.kind == ERR_INVALID && tries < CHANGE_BACK_TRIES_MAX)) {
+        (void)json_object_set_new(task->journal, CHANGE_BACK_TRIES, json_integer(tries + 1));
         refused.kind =
             ERR_TRANSIENT; /* somebody changes it at the same time: the next look decides */
     }
@@ -452,6 +450,37 @@ static bool back_send(struct platform_task *task, const struct change_look *look
         *err = refused;
     }
     return false;
+}
+
+/* Pinned, the old image needs new pods, and there may be no room for them; as it was written, the
+ * pods that are left will do. */
+static bool back_as_written(struct platform_task *task, const struct change_look *look,
+                            struct err *err) {
+    CLEANUP(own_free) char *old = strdup(json_text(task->journal, CHANGE_OLD));
+    if (!old || json_object_set_new(task->journal, CHANGE_BACK, json_string(old)) != 0) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    return back_send(task, look, err);
+}
+
+/* Waits until the old image stands again. ERR_INVALID: it does not either. */
+static bool back_stands(struct platform_task *task, const struct change_look *look,
+                        struct err *err) {
+    struct platform_observation seen = {0};
+    if (!stuck_free(task, look, err) || !back_judge(task, look, &seen, err)) {
+        return false;
+    }
+    if (seen.health == PLATFORM_PENDING) {
+        return err_set(err, ERR_TRANSIENT, "the old image is back; %.250s", seen.reason);
+    }
+    if (seen.health == PLATFORM_HEALTHY) {
+        return true;
+    }
+    if (look->state == CHANGE_IS_BACK) {
+        return back_as_written(task, look, err);
+    }
+    return err_set(err, ERR_INVALID, "the old image is back, but it does not stand either: %.250s",
+                   seen.reason);
 }
 
 static bool patch_undo(struct platform_task *task, struct err *err) {

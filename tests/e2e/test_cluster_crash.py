@@ -57,6 +57,8 @@ def test_killed_at_every_place(app_of, agent_in, kind):
     for lane in lanes:
         if lane.error:
             raise lane.error
-    places = sorted(place for lane in lanes for place in lane.survived)
-    assert places == list(range(1, len(places) + 1)), "every place, without a gap"
-    assert len(places) > 20, "the sweep found hardly any place: is this the test build?"
+    places = {place for lane in lanes for place in lane.survived}
+    # How often the cluster is looked at on the way back depends on it, so that the lanes end at different places.
+    missed = next(place for place in range(1, PLACES_MAX) if place not in places)
+    assert missed > 20, "the sweep found hardly any place: is this the test build?"
+    assert max(places) < missed + 8 * LANES, places
