@@ -201,6 +201,16 @@ static bool check_memory(const struct gate_facts *facts, struct gate_verdict *ou
     return false;
 }
 
+/* There is room: for whom? */
+static bool check_turn(const struct gate_facts *facts, struct gate_verdict *out) {
+    if (!facts->first) {
+        return true;
+    }
+    gate_wait(out, facts->now_ms + GATE_TURN_MS);
+    (void)snprintf(out->reason, sizeof out->reason, "waits: it is the turn of another image");
+    return false;
+}
+
 static bool check_room(const struct gate_facts *facts, struct gate_verdict *out) {
     unsigned running = 0;
     size_t platform = strcspn(facts->update->target, "/") + 1;
@@ -217,8 +227,9 @@ static bool check_room(const struct gate_facts *facts, struct gate_verdict *out)
         }
         running += strncmp(other->target, facts->update->target, platform) == 0 ? 1 : 0;
     }
+    out->for_room = true;
     if (running < facts->concurrency) {
-        return true;
+        return check_turn(facts, out);
     }
     gate_wait(out, 0);
     (void)snprintf(out->reason, sizeof out->reason, "waits: %u updates are being applied", running);

@@ -19,6 +19,8 @@
 #define GATE_MEMORY_AGAIN_MS 30000
 #define GATE_NOTED_WITHIN_MS 10000
 #define GATE_NOTED_AGAIN_MS 500
+#define GATE_TURN_MS 250 /* how long one whose turn it is may take to take it */
+#define GATE_ROOM "room" /* in the journal: it waits for nothing but room to run */
 
 struct gate_facts {
     int64_t now_ms;
@@ -31,6 +33,7 @@ struct gate_facts {
     const struct store_updates *others; /* all other open updates */
     int64_t available_memory;           /* -1: not known, or not asked for */
     unsigned concurrency;
+    const struct store_update *first; /* of another image, whose turn it is; NULL: none */
 };
 
 enum gate_answer {
@@ -43,6 +46,7 @@ struct gate_verdict {
     enum gate_answer answer;
     int64_t until_ms;
     bool asks_approval; /* it is an approval that it waits for */
+    bool for_room;      /* it waits for nothing but room to run */
     char reason[STORE_REASON_SIZE];
 };
 

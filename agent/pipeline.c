@@ -230,6 +230,9 @@ static enum store_change pipeline_stage_run(struct pipeline *pipeline, const str
     }
     *out = stage->run(pipeline, update);
     enum store_change change = pipeline_store(pipeline, update, out);
+    if (change == STORE_CHANGED && out->passes) {
+        store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
+    }
     if (stage->exclusive) {
         (void)pthread_mutex_unlock(&pipeline_gate);
     }

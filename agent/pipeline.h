@@ -34,6 +34,7 @@ struct outcome {
         *result; /* of DROP and FAIL, and of the NEXT that ends it well: interface.md section 4 */
     int64_t wait_ms;
     int64_t until_ms; /* of WAIT: the instant itself, and wait_ms says nothing; 0: none */
+    bool passes;      /* of WAIT: it was woken for room that it does not take: others may */
     char reason[STORE_REASON_SIZE]; /* a sentence for people */
 };
 
@@ -43,6 +44,7 @@ struct pipeline {
     struct platform_session session;
     struct registry_client registry;
     struct resolver *resolver;
+    struct turns *turns;        /* NULL: first come, first served */
     struct gate_shared *shared; /* what gate_ask need not ask for again; NULL: it asks */
     /* Something that others wait for has changed. */
     void (*changed)(void *context);

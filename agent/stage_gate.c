@@ -2,6 +2,7 @@
  * registry again before its turn. */
 #include "agent/gate.h"
 #include "agent/pipeline.h"
+#include "agent/turns.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -84,6 +85,26 @@ static void gate_gather(struct pipeline *pipeline, struct store_update *update,
     gate_note(update, facts->settings);
 }
 
+/* Of those that wait for nothing but room: one of another image, whose last turn was longer ago. */
+static const struct store_update *gate_first(const struct pipeline *pipeline,
+                                             const struct store_update *update,
+                                             const struct store_updates *others) {
+    size_t platform = strcspn(update->target, "/") + 1;
+    /* One that is past the gate has taken its turn. */
+    bool asks = strcmp(update->stage, "gate") == 0;
+    uint64_t own = asks ? turns_last(pipeline->turns, &update->image) : 0;
+    for (size_t i = 0; own > 0 && i < others->count; i++) {
+        const struct store_update *other = &others->items[i];
+        if (json_bool(other->journal, GATE_ROOM, false) && strcmp(other->stage, "gate") == 0 &&
+            strncmp(other->target, update->target, platform) == 0 &&
+            !ref_same_repository(&other->image, &update->image) &&
+            turns_last(pipeline->turns, &other->image) < own) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
 /* What it may share with others. */
 static bool gate_gather_others(struct pipeline *pipeline, const struct store_update *update,
                                struct gate_question *question, struct err *err) {
@@ -92,6 +113,7 @@ static bool gate_gather_others(struct pipeline *pipeline, const struct store_upd
     } else if (!store_open_others(pipeline->store, update, &question->others, err)) {
         return false;
     }
+    question->facts.first = gate_first(pipeline, update, question->facts.others);
     return gate_memory(pipeline, platform_of(update->target), question, err);
 }
 
@@ -122,14 +144,23 @@ static struct outcome gate_again(struct store_update *update) {
     return outcome_wait(0, "its turn has come: the registry is asked again");
 }
 
-struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update) {
+static struct outcome gate_waits(struct store_update *update, const struct gate_verdict *verdict) {
+    struct outcome wait = outcome_wait(OUTCOME_UNTIL_WOKEN, "%s", verdict->reason);
+    wait.until_ms = verdict->until_ms;
+    if (verdict->for_room) {
+        (void)json_object_set_new(update->journal, GATE_ROOM, json_true());
+    }
+    return wait;
+}
+
+static struct outcome gate_run(struct pipeline *pipeline, struct store_update *update) {
     struct platform_target target = {0};
     struct err err = ERR_INIT;
     struct outcome missing = {0};
+    struct gate_verdict verdict = {0};
     if (!stage_target(pipeline, update, &target, &missing)) {
         return missing;
     }
-    struct gate_verdict verdict = {0};
     if (!gate_ask(pipeline, update, &target, &verdict, &err)) {
         return outcome_again(update, &gate_away, &err);
     }
@@ -138,14 +169,24 @@ struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update
     switch (verdict.answer) {
     case GATE_EXPIRED:
         return outcome_drop("cancelled", "%s", verdict.reason);
-    case GATE_WAIT: {
-        struct outcome wait = outcome_wait(OUTCOME_UNTIL_WOKEN, "%s", verdict.reason);
-        wait.until_ms = verdict.until_ms;
-        return wait;
-    }
+    case GATE_WAIT:
+        return gate_waits(update, &verdict);
     case GATE_OPEN:
     default:
         break;
     }
-    return gate_fresh(update) ? outcome_next("%s", verdict.reason) : gate_again(update);
+    if (!gate_fresh(update)) {
+        return gate_again(update);
+    }
+    turns_take(pipeline->turns, &update->image);
+    return outcome_next("%s", verdict.reason);
+}
+
+struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update) {
+    bool waited = json_bool(update->journal, GATE_ROOM, false);
+    (void)json_object_del(update->journal, GATE_ROOM);
+    struct outcome outcome = gate_run(pipeline, update);
+    outcome.passes =
+        waited && outcome.verdict == VERDICT_WAIT && !json_object_get(update->journal, GATE_ROOM);
+    return outcome;
 }

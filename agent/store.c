@@ -158,9 +158,15 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "FROM updates WHERE result IS NULL AND id <> ?1 AND stage IN ('apply', 'observe', "
         "'settle')",
     /* Also the revision: a worker that is just deciding to wait knew less. */
-    [STORE_SQL_WAKE_GATE] = "UPDATE updates SET not_before = 0, revision = revision + 1 "
-                            "WHERE result IS NULL AND stage = 'gate' "
-                            "AND (?1 IS NULL OR not_before >= ?1 OR not_before <= ?2)",
+    [STORE_SQL_WAKE_GATE] =
+        "UPDATE updates SET not_before = 0, revision = revision + 1 "
+        "WHERE result IS NULL AND stage = 'gate' "
+        "AND (?1 IS NULL OR not_before <= ?2 OR (not_before >= ?1 AND "
+        "(json_extract(journal, '$.room') IS NOT 1 OR id IN (SELECT id FROM "
+        "(SELECT id, row_number() OVER (PARTITION BY image ORDER BY id) AS place "
+        "FROM updates WHERE result IS NULL AND stage = 'gate' AND not_before >= ?1 "
+        "AND json_extract(journal, '$.room') IS 1) "
+        "WHERE place <= 2 ORDER BY place, id LIMIT 32))))",
     [STORE_SQL_HISTORY_ADD] =
         "INSERT INTO history(subject, at, stage, event, detail) VALUES(?1, ?2, ?3, ?4, ?5)",
     [STORE_SQL_HISTORY] =

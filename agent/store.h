@@ -199,7 +199,10 @@ struct store_busy {
 bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
                     struct err *err) MUST_USE;
 /* What waits at the gate is looked at again: all of it (the clock or the configuration changed), or
- * what waits for nothing but others (one of them has ended). */
+ * what waits for nothing but others (one of them has ended). Of those that wait for nothing but
+ * room
+ * ("room" in the journal), the two oldest of each image, as they may be thousands: one that does
+ * not take the room wakes the next. */
 enum store_wake { STORE_WAKE_ALL, STORE_WAKE_WAITING_FOR_OTHERS };
 void store_wake_gate(struct store *store, enum store_wake which);
 

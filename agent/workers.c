@@ -9,6 +9,7 @@
 #include "agent/id.h"
 #include "agent/match.h"
 #include "agent/pipeline.h"
+#include "agent/turns.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -60,6 +61,7 @@ struct workers {
     struct config *config;
     struct token_cache *tokens;
     struct resolver *resolver;
+    struct turns *turns;
     atomic_uint_fast64_t requests;
     atomic_bool stop;
     struct worker threads[WORKERS_MAX];
@@ -181,6 +183,7 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
     *out = (struct pipeline){
         .registry = {.tokens = workers->tokens, .requests = &workers->requests},
         .resolver = workers->resolver,
+        .turns = workers->turns,
         .session = {.running = &workers->running},
         .changed = workers->options.changed,
         .context = workers->options.context,
@@ -422,7 +425,8 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
     workers->config = config_hold(options->config);
     workers->tokens = token_cache_new();
     workers->resolver = resolver_new();
-    if (!workers->tokens || !workers->resolver) {
+    workers->turns = turns_new();
+    if (!workers->tokens || !workers->resolver || !workers->turns) {
         workers_free(workers);
         return err_set(err, ERR_BUG, "out of memory");
     }
@@ -469,6 +473,7 @@ void workers_free(struct workers *workers) {
     platform_stop_all(&workers->running);
     token_cache_free(workers->tokens);
     resolver_free(workers->resolver);
+    turns_free(workers->turns);
     config_drop(workers->config);
     (void)pthread_cond_destroy(&workers->work);
     (void)pthread_mutex_destroy(&workers->mutex);

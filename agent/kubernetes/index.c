@@ -1,4 +1,4 @@
-/* The index, as an SQLite database in memory: owns its two tables. It never knows what a sighting
+/* The index, as an SQLite database in memory: owns its tables. It never knows what a sighting
  * means, but where its names and images stand. */
 #include "agent/kubernetes/index.h"
 
@@ -23,6 +23,9 @@ enum index_sql {
     INDEX_OUTDATED_CONTAINERS,
     INDEX_OF_REPOSITORY,
     INDEX_ALL,
+    INDEX_RUNNING,
+    INDEX_RUNNING_NOTE,
+    INDEX_RUNNING_FORGET,
     INDEX_COUNT,
     INDEX_SQL_COUNT,
 };
@@ -47,6 +50,10 @@ static const char *const index_texts[INDEX_SQL_COUNT] = {
         "WHERE repository = ?1 ORDER BY key, place",
     [INDEX_ALL] = "SELECT sighting, place FROM containers JOIN objects ON objects.id = object "
                   "ORDER BY key, place",
+    [INDEX_RUNNING] = "SELECT digest FROM running WHERE key = ?1 AND container = ?2 AND at > ?3",
+    [INDEX_RUNNING_NOTE] =
+        "INSERT OR REPLACE INTO running (key, container, at, digest) VALUES (?1, ?2, ?3, ?4)",
+    [INDEX_RUNNING_FORGET] = "DELETE FROM running WHERE key = ?1",
     [INDEX_COUNT] = "SELECT count(*) FROM objects",
 };
 
@@ -58,6 +65,9 @@ static const char index_schema[] =
     "CREATE TABLE containers (object INTEGER NOT NULL, place INTEGER NOT NULL, repository TEXT NOT "
     "NULL, "
     "  PRIMARY KEY (object, place)) WITHOUT ROWID;"
+    "CREATE TABLE running (key TEXT NOT NULL, container TEXT NOT NULL, at INTEGER NOT NULL, digest "
+    "TEXT NOT NULL, "
+    "  PRIMARY KEY (key, container)) WITHOUT ROWID;"
     "CREATE INDEX containers_repository ON containers (repository);";
 
 struct index {
@@ -127,7 +137,7 @@ static void run_of(struct index *index, enum index_sql which, int64_t first, int
 }
 
 /* The object's id, and whether it says the same already; 0: it is not there. */
-static int64_t known(struct index *index, const char *key, const char *sighting, bool *same) {
+static int64_t find_object(struct index *index, const char *key, const char *sighting, bool *same) {
     sqlite3_stmt *statement = index_statement(index, INDEX_FIND);
     int64_t id = 0;
     bind_text(statement, 1, key);
@@ -177,6 +187,13 @@ static void put_containers(struct index *index, int64_t object, const json_t *si
     }
 }
 
+static void forget_running(struct index *index, const char *key) {
+    sqlite3_stmt *statement = index_statement(index, INDEX_RUNNING_FORGET);
+    bind_text(statement, 1, key);
+    (void)sqlite3_step(statement);
+    (void)sqlite3_reset(statement);
+}
+
 /* ---- from the watches ---- */
 
 void index_begin(struct index *index, int stream) {
@@ -204,10 +221,11 @@ void index_put(struct index *index, int stream, const json_t *sighting) {
         return;
     }
     (void)pthread_mutex_lock(&index->mutex);
-    int64_t id = known(index, key, buf_text(&text), &same);
+    int64_t id = find_object(index, key, buf_text(&text), &same);
     if (same) {
         run_of(index, INDEX_SEEN, id, index->pass);
     } else {
+        forget_running(index, key);
         id = put_object(index, key, stream, buf_text(&text));
         put_containers(index, id, sighting);
     }
@@ -217,7 +235,8 @@ void index_put(struct index *index, int stream, const json_t *sighting) {
 void index_remove(struct index *index, const char *key) {
     bool same = false;
     (void)pthread_mutex_lock(&index->mutex);
-    int64_t id = known(index, key, NULL, &same);
+    int64_t id = find_object(index, key, NULL, &same);
+    forget_running(index, key);
     run_of(index, INDEX_FORGET, id, 0);
     run_of(index, INDEX_REMOVE, id, 0);
     (void)pthread_mutex_unlock(&index->mutex);
@@ -264,6 +283,36 @@ json_t *index_find(struct index *index, const char *key) {
     (void)sqlite3_reset(statement);
     (void)pthread_mutex_unlock(&index->mutex);
     return found;
+}
+
+bool index_running(struct index *index, const struct index_running *which,
+                   char out[DIGEST_TEXT_SIZE]) {
+    (void)pthread_mutex_lock(&index->mutex);
+    sqlite3_stmt *statement = index_statement(index, INDEX_RUNNING);
+    bind_text(statement, 1, which->key);
+    bind_text(statement, 2, which->container);
+    (void)sqlite3_bind_int64(statement, 3, which->now_ms - INDEX_RUNNING_MS);
+    bool known = sqlite3_step(statement) == SQLITE_ROW;
+    if (known) {
+        (void)snprintf(out, DIGEST_TEXT_SIZE, "%s",
+                       (const char *)sqlite3_column_text(statement, 0));
+    }
+    (void)sqlite3_reset(statement);
+    (void)pthread_mutex_unlock(&index->mutex);
+    return known;
+}
+
+void index_note_running(struct index *index, const struct index_running *which,
+                        const char *digest) {
+    (void)pthread_mutex_lock(&index->mutex);
+    sqlite3_stmt *statement = index_statement(index, INDEX_RUNNING_NOTE);
+    bind_text(statement, 1, which->key);
+    bind_text(statement, 2, which->container);
+    (void)sqlite3_bind_int64(statement, 3, which->now_ms);
+    bind_text(statement, 4, digest);
+    (void)sqlite3_step(statement);
+    (void)sqlite3_reset(statement);
+    (void)pthread_mutex_unlock(&index->mutex);
 }
 
 size_t index_count(struct index *index) {

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/digest.h"
 #include "base/err.h"
@@ -36,6 +37,19 @@ bool index_visit(struct index *index, const struct ref *repository, const struct
                  struct err *err) MUST_USE;
 /* New reference; NULL: there is none. */
 json_t *index_find(struct index *index, const char *key) MUST_USE;
+/* Which digest the pods of a container run, where its image does not say it: asked once in a
+ * minute, or after the object changed. */
+#define INDEX_RUNNING_MS 60000
+struct index_running {
+    const char *key;       /* the object's */
+    const char *container; /* its name */
+    int64_t now_ms;        /* of clock_boot_ms */
+};
+/* False: not known, or too old. */
+bool index_running(struct index *index, const struct index_running *which,
+                   char out[DIGEST_TEXT_SIZE]) MUST_USE;
+void index_note_running(struct index *index, const struct index_running *which, const char *digest);
+
 /* How many objects. */
 size_t index_count(struct index *index);
 

@@ -8,6 +8,7 @@
 #include "agent/kubernetes/nodes.h"
 #include "agent/kubernetes/observe.h"
 #include "agent/kubernetes/pods.h"
+#include "base/clock.h"
 #include "base/json.h"
 
 static bool kubernetes_configured(const struct config *config) {
@@ -52,29 +53,43 @@ static bool kubernetes_list(const struct platform_session *session, const struct
     return true;
 }
 
-/* Which digest its pods run, where the image does not say it: a tag may have been moved since. */
-static bool find_running(const struct platform_session *session, const json_t *sighting,
-                         const char *container, struct platform_target *target, struct err *err) {
-    CLEANUP(json_release) json_t *pods = NULL;
-    const json_t *entry = NULL;
+static const char *sighting_image(const json_t *sighting, const char *container) {
     size_t i = 0;
     json_t *item = NULL;
     json_array_foreach(json_array_member(sighting, "containers"), i, item) {
         const char *name = json_string_value(json_array_get(item, 0));
-        entry = name && strcmp(name, container) == 0 ? item : entry;
+        if (name && strcmp(name, container) == 0) {
+            return json_string_value(json_array_get(item, 1));
+        }
     }
+    return NULL;
+}
+
+/* Which digest its pods run, where the image does not say it: a tag may have been moved since. */
+static bool find_running(const struct platform_session *session, const json_t *sighting,
+                         const struct index_running *which, struct platform_target *target,
+                         struct err *err) {
+    CLEANUP(json_release) json_t *pods = NULL;
+    struct cluster *cluster = NULL;
     const char *selector = json_text(sighting, "selector");
     const struct pods_query query = {.space = json_text(sighting, "namespace"),
                                      .selector = selector ? selector : "",
-                                     .container = container,
-                                     .image = json_string_value(json_array_get(entry, 1))};
+                                     .container = which->container,
+                                     .image = sighting_image(sighting, which->container)};
     if (target->running[0] || target->problem[0] || !query.selector[0] || !query.image) {
+        return true;
+    }
+    if (!cluster_of(session, &cluster, err)) {
+        return false;
+    }
+    if (index_running(cluster_index(cluster), which, target->running)) {
         return true;
     }
     if (!pods_list(session, &query, &pods, err)) {
         return false;
     }
-    pods_digest(pods, container, target->running);
+    pods_digest(pods, which->container, target->running);
+    index_note_running(cluster_index(cluster), which, target->running);
     return true;
 }
 
@@ -92,7 +107,8 @@ static bool kubernetes_find(const struct platform_session *session, const char *
     struct platform_target found = {0};
     for (size_t place = 0; workload_target(session->config, sighting, place, &found); place++) {
         if (strcmp(found.name, target) == 0) {
-            if (!find_running(session, sighting, name.container, &found, err)) {
+            const struct index_running which = {key, name.container, clock_boot_ms()};
+            if (!find_running(session, sighting, &which, &found, err)) {
                 return false;
             }
             *out = found;

@@ -242,8 +242,52 @@ static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
     close_scene(&scene);
 }
 
+/* In a cluster: short names count within a namespace, and one workload is rolled out as a whole. */
+static void workloads(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    store_update_release(&scene.update);
+    scene.update = an_update(10, "kubernetes/shop/deployment/web/app", "gate");
+    depends(&scene.update, "", "db");
+    (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "db");
+    scene.settings.depends_on.count = 1;
+    struct store_update other = an_update(9, "kubernetes/blog/statefulset/db/db", "gate");
+    depends(&other, "", "");
+    add_other(&scene, other);
+    assert_int_equal(gate_decide(&scene.facts).answer, GATE_OPEN);
+    (void)snprintf(scene.others[0].target, sizeof scene.others[0].target,
+                   "kubernetes/shop/statefulset/db/db");
+    assert_int_equal(gate_decide(&scene.facts).answer, GATE_WAIT);
+    (void)snprintf(scene.others[0].target, sizeof scene.others[0].target,
+                   "kubernetes/shop/deployment/web/proxy");
+    (void)snprintf(scene.others[0].stage, sizeof scene.others[0].stage, "observe");
+    struct gate_verdict verdict = gate_decide(&scene.facts);
+    assert_int_equal(verdict.answer, GATE_WAIT);
+    assert_non_null(strstr(verdict.reason, "another update of it"));
+    close_scene(&scene);
+}
+
+static void another_image_first(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    struct store_update first = an_update(11, "docker/other", "gate");
+    add_other(&scene, first);
+    scene.facts.first = &scene.others[0];
+    struct gate_verdict verdict = gate_decide(&scene.facts);
+    assert_int_equal(verdict.answer, GATE_WAIT);
+    assert_true(verdict.for_room);
+    assert_int_equal(verdict.until_ms, NOW + GATE_TURN_MS);
+    scene.settings.approval_required = true; /* what it waits for besides is said instead */
+    assert_false(gate_decide(&scene.facts).for_room);
+    close_scene(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workloads),
+        cmocka_unit_test(another_image_first),
         cmocka_unit_test(what_nobody_looked_at_yet_is_waited_for_a_moment),
         cmocka_unit_test(open_when_nothing_speaks_against_it),
         cmocka_unit_test(a_clock_that_was_never_set_is_closed),

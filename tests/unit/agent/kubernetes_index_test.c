@@ -100,10 +100,36 @@ static void a_new_list(void **state) {
     index_free(NULL);
 }
 
+/* What the pods run is known for a minute, and forgotten when the object changes. */
+static void what_runs(void **state) {
+    (void)state;
+    struct index *index = NULL;
+    struct err err = ERR_INIT;
+    char digest[DIGEST_TEXT_SIZE] = "";
+    assert_true(index_new(&index, &err));
+    put(index, 0, "a", "x:1");
+    struct index_running which = {"shop/deployment/a", "app", 1000000};
+    assert_false(index_running(index, &which, digest));
+    index_note_running(index, &which, "sha256:1");
+    assert_true(index_running(index, &which, digest));
+    assert_string_equal(digest, "sha256:1");
+    put(index, 0, "a", "x:1");
+    assert_true(index_running(index, &which, digest));
+    which.now_ms += INDEX_RUNNING_MS;
+    assert_false(index_running(index, &which, digest));
+    index_note_running(index, &which, "");
+    assert_true(index_running(index, &which, digest));
+    assert_string_equal(digest, "");
+    put(index, 0, "a", "x:2");
+    assert_false(index_running(index, &which, digest));
+    index_free(index);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_repository),
         cmocka_unit_test(a_new_list),
+        cmocka_unit_test(what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,115 @@
+"""What Keel was measured to do wrong, as tests of ours: it forgets accepted pushes when it is restarted, undoes what others
+change, lets one image wait for another, and rolls the same push out three times."""
+
+import concurrent.futures
+
+import pytest
+
+from lib.kubernetes import JSON_PATCH, workload
+from lib.wait import stays, wait_until
+from lib.workloads import ENABLED, App, agent_in, app_of  # noqa: F401  (fixtures)
+
+
+def many(cluster, namespace, image_of, count):
+    """Deployments web0 … without a pod: what is told of them is their specification."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: cluster.admin.apply(workload(
+            "Deployment", f"web{number}", image_of(number), namespace, replicas=0, annotations=ENABLED)), range(count)))
+
+
+def images_of(cluster, namespace):
+    return {one["metadata"]["name"]: one["spec"]["template"]["spec"]["containers"][0]["image"]
+            for one in cluster.admin.list("Deployment", namespace)}
+
+
+@pytest.mark.parametrize("how", ["kill -9", "SIGTERM"])
+def test_accepted_pushes_survive_a_restart(cluster, namespace, images, repository, agent_in, how):
+    """200 accepted pushes, v2 to v5 of 50 images: at once the agent ends; afterwards all 50 get to v5."""
+    count = 50
+    names = [f"{repository}/{number}" for number in range(count)]
+    digests = {}
+    for version in ("v1", "v2", "v3", "v4", "v5"):
+        digests[version] = [images.make(name, version) for name in names]
+    many(cluster, namespace, lambda number: images.name(names[number], "v1"), count)
+    agent = agent_in(defaults={"policy": "force"})
+    for version in ("v2", "v3", "v4", "v5"):
+        for number, name in enumerate(names):
+            agent.accepted(images.name(name, version), digests[version][number])
+    if how == "kill -9":
+        agent.kill9()
+    else:
+        agent.stop()
+    agent.start()
+    wanted = {f"web{number}": f"{images.name(name, 'v5')}@{digests['v5'][number]}" for number, name in enumerate(names)}
+    wait_until(lambda: images_of(cluster, namespace) == wanted, 60, "50 of 50 are at v5")
+    wait_until(lambda: all(one["result"] for one in agent.json("updates")), 30, "nothing is open")
+
+
+def test_what_others_change_meanwhile_survives(cluster, namespace, images, repository, agent_in):
+    """20 edits by somebody else while 100 Deployments are being updated."""
+    digest_one = images.make(repository, "stable", "v1")
+    many(cluster, namespace, lambda number: images.name(repository, "stable"), 100)
+    agent = agent_in()
+    digest = images.make(repository, "stable", "v2")
+    assert digest != digest_one
+    agent.accepted(images.name(repository, "stable"), digest)
+    for number in range(0, 100, 5):
+        path = "/spec/template/spec/containers/0/env"
+        cluster.admin.patch("Deployment", f"web{number}", [
+            {"op": "add", "path": path, "value": [{"name": "THEIRS", "value": str(number)}]},
+            {"op": "add", "path": "/metadata/annotations/theirs", "value": "yes"}], namespace, JSON_PATCH)
+    pinned = f"{images.name(repository, 'stable')}@{digest}"
+    wait_until(lambda: set(images_of(cluster, namespace).values()) == {pinned}, 60, "all are updated")
+    for number in range(0, 100, 5):
+        found = cluster.admin.get("Deployment", f"web{number}", namespace)
+        assert found["metadata"]["annotations"]["theirs"] == "yes"
+        assert found["spec"]["template"]["spec"]["containers"][0]["env"] == [{"name": "THEIRS", "value": str(number)}]
+
+
+def test_the_same_push_three_times_is_one_rollout(app_of, agent_in):
+    app = app_of()
+    app.run()
+    before = app.get()["metadata"]["generation"]
+    agent = agent_in()
+    digest = app.make("v2")
+    pushes = [agent.accepted(app.name(), digest) for _ in range(3)]
+    for push in pushes:
+        agent.wait(push, deadline=90)
+    app.serves("v2")
+    assert app.get()["metadata"]["generation"] == before + 1
+    assert len([one for one in app.events() if one["reason"] == "ImageUpdated"]) == 1
+
+
+def test_a_missing_image_touches_nothing_and_blocks_no_later_tag(app_of, agent_in):
+    app = app_of()
+    app.make("v1", tag="1.0.0")
+    app.run(annotations={"landwaiter.dev/policy": "major"}, image=app.name("1.0.0"))
+    before = app.get()["metadata"]["generation"]
+    agent = agent_in()
+    agent.accepted(app.name("1.0.1"))  # nobody has pushed it
+    app.reaches(agent, lambda update: "waiting for the registry" in (update["reason"] or ""), "it waits for the registry")
+    stays(lambda: app.get()["metadata"]["generation"] == before, 1, "it is as it was")
+    digest = app.make("v2", tag="1.0.2")
+    status, update = app.push(agent, digest, tag="1.0.2")
+    assert (status, update["result"]) == (0, "updated"), update
+    assert app.image() == f"{app.name('1.0.2')}@{digest}"
+
+
+def test_one_image_does_not_wait_behind_another(cluster, namespace, images, repository, agent_in):
+    """100 Deployments of one image, one at a time, and a push for another: it is the next, not the last."""
+    other = App(cluster, namespace, images, repository + "/other", name="other")
+    other.run(replicas=0)
+    images.make(repository, "stable", "v1")
+    many(cluster, namespace, lambda number: images.name(repository, "stable"), 100)
+    agent = agent_in(defaults={"concurrency": 1})
+    pinned = images.name(repository, "stable") + "@" + images.make(repository, "stable", "v2")
+    agent.accepted(images.name(repository, "stable"), pinned.partition("@")[2])
+
+    def done():
+        return sum(image == pinned for image in images_of(cluster, namespace).values())
+    wait_until(lambda: done() >= 2, 30, "the first are updated", every=0.05)
+    digest = other.make("v2")
+    agent.accepted(other.name(), digest)
+    began = done()
+    wait_until(lambda: other.image() == f"{other.name()}@{digest}", 60, "the other is updated", every=0.02)
+    assert done() < began + 40, (began, done())
