@@ -521,3 +521,51 @@ def test_the_api_server_finds_no_fault_in_the_policy(cluster, namespace, tmp_pat
                                 if one.get("status", {}).get("observedGeneration")], 20, "it was checked")[0]
     assert found["status"].get("typeChecking") in (None, {}), json.dumps(found["status"], indent=1)
     cluster.admin.delete("ValidatingAdmissionPolicy", name)
+
+
+# --- the image as a pod ----------------------------------------------------------------------------------------------
+
+def status_of(pid):
+    """Its /proc/PID/status."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+        return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def test_the_image_runs_as_a_pod(cluster, namespace, pod_of):
+    """Without a platform: what is looked at here is the pod. It has no rights, writes to its volume only, and keeps there
+    what it has promised, when it is killed and when it is moved."""
+    pod = pod_of(namespace, start=False, values={"existingConfigMap": "mine"})
+    cluster.admin.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": namespace},
+                         "data": {"landwaiter.yaml": json.dumps(pod.settings)}})
+    pod.start()
+    assert pod.get("/healthz").status == 200
+
+    said = status_of(pod.pid)
+    assert (said["Uid"], said["Gid"]) == (["9077"] * 4, ["9077"] * 4)
+    assert {int(said[name][0], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert (said["NoNewPrivs"], said["Seccomp"]) == (["1"], ["2"])
+    with open(f"/proc/{pod.pid}/mounts", encoding="ascii") as lines:
+        mounts = {words[1]: words[3].split(",")[0] for words in map(str.split, lines)}
+    writable = {path for path, mode in mounts.items() if mode == "rw" and not path.startswith(("/dev", "/proc", "/sys"))}
+    assert mounts["/"] == "ro" and writable - {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} == {
+        "/var/lib/landwaiter", "/run/landwaiter"}, mounts
+
+    push = pod.accepted("registry.test/shop/web:1")
+    assert pod.wait(push)["updates"] == []
+    pod.kill9()
+    pod.wait_ready(60)
+    assert pod.status(push)["id"] == push
+    pod.replace()
+    pod.wait_ready(60)
+    assert pod.status(push)["id"] == push
+    assert [one["id"] for one in pod.json("pushes")] == [push]
+    assert pod.object()["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+def test_the_pod_restarts_when_its_settings_change(cluster, namespace, pod_of):
+    pod = pod_of(namespace, start=False)
+    pod.start(ready=False)
+    first = wait_until(pod.object, 30, "there is a pod")["metadata"]["uid"]
+    pod.settings["log"]["level"] = "info"
+    pod.start(ready=False)
+    wait_until(lambda: (pod.object() or {"metadata": {"uid": first}})["metadata"]["uid"] != first, 60, "a new pod")

@@ -23,7 +23,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 
 {{- define "landwaiter.configMap" -}}
-{{- .Values.existingConfigMap | default .Release.Name }}
+{{- .Values.existingConfigMap | default (printf "%s-config" .Release.Name) }}
 {{- end }}
 
 {{/* landwaiter.yaml: the user's, and what the chart knows. */}}
