@@ -2,14 +2,18 @@
 else, and the admission policy lets its service account change images and its own annotations, and nothing else."""
 
 import copy
+import http.client
 import json
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
 import yaml
 
-from lib.chart import CHART, KUBERNETES, guarded, helm, render
+from lib.agent import BINARY, SECRET
+from lib.chart import CHART, KUBERNETES, TOP, guarded, helm, render
 from lib.cluster import HELM
 from lib.kubernetes import APPLY, JSON_PATCH, MERGE, ApiError, workload
 from lib.wait import wait_until
@@ -569,3 +573,171 @@ def test_the_pod_restarts_when_its_settings_change(cluster, namespace, pod_of):
     pod.settings["log"]["level"] = "info"
     pod.start(ready=False)
     wait_until(lambda: (pod.object() or {"metadata": {"uid": first}})["metadata"]["uid"] != first, 60, "a new pod")
+
+
+# --- what docs/kubernetes.md says ------------------------------------------------------------------------------------
+
+DOCS = os.path.join(TOP, "docs", "kubernetes.md")
+
+
+def blocks(kind):
+    with open(DOCS, encoding="utf-8") as page:
+        return re.findall(rf"^```{kind}\n(.*?)^```", page.read(), re.M | re.S)
+
+
+def block(begin):
+    return next(one for one in blocks("sh") if one.startswith(begin))
+
+
+def understood(config, directory):
+    """Does the program take this landwaiter.yaml, with a secret in each file that it names? None: it has no such platform
+    yet."""
+    path = os.path.join(directory, "landwaiter.yaml")
+    os.makedirs(os.path.join(directory, "secrets"), exist_ok=True)
+    for name in re.findall(r"/run/secrets/landwaiter/(\w+)", config):
+        with open(os.path.join(directory, "secrets", name), "w", encoding="ascii") as out:
+            out.write(SECRET + "\n")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(config.replace("/run/secrets/landwaiter", os.path.join(directory, "secrets")))
+    done = subprocess.run([BINARY, "check", "-c", path], capture_output=True, text=True, timeout=30, check=False,
+                          stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]})
+    if "not supported by this version yet" in done.stdout:
+        return None
+    assert done.returncode == 0 and done.stdout.count(path) == 0, done.stdout + done.stderr
+    return True
+
+
+def rendered_config(directory, values):
+    [one] = [one for one in render(directory, values) if one["kind"] == "ConfigMap"]
+    return one["data"]["landwaiter.yaml"]
+
+
+def test_the_configurations_are_understood(tmp_path):
+    """The plain one, the chart's own, and those of the page."""
+    with open(os.path.join(KUBERNETES, "landwaiter.yaml"), encoding="utf-8") as file:
+        plain = file.read()
+    asked = [understood(plain, str(tmp_path))]
+    assert yaml.safe_load(plain)["senders"][0].keys() == yaml.safe_load(
+        rendered_config(tmp_path, VALUES["least"]))["senders"][0].keys()
+    [values] = [yaml.safe_load(one) for one in blocks("yaml") if one.startswith("# values.yaml")]
+    [microk8s] = re.findall(r"<<'END'\n(.*?)^END$", "".join(blocks("sh")), re.M | re.S)
+    for one in (VALUES["least"], {**VALUES["least"], **values}, yaml.safe_load(microk8s), {**VALUES["least"], "deletePods": True}):
+        asked.append(understood(rendered_config(tmp_path, one), str(tmp_path)))
+    if None in asked:
+        pytest.skip("the Kubernetes platform is not in this version yet")
+
+
+def test_the_page_names_every_permission(tmp_path):
+    """Its table is what the roles say."""
+    with open(DOCS, encoding="utf-8") as page:
+        table = re.findall(r"^\| ([a-z, ]+) \| ([a-z, ]+) \| .*? \| .*? \|$",
+                           page.read().partition("## What it may do")[2].partition("\n## ")[0], re.M)
+    said = {(resource, verb) for resources, verbs in table[1:] for resource in resources.split(", ")
+            for verb in verbs.split(", ")}
+    made = render(tmp_path, {"images": IMAGES, "deletePods": True})
+    assert said == {(resource, verb) for one in made if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]
+                    for resource in rule["resources"] for verb in rule["verbs"]}
+
+
+@pytest.fixture
+def newcomer(cluster, pod_image, tmp_path, workspace):
+    """A shell in the repository with helm and kubectl, in a cluster that has storage, an image to pull, and a workload."""
+    (tmp_path / "bin").mkdir()
+    os.symlink(HELM, tmp_path / "bin" / "helm")
+    copy_of = tmp_path / "repository"
+    shutil.copytree(KUBERNETES, copy_of / "contrib" / "kubernetes")
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    os.chown(volume, 9077, 9077)
+    shop = cluster.admin.namespace("shop")
+    cluster.ctr("images", "tag", "--force", pod_image, "registry.example.net/landwaiter:0.1.0")
+    cluster.admin.apply(
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "newcomer"},
+         "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(volume)},
+                  "persistentVolumeReclaimPolicy": "Retain", "claimRef": {"namespace": "landwaiter", "name": "landwaiter"}}},
+        workload("Deployment", "site", OLD, shop, replicas=0))
+    environment = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "HOME": str(tmp_path),
+                   "KUBECONFIG": cluster.kubeconfig(str(tmp_path / "kubeconfig"))}
+
+    def run(script):
+        done = subprocess.run(["sh", "-ec", script], cwd=copy_of, env=environment, text=True, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, (script, done.stdout, done.stderr)
+        return done.stdout
+    run.repository = copy_of
+    yield run
+    for kind, name, namespace in [
+            ("Namespace", "landwaiter", None), ("Namespace", shop, None), ("v1/PersistentVolume", "newcomer", None),
+            ("ClusterRole", "landwaiter", None), ("ClusterRoleBinding", "landwaiter", None),
+            ("ValidatingAdmissionPolicy", "landwaiter", None), ("ValidatingAdmissionPolicyBinding", "landwaiter", None)]:
+        cluster.admin.delete(kind, name, namespace)
+    wait_until(lambda: not cluster.admin.get("Namespace", "landwaiter") and not cluster.admin.get("Namespace", shop), 90,
+               "nothing is left")
+
+
+def started(cluster):
+    """The pod's container has run: its image, its secret, its settings and its volume were all there."""
+    for pod in cluster.admin.list("Pod", "landwaiter"):
+        for one in pod["status"].get("containerStatuses", []):
+            if "running" in one["state"] or "terminated" in {**one["state"], **one["lastState"]}:
+                return pod
+    return None
+
+
+def answers(cluster, tmp_path, config):
+    """It is alive, as far as this version has the platform. It cannot be ready: there are no Service addresses here."""
+    wait_until(lambda: started(cluster), 60, "the pod has started")
+    if understood(config, str(tmp_path)):
+        def healthy():
+            connection = http.client.HTTPConnection(started(cluster)["status"]["podIP"], 9077, timeout=5)
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except OSError:
+                return False
+            finally:
+                connection.close()
+        wait_until(healthy, 30, "it is alive")
+
+
+def config_in(cluster):
+    [one] = [one for one in cluster.admin.list("ConfigMap", "landwaiter") if "landwaiter.yaml" in one["data"]]
+    return one["data"]["landwaiter.yaml"]
+
+
+def test_the_readme_says_the_same():
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as page:
+        text = page.read()
+    assert block("helm install") in text and block("(umask") in text
+
+
+def test_two_commands_with_helm(cluster, newcomer, tmp_path):
+    said = newcomer(block("helm install"))
+    assert block("(umask").split("&&")[0].split(";")[1].strip().split(" >")[0] in said, "the notes tell of the secret"
+    newcomer(block("(umask"))
+    answers(cluster, tmp_path, config_in(cluster))
+    secret = (newcomer.repository / "ci.secret").read_text()
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", secret) and (newcomer.repository / "ci.secret").stat().st_mode & 0o77 == 0
+    newcomer(block("kubectl -n shop annotate"))
+    annotations = cluster.admin.get("Deployment", "site", "shop")["metadata"]["annotations"]
+    assert annotations["landwaiter.dev/enable"] == "true"
+    newcomer("helm uninstall landwaiter --namespace landwaiter")
+    assert cluster.admin.get("PersistentVolumeClaim", "landwaiter", "landwaiter"), "what was promised stays"
+
+
+def test_two_commands_with_kubectl(cluster, newcomer, tmp_path):
+    path = newcomer.repository / "contrib" / "kubernetes" / "kustomization.yaml"
+    path.write_text(path.read_text().replace("newName: landwaiter ", "newName: registry.example.net/landwaiter "))
+    newcomer(block("kubectl apply -k"))
+    newcomer(block("(umask"))
+    answers(cluster, tmp_path, config_in(cluster))
+    role = cluster.admin.get("Role", "landwaiter", "landwaiter")
+    assert role["rules"][1]["resourceNames"] == ["landwaiter"], "the Lease is not named like the generated ConfigMap"
+    config = newcomer.repository / "contrib" / "kubernetes" / "landwaiter.yaml"
+    before = cluster.admin.get("Deployment", "landwaiter", "landwaiter")["metadata"]["generation"]
+    config.write_text(config.read_text() + "log: {level: debug}\n")
+    newcomer(block("kubectl apply -k"))
+    assert cluster.admin.get("Deployment", "landwaiter", "landwaiter")["metadata"]["generation"] == before + 1
+    newcomer("kubectl apply -n shop -f contrib/kubernetes/namespace-role.yaml")
+    subject, = cluster.admin.get("RoleBinding", "landwaiter-workloads", "shop")["subjects"]
+    assert (subject["name"], subject["namespace"]) == ("landwaiter", "landwaiter")
