@@ -5,6 +5,7 @@ the chart's roles, admission policy and security context. Driven like any other 
     pod.url, .get("/healthz"), .accepted(image, digest), .wait(push), .json("targets"), .log, .pid
     pod.kill9(), then .wait_ready()       # its process dies, the kubelet starts it again; its state stays
     pod.replace()                         # the pod is deleted as by a node's drain, or with grace 0, and made anew
+    pod.execute("targets")                # in its container
     pod.stop(), .start()                  # no replicas, one again; settings and values may be changed in between
     pod.files["name"] = "…"               # before start(): is the file /run/secrets/landwaiter/name
     pod.object()                          # the pod as the API server has it
@@ -116,14 +117,17 @@ class Pod(Agent):
         wait_until(lambda: self._container() != before, 20, "the kubelet has seen its end")
 
     def replace(self, grace=30):
-        """Deletes the pod; waits until another one is there."""
+        """Deletes the pod; waits until it is gone and another one is there."""
         before = self.object()["metadata"]
         self.cluster.admin.delete("Pod", before["name"], self.namespace, grace)
+        wait_until(lambda: not self.cluster.admin.get("Pod", before["name"], self.namespace), 60, "the old pod is gone")
+        wait_until(self.object, 60, "another pod is there")
 
-        def another():
-            now = self.object()
-            return now and now["metadata"]["uid"] != before["uid"]
-        wait_until(another, 60, "another pod is there")
+    def execute(self, *words):
+        """What the program in the container prints, as by `kubectl exec`."""
+        assert self.pid
+        return self.cluster.ctr("tasks", "exec", "--exec-id", "tests", "--user", f"{USER}:{USER}", self._container(),
+                                "/usr/bin/landwaiter", *words)
 
     def stop(self, deadline=60):
         self._scale(0)
