@@ -88,7 +88,8 @@ def test_the_plain_manifests_are_the_chart_s(tmp_path):
     subprocess.run([os.path.join(KUBERNETES, "render"), str(tmp_path)], check=True, timeout=60,
                    env={**os.environ, "HELM": HELM, "HOME": str(tmp_path)})
     made = sorted(one for one in os.listdir(tmp_path) if one.endswith(".yaml"))
-    assert made == ["agent.yaml", "cluster-role.yaml", "ingress.yaml", "namespace-role.yaml", "policy.yaml"]
+    assert made == ["agent.yaml", "cluster-role.yaml", "ingress.yaml", "namespace-role.yaml", "policy.yaml", "records.yaml",
+                    "replicas.yaml"]
     for one in made:
         with open(os.path.join(KUBERNETES, one), encoding="utf-8") as file:
             assert file.read() == (tmp_path / one).read_text(), f"{one}: run contrib/kubernetes/render"
@@ -184,6 +185,14 @@ def test_the_namespaced_roles_end_at_their_namespaces(cluster, namespace, instal
     assert allowed(one, "") == set()
     for made in (shop, other):
         cluster.admin.delete("Namespace", made)
+
+
+def test_several_replicas_share_records(cluster, namespace, installed):
+    one = installed(replicas=3, policy={"enabled": False})
+    wait_until(lambda: one.may("list", "records", namespace, group="landwaiter.dev"), 10, "the roles are in force")
+    assert [verb for verb in VERBS if one.may(verb, "records", namespace, group="landwaiter.dev")] == [
+        "get", "list", "watch", "create", "update", "delete"]
+    assert not one.may("list", "records", "default", group="landwaiter.dev")
 
 
 def test_what_is_allowed_on_request(cluster, namespace, installed):
@@ -628,7 +637,7 @@ def test_the_page_names_every_permission(tmp_path):
                            page.read().partition("## What it may do")[2].partition("\n## ")[0], re.M)
     said = {(resource, verb) for resources, verbs in table[1:] for resource in resources.split(", ")
             for verb in verbs.split(", ")}
-    made = render(tmp_path, {"images": IMAGES, "deletePods": True})
+    made = render(tmp_path, {"images": IMAGES, "deletePods": True, "replicas": 3})
     assert said == {(resource, verb) for one in made if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]
                     for resource in rule["resources"] for verb in rule["verbs"]}
 
