@@ -10,7 +10,10 @@ from lib.agent import BINARY, Agent
 from lib.cluster import Cluster
 from lib.engine import Engine
 from lib.images import Images
+from lib.pod import Pod
 from lib.registry import Authority, Registry
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # The tests in a Kubernetes cluster are an area of their own: tests/run cluster.
 collect_ignore_glob = [] if os.environ.get("LANDWAITER_CLUSTER_PROGRAMS") else ["test_cluster_*.py"]
@@ -46,6 +49,44 @@ def engine(engine_session):
     if engine_session.process is None:  # the test stopped it
         engine_session.start()
     engine_session.clear()
+
+
+@pytest.fixture(scope="session")
+def image(engine_session):
+    """The name of the project's own image in the Docker engine, made by its Dockerfile. The base is a Debian root that
+    tests/run makes with debootstrap, with the packages already in it: the tests' network namespace has no way out."""
+    root = os.environ.get("LANDWAITER_DEBIAN_ROOT", "")
+    if not os.path.exists(root):
+        pytest.skip("no Debian root to build on: run it by `tests/run e2e` or `tests/run cluster`")
+    with open(root, "rb") as tar:
+        engine_session.docker("import", "-", "debian-base:test", stdin=tar)
+    engine_session.docker("build", "--network", "none", "--build-arg", "BASE=debian-base:test", "-t", "landwaiter:test",
+                          TOP)
+    return "landwaiter:test"
+
+
+@pytest.fixture(scope="session")
+def pod_image(cluster_session, engine_session, image, workspace):
+    """The same image on the cluster's node."""
+    archive = os.path.join(workspace, "landwaiter.tar")
+    engine_session.docker("save", "-o", archive, image)
+    cluster_session.import_image(archive)
+    os.unlink(archive)
+    return "docker.io/library/" + image
+
+
+@pytest.fixture
+def pod_of(tmp_path, cluster, pod_image):
+    """pod_of(namespace, registries=[…], settings={…}, values={…}): Landwaiter as a pod. See lib/pod.py."""
+    made = []
+
+    def make(namespace, registries=(), start=True, **more):
+        one = Pod(str(tmp_path / f"pod{len(made)}"), cluster, namespace, pod_image, registries, **more)
+        made.append(one)
+        return one.start() if start else one
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture(scope="session")

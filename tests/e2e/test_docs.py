@@ -91,7 +91,7 @@ def test_every_page_says_all_and_is_found():
         assert f"({name}" in index, name
         heads = re.findall(r"^## (.*)", page(name), re.M)
         assert heads[0] == "The agent's side" and heads[-2:] == ["Try it", "What it proves"] and len(heads) >= 4, name
-    for name in [*PAGES, "README.md", "../ci.md", "../../README.md"]:
+    for name in [*PAGES, "README.md", "../ci.md", "../kubernetes.md", "../../README.md"]:
         text = page(name)
         for link, place in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", text):
             path = os.path.join(SENDERS, os.path.dirname(name), link) if link else os.path.join(SENDERS, name)

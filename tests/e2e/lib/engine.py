@@ -88,6 +88,13 @@ class Engine:
         self.stop()
         return self.start()
 
+    def docker(self, *arguments, stdin=None, fails=False):
+        """What the docker command prints, as bytes. It must succeed, or fail if it `fails`."""
+        done = subprocess.run(["docker", *arguments], stdin=stdin, capture_output=True, timeout=600, check=False,
+                              env={**os.environ, "DOCKER_HOST": self.host, "DOCKER_BUILDKIT": "0"})
+        assert (done.returncode != 0) == fails, (arguments, done.stdout[-4000:].decode(), done.stderr[-4000:].decode())
+        return done.stdout + (done.stderr if arguments[0] == "logs" else b"")
+
     def request(self, method, path, body=None, timeout=120):
         """Status and raw body."""
         connection = UnixConnection(self.socket, timeout)

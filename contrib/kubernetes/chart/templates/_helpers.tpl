@@ -1,0 +1,66 @@
+{{/* Names of what belongs to no namespace: two releases must not meet. */}}
+{{- define "landwaiter.clusterName" -}}
+{{- if eq .Release.Name .Release.Namespace }}{{ .Release.Name }}{{ else }}{{ .Release.Namespace }}-{{ .Release.Name }}{{ end }}
+{{- end }}
+
+{{- define "landwaiter.selector" -}}
+app.kubernetes.io/name: landwaiter
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "landwaiter.labels" -}}
+{{ include "landwaiter.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{/* "true" or nothing. */}}
+{{- define "landwaiter.everywhere" -}}
+{{- if has "*" .Values.namespaces }}true{{ end }}
+{{- end }}
+
+{{- define "landwaiter.several" -}}
+{{- if gt (int .Values.replicas) 1 }}true{{ end }}
+{{- end }}
+
+{{- define "landwaiter.configMap" -}}
+{{- .Values.existingConfigMap | default (printf "%s-config" .Release.Name) }}
+{{- end }}
+
+{{/* landwaiter.yaml: the user's, and what the chart knows. */}}
+{{- define "landwaiter.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- $kubernetes := dict "namespaces" .Values.namespaces }}
+{{- if .Values.deletePods }}{{ $_ := set $kubernetes "delete_pods" true }}{{ end }}
+{{- if include "landwaiter.several" . }}{{ $_ := set $kubernetes "replicas" (dict "lease" .Release.Name) }}{{ end }}
+{{- $made := dict "platforms" (dict "kubernetes" $kubernetes) }}
+{{- if not $config.listen }}{{ $_ := set $made "listen" (printf "0.0.0.0:%d" (int .Values.port)) }}{{ end }}
+{{- if not $config.senders }}
+{{- if not .Values.images }}{{ fail "whose images? --set 'images={ghcr.io/brian/*}' is what the sender ci may speak for; or write config.senders" }}{{ end }}
+{{- $auth := dict "hmac" (dict "secret" (dict "file" "/run/secrets/landwaiter/ci")) }}
+{{- $_ := set $made "senders" (list (dict "name" "ci" "format" "native" "auth" $auth "images" .Values.images)) }}
+{{- end }}
+{{- toYaml (mergeOverwrite $config $made) }}
+{{- end }}
+
+{{/* What the agent asks of the API about workloads, and nothing else. Custom resources, by platforms.kubernetes.resources,
+     are to get a rule of their own here: get, list, watch and patch of each. */}}
+{{- define "landwaiter.workloadRules" -}}
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [get, list, watch, patch]
+- apiGroups: [batch]
+  resources: [cronjobs]
+  verbs: [get, list, watch, patch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list{{ if .Values.deletePods }}, delete{{ end }}]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{- define "landwaiter.subjects" -}}
+- kind: ServiceAccount
+  name: {{ .Release.Name }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}

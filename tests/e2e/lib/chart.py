@@ -1,0 +1,50 @@
+"""The project's own chart, rendered and installed by the real Helm."""
+
+import json
+import os
+import subprocess
+
+import yaml
+
+from lib.cluster import HELM
+from lib.kubernetes import ApiError
+from lib.wait import wait_until
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+KUBERNETES = os.path.join(TOP, "contrib", "kubernetes")
+CHART = os.path.join(KUBERNETES, "chart")
+
+
+def helm(directory, *words, values=None, kubeconfig=None, fails=False):
+    """What it prints (when it must fail: on stderr). `directory` is its home, and where the values are written."""
+    path = os.path.join(directory, "values.json")
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(values or {}, out)
+    done = subprocess.run([HELM, *words, *(["--values", path] if values else []),
+                           *(["--kubeconfig", kubeconfig] if kubeconfig else [])],
+                          capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+                          env={"PATH": os.environ["PATH"], "HOME": str(directory)})
+    assert (done.returncode != 0) == fails, (words, done.stdout, done.stderr)
+    return done.stderr if fails else done.stdout
+
+
+def render(directory, values, namespace="landwaiter", release="landwaiter"):
+    """The chart's objects."""
+    text = helm(directory, "template", release, CHART, "--namespace", namespace, values=values)
+    return [one for one in yaml.safe_load_all(text) if one]
+
+
+def guarded(client, thing):
+    """Waits until the admission policy is in force for `client`, who may patch `thing` otherwise: the API server learns
+    of a policy a moment after it was made."""
+    path = client.path(f"{thing['apiVersion']}/{thing['kind']}", thing["metadata"]["name"],
+                       thing["metadata"]["namespace"])
+
+    def refused():
+        try:
+            client.api("PATCH", path + "?dryRun=All", {"metadata": {"labels": {"probe": "x"}}},
+                       content_type="application/merge-patch+json")
+        except ApiError as error:
+            return "ValidatingAdmissionPolicy" in str(error)
+        return False
+    wait_until(refused, 20, "the policy is in force")
