@@ -103,6 +103,11 @@ static bool open_inside(struct access *access, const char *folder, struct err *e
 
 /* ---- kubeconfig ---- */
 
+/* A key that would change who we are or whom we speak to, and what to write instead. */
+struct access_refusal {
+    const char *key, *instead; /* NULL ends a list */
+};
+
 struct kubeconfig {
     const char *path;
     const struct yaml_node *root;
@@ -161,10 +166,30 @@ static bool take_data(const struct kubeconfig *file, const struct yaml_node *map
     return true;
 }
 
+/* What would be ignored in silence is refused. */
+static bool refuse_keys(const struct kubeconfig *file, const struct yaml_node *map,
+                        const struct access_refusal *rows, struct err *err) {
+    for (; rows->key; rows++) {
+        if (yaml_get(map, rows->key)) {
+            return err_set(err, ERR_INVALID, "%.200s: `%s` is not supported: %s", file->path,
+                           rows->key, rows->instead);
+        }
+    }
+    return true;
+}
+
 static bool take_cluster(struct access *access, const struct kubeconfig *file,
                          const struct yaml_node *cluster, struct err *err) {
     const char *server = scalar(cluster, "server");
     const char *insecure = scalar(cluster, "insecure-skip-tls-verify");
+    static const struct access_refusal refused[] = {
+        {"proxy-url", "reach the server without a proxy"},
+        {"tls-server-name", "name the server by what its certificate says"},
+        {NULL, NULL},
+    };
+    if (!refuse_keys(file, cluster, refused, err)) {
+        return false;
+    }
     if (!server || strncmp(server, "https://", 8) != 0) {
         return err_set(err, ERR_INVALID, "%.200s: the cluster's `server` must be an https:// URL",
                        file->path);
@@ -179,9 +204,44 @@ static bool take_cluster(struct access *access, const struct kubeconfig *file,
            take_data(file, cluster, "certificate-authority-data", &access->ca_pem, err);
 }
 
+static bool take_login(struct access *access, const struct kubeconfig *file,
+                       const struct yaml_node *user, struct err *err) {
+    const char *name = scalar(user, "username");
+    const char *password = scalar(user, "password");
+    CLEANUP(buf_release) struct buf pair = BUF_INIT(1024);
+    CLEANUP(buf_release) struct buf line = BUF_INIT(2048);
+    if (!name && !password) {
+        return true;
+    }
+    if (!name || !password) {
+        return err_set(err, ERR_INVALID, "%.200s: `username` and `password` go together",
+                       file->path);
+    }
+    buf_printf(&pair, "%s:%s", name, password);
+    buf_puts(&line, "Basic ");
+    buf_put_base64(&line, pair.data, pair.len);
+    explicit_bzero(pair.data, pair.len);
+    access->basic = buf_take(&line);
+    return access->basic ||
+           err_set(err, ERR_INVALID, "%.200s: the password is too long", file->path);
+}
+
 static bool take_user(struct access *access, const struct kubeconfig *file,
                       const struct yaml_node *user, struct err *err) {
+    static const struct access_refusal refused[] = {
+        {"exec",
+         "give the user a token, a tokenFile that something else renews, or a client certificate"},
+        {"auth-provider", "give the user a token, a tokenFile or a client certificate"},
+        {"as", "give the user itself the role"},
+        {"as-uid", "give the user itself the role"},
+        {"as-groups", "give the user itself the role"},
+        {"as-user-extra", "give the user itself the role"},
+        {NULL, NULL},
+    };
     const char *token = scalar(user, "token");
+    if (!refuse_keys(file, user, refused, err) || !take_login(access, file, user, err)) {
+        return false;
+    }
     if (token && !secret_set(&access->token, token, strlen(token), err)) {
         return false;
     }
@@ -275,6 +335,8 @@ bool access_pass(struct access *access, struct access_pass *out, struct err *err
     if (good && access->token.bytes) {
         buf_puts(&line, "Authorization: Bearer ");
         buf_append(&line, access->token.bytes, access->token.len);
+    } else if (good && access->basic) {
+        buf_printf(&line, "Authorization: %s", access->basic);
     }
     (void)pthread_mutex_unlock(&access->mutex);
     if (!good) {

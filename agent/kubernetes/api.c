@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -14,6 +13,7 @@
 #define API_TIMEOUT_MS 30000
 #define API_INTERVAL_MS 20 /* 50 a second */
 #define API_BURST_MS 2000  /* 100 at once */
+#define API_PIECE_MS 200   /* how soon a wait sees that it is to end */
 
 struct api {
     struct access *access;
@@ -74,8 +74,21 @@ enum err_kind api_status_kind(long status) {
     }
 }
 
+/* In pieces, as the client may be told to end. False: it was. */
+static bool api_sleep(const struct http_client *http, int64_t ms) {
+    int64_t until = clock_boot_ms() + ms;
+    int64_t left = ms;
+    while (left > 0 && !(http->cancel && atomic_load(http->cancel))) {
+        int64_t piece = left < API_PIECE_MS ? left : API_PIECE_MS;
+        const struct timespec wait = {.tv_sec = 0, .tv_nsec = (long)piece * 1000000};
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
+        left = until - clock_boot_ms();
+    }
+    return left <= 0;
+}
+
 /* Each caller takes the next turn, so that the first come is the first served. */
-static void api_wait(struct api *api) {
+static bool api_wait(struct api *api, const struct http_client *http, struct err *err) {
     int64_t now = clock_boot_ms();
     (void)pthread_mutex_lock(&api->mutex);
     if (api->next_ms < now - API_BURST_MS) {
@@ -84,11 +97,7 @@ static void api_wait(struct api *api) {
     int64_t turn = api->next_ms;
     api->next_ms += API_INTERVAL_MS;
     (void)pthread_mutex_unlock(&api->mutex);
-    if (turn > now) {
-        const struct timespec wait = {.tv_sec = (turn - now) / 1000,
-                                      .tv_nsec = (turn - now) % 1000 * 1000000};
-        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
-    }
+    return api_sleep(http, turn - now) || err_set(err, ERR_TRANSIENT, "stopping");
 }
 
 static void api_words(const struct buf *body, struct api_answer *answer) {
@@ -97,10 +106,8 @@ static void api_words(const struct buf *body, struct api_answer *answer) {
     const char *reason = json_text(status, "reason");
     const char *message = json_text(status, "message");
     (void)snprintf(answer->reason, sizeof answer->reason, "%s", reason ? reason : "");
-    (void)snprintf(answer->message, sizeof answer->message, "%s",
-                   message     ? message
-                   : body->len ? buf_text(body)
-                               : "no reason given");
+    const char *text = reason ? reason : body->len ? buf_text(body) : "no reason given";
+    (void)snprintf(answer->message, sizeof answer->message, "%s", message ? message : text);
 }
 
 static int64_t api_retry_after(const struct http_response *response) {
@@ -200,8 +207,8 @@ bool api_call(struct api *api, struct http_client *http, const struct api_call *
     for (int tries = 0;; tries++) {
         api_answer_release(answer);
         *answer = (struct api_answer)API_ANSWER_INIT;
-        if (!call->unlimited) {
-            api_wait(api);
+        if (!call->unlimited && !api_wait(api, http, err)) {
+            return false;
         }
         if (api_once(api, http, call, answer, err)) {
             return true;

@@ -196,22 +196,6 @@ static bool check_pull(const struct change_look *look, const struct change_texts
     return true;
 }
 
-/* When the rollout before last moved: conditions of it say nothing about ours. */
-static int64_t check_moved(const json_t *object) {
-    size_t i = 0;
-    json_t *condition = NULL;
-    int64_t moved = 0;
-    json_array_foreach(json_array_member(json_object_member(object, "status"), "conditions"), i,
-                       condition) {
-        const char *type = json_text(condition, "type");
-        const char *at = json_text(condition, "lastUpdateTime");
-        if (type && at && strcmp(type, "Progressing") == 0) {
-            (void)!clock_parse(at, &moved);
-        }
-    }
-    return moved;
-}
-
 static bool check_note(struct platform_task *task, const struct change_look *look,
                        const struct change_texts *texts, struct err *err) {
     static const char *const stale[] = {CHANGE_GENERATION, CHANGE_RETURN, CHANGE_STAMP,
@@ -221,8 +205,8 @@ static bool check_note(struct platform_task *task, const struct change_look *loo
     }
     CLEANUP(json_release)
     json_t *notes =
-        json_pack("{ss ss ss sI}", CHANGE_OLD, look->container.image, CHANGE_NEW, texts->next,
-                  CHANGE_BACK, texts->back, CHANGE_BEFORE, (json_int_t)check_moved(look->object));
+        json_pack("{ss ss ss so}", CHANGE_OLD, look->container.image, CHANGE_NEW, texts->next,
+                  CHANGE_BACK, texts->back, CHANGE_BEFORE, rollout_said(look->object));
     if (texts->stamped) {
         (void)json_object_set_new(notes, CHANGE_STAMP, json_string(task->digest));
     }
@@ -419,7 +403,7 @@ static bool back_judge(struct platform_task *task, const struct change_look *loo
                                         .also = "",
                                         .settings = &settings,
                                         .generation = json_int(task->journal, CHANGE_RETURN, 0),
-                                        .patched_ms = json_int(task->journal, CHANGE_BEFORE, 0),
+                                        .before = json_object_member(task->journal, CHANGE_BEFORE),
                                         .now_ms = clock_boot_ms()};
     rollout_judge(&facts, notes, out);
     return true;
@@ -434,8 +418,7 @@ static bool back_send(struct platform_task *task, const struct change_look *look
                                        .note = CHANGE_RETURN};
     struct err refused = ERR_INIT;
     (void)json_object_del(task->journal, CHANGE_BACK_NOTES);
-    (void)json_object_set_new(task->journal, CHANGE_BEFORE,
-                              json_integer(check_moved(look->object)));
+    (void)json_object_set_new(task->journal, CHANGE_BEFORE, rollout_said(look->object));
     if (change_send(task, look, &order, &refused)) {
         change_tell(task, look, "ImagePutBack", why);
         return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it stands");

@@ -60,7 +60,7 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
                                         .also = "",
                                         .settings = &task->settings,
                                         .generation = json_int(task->journal, CHANGE_GENERATION, 0),
-                                        .patched_ms = json_int(task->journal, CHANGE_BEFORE, 0),
+                                        .before = json_object_member(task->journal, CHANGE_BEFORE),
                                         .now_ms = clock_boot_ms()};
     rollout_judge(&facts, task->journal, out);
     return true;

@@ -17,6 +17,8 @@
 #define ROLLOUT_DAY_MS (INT64_C(24) * 3600 * 1000)
 #define ROLLOUT_PULLS_APART_MS 5000
 #define ROLLOUT_WORDS 160
+#define ROLLOUT_CONDITION 128
+#define ROLLOUT_CONDITIONS_MAX 32
 
 /* Notes. */
 #define NOTE_BEGAN "began_ms"    /* the first look */
@@ -62,11 +64,38 @@ static bool condition_is(const json_t *condition, const char *member, const char
     return text && strcmp(text, value) == 0;
 }
 
-/* Newer than the rollout before: to the second, as the server's times are. */
-static bool condition_new(const json_t *condition, const char *member, int64_t after_ms) {
-    const char *text = json_text(condition, member);
-    int64_t at = 0;
-    return text && clock_parse(text, &at) && at > after_ms;
+/* A condition as one text; "" when there is none. */
+static void condition_text(const json_t *condition, char out[static ROLLOUT_CONDITION]) {
+    const char *at = json_text(condition, "lastUpdateTime");
+    const char *status = json_text(condition, "status");
+    const char *reason = json_text(condition, "reason");
+    rollout_say(out, ROLLOUT_CONDITION, "%s %s %s", at ? at : "", status ? status : "",
+                reason ? reason : "");
+}
+
+json_t *rollout_said(const json_t *workload) {
+    json_t *said = json_object();
+    size_t i = 0;
+    json_t *condition = NULL;
+    json_array_foreach(json_array_member(json_object_member(workload, "status"), "conditions"), i,
+                       condition) {
+        const char *type = json_text(condition, "type");
+        char text[ROLLOUT_CONDITION];
+        if (type && i < ROLLOUT_CONDITIONS_MAX) {
+            condition_text(condition, text);
+            (void)json_object_set_new(said, type, json_text_or_null(text));
+        }
+    }
+    return said;
+}
+
+/* Does it say something that it did not say before the patch? */
+static bool condition_new(const json_t *condition, const json_t *before) {
+    const char *type = json_text(condition, "type");
+    const char *then = type ? json_text(before, type) : NULL;
+    char text[ROLLOUT_CONDITION];
+    condition_text(condition, text);
+    return !then || strcmp(then, text) != 0;
 }
 
 static enum rollout_state judge_deployment(const struct rollout_facts *facts, char *reason) {
@@ -77,14 +106,13 @@ static enum rollout_state judge_deployment(const struct rollout_facts *facts, ch
     int64_t wanted = count_of(spec, "replicas", 1);
     int64_t updated = count_of(status, "updatedReplicas", 0);
     int64_t available = count_of(status, "availableReplicas", 0);
-    if (condition_is(failure, "status", "True") &&
-        condition_new(failure, "lastUpdateTime", facts->patched_ms)) {
+    if (condition_is(failure, "status", "True") && condition_new(failure, facts->before)) {
         const char *said = json_text(failure, "message");
         SAY(reason, "no new pod can be made: %.220s", said ? said : "no reason given");
         return ROLLOUT_FAILS;
     }
     if (condition_is(progressing, "reason", "ProgressDeadlineExceeded") &&
-        condition_new(progressing, "lastUpdateTime", facts->patched_ms)) {
+        condition_new(progressing, facts->before)) {
         SAY(reason, "its progress deadline is exceeded: %lld of %lld new pods are available",
             (long long)available, (long long)wanted);
         return ROLLOUT_FAILS;
@@ -513,7 +541,7 @@ bool rollout_under_way(const struct rollout_facts *facts, char out_reason[PLATFO
     struct platform_observation none = {0};
     CLEANUP(json_release) json_t *notes = json_object();
     struct rollout_facts now = *facts;
-    now.patched_ms = 0; /* whatever failed has failed */
+    now.before = NULL; /* whatever failed has failed */
     out_reason[0] = '\0';
     return !rollout_without_pods(&now, &none) && judge_status(&now, out_reason) == ROLLOUT_WAITS &&
            !pods_fail(&now, notes, out_reason);

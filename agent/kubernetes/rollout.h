@@ -30,9 +30,13 @@ struct rollout_facts {
         *also; /* another digest of the same content (the platform's manifest of an index), or "" */
     const struct settings *settings; /* health timeout, soak */
     int64_t generation;              /* metadata.generation after the patch; 0: as it stands */
-    int64_t patched_ms; /* wall clock at the API server when it was patched; 0: unknown */
-    int64_t now_ms;     /* of clock_boot_ms */
+    const json_t *before;            /* rollout_said before the patch; NULL: nothing was said */
+    int64_t now_ms;                  /* of clock_boot_ms */
 };
+
+/* What its conditions say now, as an object of strings: what still says the same after a patch
+ * tells nothing of it, as the controller's times are of whole seconds. New reference. */
+json_t *rollout_said(const json_t *workload) MUST_USE;
 
 /* notes (an object, kept with the update) holds the reference times from look to look. A restart of
  * the host or the agent begins the soak and the deadline anew. */

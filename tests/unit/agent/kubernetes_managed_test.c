@@ -1,0 +1,78 @@
+/* Who keeps a workload, and who set its image last. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/kubernetes/managed.h"
+#include "base/json.h"
+
+#define OWNS(manager, at)                                                                          \
+    "{\"manager\": \"" manager "\", \"time\": \"" at                                               \
+    "\", \"fieldsV1\": {\"f:spec\": {\"f:template\": {\"f:spec\": "                                \
+    "{\"f:containers\": {\"k:{\\\"name\\\":\\\"app\\\"}\": {\".\": {}, \"f:image\": {}}}}}}}}"
+
+static void tools(void **state) {
+    (void)state;
+    static const struct {
+        const char *metadata, *by; /* by NULL: nobody */
+    } rows[] = {
+        {"{}", NULL},
+        {"{\"labels\": {\"app.kubernetes.io/instance\": \"web\", \"app.kubernetes.io/managed-by\": "
+         "\"ops\"}}",
+         NULL},
+        {"{\"labels\": {\"app.kubernetes.io/managed-by\": \"Helm\"}, \"annotations\": "
+         "{\"meta.helm.sh/release-name\": "
+         "\"shop\"}}",
+         "Helm (release shop)"},
+        {"{\"labels\": {\"kustomize.toolkit.fluxcd.io/name\": \"apps\"}}",
+         "Flux (Kustomization apps)"},
+        {"{\"labels\": {\"helm.toolkit.fluxcd.io/name\": \"shop\", "
+         "\"app.kubernetes.io/managed-by\": \"Helm\"}}",
+         "Flux (HelmRelease shop)"},
+        {"{\"annotations\": {\"argocd.argoproj.io/tracking-id\": "
+         "\"shop:apps/Deployment:shop/web\"}}",
+         "Argo CD (application shop)"},
+        {"{\"managedFields\": [" OWNS("argocd-controller", "2026-11-27T00:00:00Z") "]}", "Argo CD"},
+        {"{\"managedFields\": [" OWNS("kubectl-client-side-apply", "2026-11-27T00:00:00Z") "]}",
+         NULL},
+        {"{\"managedFields\": [{\"manager\": \"helm\", \"fieldsV1\": {\"f:metadata\": {}}}]}",
+         NULL},
+        {"{\"managedFields\": [7, {\"manager\": 1}, {\"manager\": \"helm\", \"fieldsV1\": []}], "
+         "\"labels\": 3}",
+         NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        char by[MANAGED_SIZE];
+        json_t *metadata = json_loads(rows[i].metadata, 0, NULL);
+        assert_non_null(metadata);
+        assert_int_equal(managed_by(metadata, by), rows[i].by != NULL);
+        assert_string_equal(by, rows[i].by ? rows[i].by : "");
+        json_decref(metadata);
+    }
+}
+
+static void the_last_who_set_the_image(void **state) {
+    (void)state;
+    char by[MANAGED_SIZE];
+    json_t *metadata = json_loads(
+        "{\"managedFields\": [" OWNS("landwaiter", "2026-11-27T00:00:00Z") ", " OWNS(
+            "kubectl-edit", "2026-11-27T00:00:09Z") ", " OWNS("tests", "2026-11-26T00:00:00Z") "]}",
+        0, NULL);
+    assert_non_null(metadata);
+    managed_image_by(metadata, "app", by);
+    assert_string_equal(by, "kubectl-edit");
+    managed_image_by(metadata, "proxy", by);
+    assert_string_equal(by, "");
+    json_decref(metadata);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tools),
+        cmocka_unit_test(the_last_who_set_the_image),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
