@@ -1,0 +1,156 @@
+"""What goes wrong between the agent and the API server: nothing is missed, and nothing is done twice."""
+
+import json
+
+import pytest
+
+from lib.kubernetes import workload
+from lib.wait import hold, stays, wait_until
+from lib.workloads import ENABLED, agent_in, app_of  # noqa: F401  (fixtures)
+
+
+@pytest.fixture
+def proxy(cluster, request):
+    one = cluster.proxy()
+    request.addfinalizer(one.stop)
+    return one
+
+
+def known(agent):
+    return sorted(one["target"].split("/")[3] for one in agent.json("targets"))
+
+
+def make(app, name):
+    app.admin.apply(workload("Deployment", name, app.name(), app.namespace, replicas=0, annotations=ENABLED))
+
+
+def patches(app, mark):
+    """Successful patches of the workload by the agent."""
+    return [one for one in app.cluster.audit(mark) if one["verb"] == "patch" and one["responseStatus"]["code"] == 200 and
+            one["objectRef"].get("name") == app.called and one["userAgent"].startswith("landwaiter/")]
+
+
+def test_a_watch_that_is_cut_misses_nothing(app_of, agent_in, proxy):
+    app = app_of()
+    app.run(replicas=0)
+    make(app, "gone")
+    agent = agent_in(url=proxy.url)
+    assert known(agent) == ["gone", "web"]
+    lists = proxy.count(path=r"\?limit=500")
+    proxy.fault(path="watch=1", status=503)
+    assert proxy.cut_watches() == 4
+    wait_until(lambda: not agent.ready(), 10, "it says that it does not see the cluster")
+    make(app, "fresh")
+    app.admin.delete("Deployment", "gone", app.namespace)
+    proxy.mend()
+    wait_until(lambda: known(agent) == ["fresh", "web"], 60, "what happened meanwhile is known")
+    wait_until(agent.ready, 60, "it is ready again")
+    assert proxy.count(path=r"\?limit=500") == lists, "no list was read anew"
+    digest = app.make("v2")
+    assert app.push(agent, digest)[1]["result"] == "updated"
+
+
+def test_a_version_that_is_gone_is_listed_anew(app_of, agent_in, proxy, cluster):
+    app = app_of()
+    app.run(replicas=0)
+    make(app, "gone")
+    agent = agent_in(url=proxy.url)
+    proxy.fault(path="watch=1", status=503)
+    proxy.cut_watches()
+    make(app, "fresh")
+    app.admin.delete("Deployment", "gone", app.namespace)
+    cluster.compact()
+    cluster.restart_part("api-server")
+    proxy.mend()
+    wait_until(lambda: known(agent) == ["fresh", "web"], 60, "all is known again")
+
+
+def test_the_api_server_is_restarted_in_the_middle_of_a_rollout(app_of, agent_in, cluster):
+    app = app_of()
+    app.run(annotations={"landwaiter.dev/soak": "4s"})
+    agent = agent_in()
+    mark = cluster.audit_mark()
+    digest = app.make("v2")
+    agent.accepted(app.name(), digest)
+    app.reaches(agent, lambda update: update["stage"] == "observe", "it is rolled out")
+    cluster.kill_part("api-server")
+    stays(lambda: app.newest(agent)["result"] is None, 3, "it is open")
+    cluster.start_part("api-server")
+    cluster.wait_part("api-server")
+    app.ends(agent, "updated")
+    app.serves("v2")
+    assert len(patches(app, mark)) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_storm_of_errors(app_of, agent_in, proxy, cluster, status):
+    app = app_of()
+    app.run(replicas=0)
+    agent = agent_in(url=proxy.url)
+    mark = cluster.audit_mark()
+    proxy.fault(agent="^landwaiter/", method="PATCH", status=status, headers={"Retry-After": "1"}, times=6)
+    proxy.fault(agent="^landwaiter/", method="GET", path="/deployments/web", status=status, times=4)
+    digest = app.make("v2")
+    app_status, update = app.push(agent, digest)
+    assert (app_status, update["result"]) == (0, "updated"), update
+    assert app.image() == f"{app.name()}@{digest}"
+    assert len(patches(app, mark)) == 1
+
+
+def test_an_answer_that_is_lost(app_of, agent_in, proxy, cluster):
+    """The patch was done and nobody heard of it: it is not done again."""
+    app = app_of()
+    app.run(replicas=0)
+    agent = agent_in(url=proxy.url)
+    mark = cluster.audit_mark()
+    proxy.fault(agent="^landwaiter/", method="PATCH", cut=0, times=1)
+    digest = app.make("v2")
+    status, update = app.push(agent, digest)
+    assert (status, update["result"]) == (0, "updated"), update
+    assert len(patches(app, mark)) == 1
+
+
+def test_a_token_that_is_rotated(app_of, agent_in, cluster, tmp_path):
+    """As a pod's is: the file changes, and the old token is not good any more."""
+    app = app_of()
+    app.run(replicas=0)
+    token = tmp_path / "token"
+    token.write_text(cluster.tokens["admin"])
+    agent = agent_in(start=False)
+    path = agent.settings["platforms"]["kubernetes"]["kubeconfig"]
+    with open(path, encoding="ascii") as file:
+        config = json.load(file)
+    config["users"][0]["user"] = {"tokenFile": str(token)}
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(config, file)
+    token.write_text("wrong")
+    agent.start(ready=False)
+    wait_until(lambda: "Unauthorized" in agent.log, 20, "it is refused")
+    assert not agent.ready() and "wrong" not in agent.log
+    token.write_text(cluster.tokens["admin"])
+    wait_until(agent.ready, 40, "the new token is taken")
+    digest = app.make("v2")
+    assert app.push(agent, digest)[1]["result"] == "updated"
+
+
+def test_the_clock_is_set_during_a_rollout(app_of, agent_in):
+    app = app_of()
+    app.run(annotations={"landwaiter.dev/soak": "4s"})
+    agent = agent_in(clock="2026-11-27T12:00:00Z")
+    digest = app.make("v2")
+    agent.accepted(app.name(), digest)
+    app.reaches(agent, lambda update: update["stage"] == "observe", "it is rolled out")
+    agent.set_clock("2026-11-28T12:00:00Z")
+    app.ends(agent, "updated")
+    agent.set_clock("2026-11-26T12:00:00Z")
+    assert app.image() == f"{app.name()}@{digest}"
+
+
+def test_nothing_is_asked_while_nothing_happens(app_of, agent_in, proxy):
+    app = app_of()
+    app.run(replicas=0)
+    agent = agent_in(url=proxy.url)
+    wait_until(agent.ready, 20, "it is ready")
+    before = proxy.count()
+    hold(20)
+    assert proxy.count() == before, proxy.requests[before:]
