@@ -125,6 +125,11 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "SELECT (SELECT max(id) FROM pushes) > (SELECT through FROM platforms WHERE name = ?1) "
         "OR EXISTS(SELECT 1 FROM arrivals WHERE platform = ?1)",
     [STORE_SQL_ARRIVED] = "DELETE FROM arrivals WHERE platform = ?1 AND push = ?2",
+    /* Its row is the first of store_share.c's kinds. */
+    [STORE_SQL_ARRIVED_ALL] =
+        "INSERT INTO shared(kind, key, slot, dirty) SELECT 1, ?1, -1, 1 WHERE NOT EXISTS(SELECT 1 "
+        "FROM arrivals WHERE push = ?1) AND NOT EXISTS(SELECT 1 FROM shared WHERE kind = 1 AND key "
+        "= ?1)",
     [STORE_SQL_THROUGH] = "SELECT through >= ?2 AND NOT EXISTS(SELECT 1 FROM arrivals WHERE "
                           "platform = ?1 AND push = ?2) FROM platforms WHERE name = ?1",
     [STORE_SQL_PLATFORM_BEGIN] = "INSERT OR IGNORE INTO platforms(name, through) VALUES(?1, "

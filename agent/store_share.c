@@ -32,10 +32,6 @@ static const char share_on[] =
     "UPDATE shared SET dirty = max(dirty, 0) + 1 WHERE kind = " UPDATE " AND key = new.id; END;"
     "CREATE TRIGGER share_push_changed AFTER UPDATE OF superseded_by ON pushes BEGIN "
     "UPDATE shared SET dirty = max(dirty, 0) + 1 WHERE kind = " PUSH " AND key = new.id; END;"
-    "CREATE TRIGGER share_arrival_gone AFTER DELETE ON arrivals "
-    "WHEN NOT EXISTS(SELECT 1 FROM arrivals WHERE push = old.push) BEGIN "
-    "INSERT INTO shared(kind, key, slot, dirty) SELECT " PUSH ", old.push, -1, 1 WHERE NOT EXISTS"
-    "(SELECT 1 FROM shared WHERE kind = " PUSH " AND key = old.push); END;"
     "CREATE TRIGGER share_hold AFTER INSERT ON holds BEGIN "
     "UPDATE shared SET dirty = max(dirty, 0) + 1 WHERE kind = " HOLD " AND key = new.target;"
     "INSERT INTO shared(kind, key, slot, dirty) SELECT " HOLD ", new.target, -1, 1 WHERE NOT EXISTS"
@@ -53,6 +49,7 @@ static const char share_on[] =
     " AND key = old.target || ' ' || old.digest; END;"
     /* What was here before. */
     "INSERT INTO arrivals SELECT p.name, x.id FROM platforms p JOIN pushes x ON x.id > p.through;"
+    "INSERT INTO inbox(object, push, seen) SELECT DISTINCT '', push, 1 FROM arrivals;"
     "UPDATE platforms SET through = max(through, (SELECT ifnull(max(id), 0) FROM pushes));"
     "INSERT INTO shared(kind, key, slot, dirty, stored) SELECT " UPDATE
     ", id, -1, 1, 2 FROM updates WHERE result IS NULL;"
@@ -66,7 +63,7 @@ static const char share_on[] =
 
 static const char share_off[] =
     "DROP TRIGGER IF EXISTS share_update_new; DROP TRIGGER IF EXISTS share_update_changed;"
-    "DROP TRIGGER IF EXISTS share_push_changed; DROP TRIGGER IF EXISTS share_arrival_gone;"
+    "DROP TRIGGER IF EXISTS share_push_changed;"
     "DROP TRIGGER IF EXISTS share_hold; DROP TRIGGER IF EXISTS share_hold_gone;"
     "DROP TRIGGER IF EXISTS share_reject; DROP TRIGGER IF EXISTS share_reject_gone;"
     "DELETE FROM shared; DELETE FROM inbox;";
@@ -330,7 +327,7 @@ static bool inbox_push(struct store *store, const char *object, struct share_pus
     }
     int64_t twin = push_twin(store, push);
     if ((!push_known(store, push->id) && !push_insert(store, push, twin, err)) ||
-        !inbox_note(store, object, push->id, err)) {
+        (object && !inbox_note(store, object, push->id, err))) {
         return false;
     }
     if (twin) {
@@ -371,19 +368,30 @@ bool store_inbox_gone(struct store *store, const char *object, struct err *err) 
     return share_run_text(store, "DELETE FROM inbox WHERE object = ?1", object, err);
 }
 
+/* The object "" holds what was to be matched before sharing was switched on. */
+static const char inbox_ends[] =
+    "DELETE FROM inbox WHERE seen = 0;"
+    "DELETE FROM inbox WHERE object = '' AND push NOT IN (SELECT push FROM arrivals);"
+    "DELETE FROM arrivals WHERE push NOT IN (SELECT push FROM inbox);";
+
 bool store_inbox_sweep(struct store *store, bool ends, struct err *err) {
-    return share_exec(store,
-                      ends ? "DELETE FROM inbox WHERE seen = 0" : "UPDATE inbox SET seen = 0", err);
+    static const char begins[] = "UPDATE inbox SET seen = 0 WHERE object <> '';";
+    if (!store_begin(store, err)) {
+        return false;
+    }
+    return share_finish(store, share_exec(store, ends ? inbox_ends : begins, err), err);
 }
 
 size_t store_inbox_count(struct store *store) {
-    int64_t count = share_number(store, "SELECT count(DISTINCT object) FROM inbox", 0);
+    int64_t count =
+        share_number(store, "SELECT count(DISTINCT object) FROM inbox WHERE object <> ''", 0);
     return count > 0 ? (size_t)count : 0;
 }
 
 bool store_inbox_consumed(struct store *store, char out[STORE_INBOX_NAME_SIZE]) {
     sqlite3_stmt *statement = share_prepare(
-        store, "SELECT object FROM inbox i WHERE NOT EXISTS(SELECT 1 FROM inbox j LEFT JOIN shared "
+        store, "SELECT object FROM inbox i WHERE object <> '' AND NOT EXISTS(SELECT 1 FROM inbox j "
+               "LEFT JOIN shared "
                "s ON s.kind = " PUSH " AND s.key = j.push WHERE j.object = i.object AND "
                "(s.slot IS NULL OR s.stored <> 1 OR s.dirty > 0)) LIMIT 1");
     bool found = statement && sqlite3_step(statement) == SQLITE_ROW;
@@ -436,7 +444,12 @@ static const char *const slot_sql[] = {
     "value ->> 'reason', value ->> 'from', value ->> 'to', value ->> 'not_before', "
     "value ->> 'stage_since', value ->> 'attempts', value ->> 'created', value ->> 'finished', "
     "value ->> 'changed', 1, value ->> 'step', value ->> 'back', value ->> 'journal', "
-    "value ->> 'approved' FROM json_each(?1, '$.updates') WHERE ?2 >= 0 ON CONFLICT(id) DO UPDATE "
+    "value ->> 'approved' FROM json_each(?1, '$.updates') WHERE ?2 >= 0 AND NOT EXISTS"
+    /* A leader that had lost the lead may have written late: its match was made anew meanwhile. */
+    "(SELECT 1 FROM updates o JOIN shared s ON s.kind = " UPDATE
+    " AND s.key = o.id AND s.stored = 1 "
+    "WHERE o.push = value ->> 'push' AND o.target = value ->> 'target' AND o.id <> value ->> 'id') "
+    "ON CONFLICT(id) DO UPDATE "
     "SET instance = excluded.instance, image = excluded.image, stage = excluded.stage, "
     "result = excluded.result, reason = excluded.reason, from_digest = excluded.from_digest, "
     "to_digest = excluded.to_digest, not_before = excluded.not_before, "

@@ -27,11 +27,12 @@ bool store_offer(struct store *store, struct webhook_delivery *delivery, int64_t
 /* ---- the inbox ---- */
 
 /* The pushes of an inbox object: those that are new here are stored, and are to be matched unless
- * the ledger has them. */
+ * the ledger has them. object: NULL for one that was only written, and is yet to be seen. */
 bool store_inbox_take(struct store *store, const char *object, const char *text,
                       struct err *err) MUST_USE;
 bool store_inbox_gone(struct store *store, const char *object, struct err *err) MUST_USE;
-/* Around a list of all: what was not taken in between is gone. */
+/* Around a list of all: what was not taken in between is gone, and its pushes are not to be
+ * matched here. */
 bool store_inbox_sweep(struct store *store, bool ends, struct err *err) MUST_USE;
 size_t store_inbox_count(struct store *store);
 /* An object all of whose pushes the ledger has. False: there is none. */

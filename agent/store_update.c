@@ -156,17 +156,29 @@ static bool store_through(struct store *store, const struct store_matches *match
     return store_run(store, statement, err);
 }
 
+static bool store_arrived_one(struct store *store, const char *platform, int64_t push,
+                              struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_ARRIVED);
+    if (statement) {
+        store_bind_text(statement, 1, platform);
+        (void)sqlite3_bind_int64(statement, 2, push);
+    }
+    if (!store_run(store, statement, err)) {
+        return false;
+    }
+    statement = store_statement(store, STORE_SQL_ARRIVED_ALL);
+    if (statement) {
+        (void)sqlite3_bind_int64(statement, 1, push);
+    }
+    return store_run(store, statement, err);
+}
+
 /* Those that were looked at, and no other that came meanwhile. */
 static bool store_arrived(struct store *store, const struct store_matches *matches,
                           struct err *err) {
     bool good = true;
     for (size_t i = 0; good && i < matches->pushes->count; i++) {
-        sqlite3_stmt *statement = store_statement(store, STORE_SQL_ARRIVED);
-        if (statement) {
-            store_bind_text(statement, 1, matches->platform);
-            (void)sqlite3_bind_int64(statement, 2, matches->pushes->items[i].id);
-        }
-        good = store_run(store, statement, err);
+        good = store_arrived_one(store, matches->platform, matches->pushes->items[i].id, err);
     }
     return good;
 }

@@ -164,7 +164,7 @@ static bool inbox_write(struct inbox *inbox, const json_t *document, const char 
         return false;
     }
     crashpoint("after pushes are shared");
-    return store_inbox_take(inbox->store, name, buf_text(&text), err);
+    return store_inbox_take(inbox->store, NULL, buf_text(&text), err);
 }
 
 static void inbox_drop(struct inbox *inbox, size_t count) {

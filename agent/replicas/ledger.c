@@ -39,6 +39,7 @@ struct ledger {
     atomic_bool stop;
     atomic_int role;
     atomic_bool listed; /* all there is was seen once */
+    atomic_uint turns;  /* of the election */
     /* Under the mutex: */
     uint64_t asked, done, good; /* flushes: that were wanted, tried, and those that worked */
     bool poked;
@@ -48,13 +49,15 @@ struct ledger {
     struct http_client *follow_http;
     atomic_bool follow_cancel; /* set by others: list anew */
     struct store *follow_store;
-    bool broken; /* a record of this list could not be taken in */
+    bool broken;       /* a record of this list could not be taken in */
+    bool leading;      /* this list began while it led … */
+    unsigned turns_at; /* … since that turn */
     /* The writer's, and while it takes over the following thread's: */
     struct http_client *write_http;
     struct store *write_store;
-    pthread_mutex_t slots; /* held while the ledger is written */
-    pthread_mutex_t turns; /* of role, while it changes and is told of */
-    int64_t lazy_ms;       /* the last turn that nobody waited for */
+    pthread_mutex_t slots;   /* held while the ledger is written */
+    pthread_mutex_t turning; /* of role, while it changes and is told of */
+    int64_t lazy_ms;         /* the last turn that nobody waited for */
     char versions[STORE_SLOTS][RECORD_VERSION_SIZE];
     int64_t retired_ms, pruned_ms;
 };
@@ -66,25 +69,25 @@ bool ledger_leads(const struct ledger *ledger) {
 }
 
 static void ledger_resign(struct ledger *ledger) {
-    (void)pthread_mutex_lock(&ledger->turns);
+    (void)pthread_mutex_lock(&ledger->turning);
     int role = atomic_exchange(&ledger->role, LEDGER_FOLLOWS);
     if (role == LEDGER_LEADS) {
         log_event(LOG_INFO, "replica.follows", NULL);
         ledger->options.lead(ledger->options.context, false);
     }
-    (void)pthread_mutex_unlock(&ledger->turns);
+    (void)pthread_mutex_unlock(&ledger->turning);
 }
 
 /* From taking over to that role, unless it was lost meanwhile. */
 static bool ledger_end_taking(struct ledger *ledger, enum ledger_role role) {
     int taking = LEDGER_TAKES_OVER;
-    (void)pthread_mutex_lock(&ledger->turns);
+    (void)pthread_mutex_lock(&ledger->turning);
     bool changed = atomic_compare_exchange_strong(&ledger->role, &taking, (int)role);
     if (changed && role == LEDGER_LEADS) {
         log_event(LOG_INFO, "replica.leads", NULL);
         ledger->options.lead(ledger->options.context, true);
     }
-    (void)pthread_mutex_unlock(&ledger->turns);
+    (void)pthread_mutex_unlock(&ledger->turning);
     return changed;
 }
 
@@ -97,6 +100,7 @@ void ledger_turn(struct ledger *ledger) {
     if (!election_leads(ledger->options.election)) {
         ledger_resign(ledger);
     }
+    (void)atomic_fetch_add(&ledger->turns, 1);
     ledger_again(ledger);
 }
 
@@ -382,6 +386,8 @@ static void follow_list_begins(void *context) {
     struct ledger *ledger = context;
     struct err err = ERR_INIT;
     ledger->broken = false;
+    ledger->turns_at = atomic_load(&ledger->turns);
+    ledger->leading = election_leads(ledger->options.election);
     if (atomic_load(&ledger->role) != LEDGER_LEADS) {
         (void)pthread_mutex_lock(&ledger->slots);
         memset(ledger->versions, 0, sizeof ledger->versions);
@@ -456,8 +462,10 @@ static void follow_list_ends(void *context) {
     if (!store_inbox_sweep(ledger->follow_store, true, &err)) {
         ledger_failed(ledger, &err);
     }
-    bool follows = atomic_load(&ledger->role) != LEDGER_LEADS;
-    if (!ledger->broken && follows && election_leads(ledger->options.election)) {
+    /* A list that began before it led may lack what the one before wrote last. */
+    bool leading = ledger->leading && ledger->turns_at == atomic_load(&ledger->turns) &&
+                   election_leads(ledger->options.election);
+    if (!ledger->broken && leading && atomic_load(&ledger->role) != LEDGER_LEADS) {
         ledger_take_over(ledger);
     }
     if (!ledger->broken) {
@@ -525,7 +533,7 @@ bool ledger_new(const struct ledger_options *options, struct ledger **out, struc
     ledger->pruned_ms = clock_boot_ms();
     (void)pthread_mutex_init(&ledger->mutex, NULL);
     (void)pthread_mutex_init(&ledger->slots, NULL);
-    (void)pthread_mutex_init(&ledger->turns, NULL);
+    (void)pthread_mutex_init(&ledger->turning, NULL);
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -594,6 +602,6 @@ void ledger_free(struct ledger *ledger) {
     (void)pthread_cond_destroy(&ledger->written);
     (void)pthread_mutex_destroy(&ledger->mutex);
     (void)pthread_mutex_destroy(&ledger->slots);
-    (void)pthread_mutex_destroy(&ledger->turns);
+    (void)pthread_mutex_destroy(&ledger->turning);
     free(ledger);
 }

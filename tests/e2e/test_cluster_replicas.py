@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from lib.kubernetes import ApiError, workload
-from lib.replicas import ACCOUNT, LEASE, Replica, Replicas, install
+from lib.replicas import LEASE, RULES, Replicas, Service, install
 from lib.wait import stays, wait_until
 
 PLACES_MAX = 120
@@ -156,7 +156,7 @@ def test_a_full_inbox_refuses_and_loses_nothing(cluster, namespace, images, repo
         assert answer.status == 202, answer
         accepted.append(answer.json["id"])
     assert refused is not None and "retry-after" in refused.headers
-    assert len(replicas.inbox()) <= 257 and len(accepted) >= 256
+    assert len(replicas.inbox()) <= 260 and len(accepted) >= 256
     cluster.admin.delete("Lease", LEASE, namespace)
     for push in (accepted[0], accepted[-1]):
         assert agent.wait(push)["open"] == 0
@@ -216,6 +216,28 @@ def test_a_leader_that_stood_still_touches_nothing(cluster, namespace, images, r
     assert revision(cluster, namespace) == 3
 
 
+def test_push_waits_through_a_service_while_leaders_die(cluster, namespace, images, repository, replicas_of, web):
+    replicas = replicas_of(3, defaults={"health": {"timeout": "60s", "soak": "5s"}})
+    service = Service(replicas)
+    digest = images.make(repository, "stable", "v2")
+    waiting = {}
+    ci = replicas.all[0]
+    command = threading.Thread(target=lambda: waiting.update(done=ci.run(
+        "push", web, "--url", service.url, "--sender", "ci", "--secret-file", ci.secret_path, "--digest", digest,
+        "--wait")))
+    command.start()
+    try:
+        for _ in range(2):
+            leader = replicas.leader([one for one in replicas.all if one.process])
+            wait_until(lambda: leader.control("GET", "/v1/updates").json, 30, "the leader has it in hand")
+            leader.lose()
+    finally:
+        command.join(90)
+        service.close()
+    assert waiting["done"].returncode == 0, waiting["done"]
+    assert revision(cluster, namespace) == 2
+
+
 def test_three_replicas_and_a_load_while_leaders_die(cluster, namespace, images, repository, replicas_of, web):
     """Forty pushes of a growing version to all replicas in turn, while the leader is killed twice."""
     replicas = replicas_of(3)
@@ -260,6 +282,19 @@ def test_records_are_nobody_elses_to_read(cluster, namespace, replicas_of):
         somebody = cluster.client(admin.account_token(role, namespace))
         wait_until(lambda: may_list(somebody, "ConfigMap", namespace), 10, f"{role} is in force")
         assert not may_list(somebody, "landwaiter.dev/v1/Record", namespace)
+
+
+def test_the_doctor_knows_what_replicas_need(cluster, namespace, replicas_of):
+    [agent] = replicas_of(1).all
+
+    def missing():
+        findings = agent.control("GET", "/v1/doctor").json["findings"]
+        return [one["message"] for one in findings if "records" in one["message"] or "leases" in one["message"]]
+    assert missing() == []
+    cluster.admin.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": RULES[3:],
+                         "metadata": {"name": "landwaiter", "namespace": namespace}})
+    wait_until(lambda: len(missing()) == 9, 20, "it misses each of their permissions")
+    install(cluster.admin, namespace)
 
 
 def may_list(somebody, kind, namespace):

@@ -1,9 +1,10 @@
 """Several agents that are replicas of one, each with a state of its own, and with a proxy of its own before the API
 server, so that each can be cut off by itself."""
 
-import http.client
 import os
 import shutil
+import socket
+import threading
 
 import yaml
 
@@ -145,9 +146,57 @@ class Replicas:
             one.close()
 
 
-def open_of(agent, push):
-    """How much of a push is open, as that replica says; None while it cannot say."""
-    try:
-        return agent.status(push)["open"]
-    except (OSError, http.client.HTTPException, AssertionError):
+class Service:
+    """What a Service is to those outside: each new connection goes to the next replica that answers."""
+
+    def __init__(self, replicas):
+        self.replicas, self.turn = replicas, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def connect(self):
+        for _ in self.replicas.all:
+            self.turn += 1
+            try:
+                return socket.create_connection(("127.0.0.1", self.replicas.all[self.turn % len(self.replicas.all)].port))
+            except OSError:
+                continue
         return None
+
+    def serve(self, client):
+        backend = self.connect()
+        if backend is None:
+            client.close()
+            return
+        back = threading.Thread(target=self.pass_on, args=(backend, client), daemon=True)
+        back.start()
+        self.pass_on(client, backend)
+        back.join()
+        client.close()
+        backend.close()
+
+    @staticmethod
+    def pass_on(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            for one in (source, target):
+                try:
+                    one.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()

@@ -304,6 +304,50 @@ static void one_delivery_at_two_replicas_is_one_push(void **state) {
     assert_int_equal(store_inbox_count(*state), 0);
 }
 
+static void what_others_matched_and_forgot_is_not_matched(void **state) {
+    struct err err = ERR_INIT;
+    int64_t push = arrive(*state, "inbox-1", NULL);
+    assert_int_equal(fixture_unmatched(there, "docker"), 1);
+    /* It is away for days: the push was matched, its update finished and left the ledger. */
+    assert_true(store_inbox_sweep(there, false, &err));
+    take_all(there);
+    assert_true(store_inbox_sweep(there, true, &err));
+    assert_int_equal(fixture_unmatched(there, "docker"), 0);
+    assert_true(store_is_matched(there, "docker", push));
+    flush(there);
+    assert_null(slots[0]);
+    /* Not so one that was only just written, and will be seen. */
+    struct source_image image = {.meta = NULL};
+    struct webhook_delivery fresh = fixture_delivery(&image, "ghcr.io/brian/site:1.4", NULL, NULL);
+    char *text = offer(there, &fresh);
+    assert_true(store_inbox_take(there, NULL, text, &err));
+    assert_int_equal(store_inbox_count(there), 0);
+    assert_true(store_inbox_sweep(there, true, &err));
+    take(there, "inbox-2", text);
+    free(text);
+    assert_int_equal(fixture_unmatched(there, "docker"), 1);
+}
+
+static void a_match_that_was_written_late_makes_no_second_update(void **state) {
+    struct err err = ERR_INIT;
+    (void)arrive(*state, "inbox-1", NULL);
+    (void)fixture_match(*state, "docker", "docker/site");
+    (void)fixture_match(there, "docker", "docker/site");
+    flush(there); /* slot 0 */
+    char *late = NULL;
+    struct store_slot out;
+    assert_true(store_slots_assign(*state, STORE_ASSIGN_OTHERS, &err));
+    assert_true(store_slot_read(*state, 0, &out, &err));
+    late = strdup(buf_text(&out.text));
+    store_slot_release(&out);
+    assert_true(store_slot_take(there, 1, late, &err));
+    free(late);
+    assert_int_equal(open_updates(there), 1);
+    assert_true(store_slot_read(there, 1, &out, &err));
+    assert_null(strstr(buf_text(&out.text), "docker/site"));
+    store_slot_release(&out);
+}
+
 static void two_pushes_of_one_id_are_two(void **state) {
     static const char row[] = "{\"pushes\": [{\"id\": 1048580, \"lead\": 1048580, \"sender\": "
                               "\"ci\", \"image\": \"ghcr.io/brian/%s:1\", \"digest\": \"\", "
@@ -420,6 +464,8 @@ int main(void) {
         EACH(a_push_with_an_older_id_is_matched_too),
         EACH(one_delivery_at_two_replicas_is_one_push),
         EACH(two_pushes_of_one_id_are_two),
+        EACH(what_others_matched_and_forgot_is_not_matched),
+        EACH(a_match_that_was_written_late_makes_no_second_update),
         EACH(holds_and_refused_digests_are_handed_over),
         EACH(what_is_finished_leaves_the_ledger),
         EACH(a_full_ledger_takes_no_more),
