@@ -72,6 +72,7 @@ static struct config *config_new(struct config_reader *reader) {
         config->docker.host = strdup(DOCKER_SOCKET);
         config->docker.enabled = true;
         config->kubernetes.pin = true;
+        config->kubernetes.lease_ms = INT64_C(15) * 1000;
         config->history_ms = 90 * DAY_MS;
         config->log_level = LOG_INFO;
         config->log_format = LOG_AUTO;

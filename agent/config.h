@@ -66,6 +66,8 @@ struct config_kubernetes {
     bool select_all;   /* select: all; else opted-in */
     bool pin;          /* images are written with their digest */
     bool delete_pods;  /* pods that a StatefulSet's rollback is stuck on may be deleted */
+    char *lease;       /* several replicas: the name of their Lease; NULL: one */
+    int64_t lease_ms;  /* how long it lasts */
 };
 
 struct config {

@@ -57,6 +57,11 @@ static void read_platforms(const struct config_value *value) {
     config->docker.enabled = false;
     config->kubernetes.enabled = false;
     config_read_map(value);
+    if (config->docker.enabled && config->kubernetes.lease) {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`replicas` are of one cluster, and each Docker engine is its own "
+                         "host's: run another Landwaiter for `docker`");
+    }
 }
 
 static void read_docker(const struct config_value *value) {
@@ -486,6 +491,25 @@ static const struct config_row docker_rows[] = {
     END,
 };
 
+static const struct config_row replicas_rows[] = {
+    {.key = "lease",
+     .type = "the name of a Lease",
+     .required = "the name of the Lease that they share, like lease: landwaiter",
+     .meaning = "by it they agree who works; it is made in the agent's own namespace",
+     .read = config_read_text,
+     .check = config_check_lease,
+     OF(config, kubernetes.lease)},
+    {.key = "duration",
+     .type = "a duration, 3s to 10m",
+     .preset = "15s",
+     .meaning = "how long a replica that is not heard of is waited for",
+     .read = config_read_duration,
+     .min = 3000,
+     .max = 600000,
+     OF(config, kubernetes.lease_ms)},
+    END,
+};
+
 static const struct config_row kubernetes_rows[] = {
     {.key = "namespaces",
      .type = "a list of namespaces like [shop, blog], or [\"*\"]",
@@ -527,6 +551,12 @@ static const struct config_row kubernetes_rows[] = {
                 "replace them by itself",
      .read = config_read_flag,
      OF(config, kubernetes.delete_pods)},
+    {.key = "replicas",
+     .type = "a map like {lease: landwaiter}",
+     .preset = "one replica",
+     .meaning = "several replicas of Landwaiter work as one; docs/replicas.md",
+     .read = config_read_map,
+     .rows = replicas_rows},
     LATER("resources", "custom resources that name images, by path"),
     END,
 };

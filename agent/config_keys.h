@@ -91,6 +91,7 @@ void config_read_match(const struct config_value *value);  /* struct config_rule
 void config_read_labels(const struct config_value *value); /* struct config_match's labels */
 bool config_check_match_name(const char *text, struct err *err);
 bool config_check_namespace(const char *text, struct err *err);
+bool config_check_lease(const char *text, struct err *err);
 void config_rules_release(struct config *config);
 /* What `defaults` and `rules` must be together with the rest: windows that exist, no circle among
  * dependencies, memory only where it can be seen. root: the whole file. */

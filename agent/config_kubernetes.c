@@ -12,6 +12,7 @@ void config_kubernetes_release(struct config *config) {
     free((void *)kubernetes->namespaces);
     free(kubernetes->kubeconfig);
     free(kubernetes->context);
+    free(kubernetes->lease);
 }
 
 void config_read_kubernetes(const struct config_value *value) {
@@ -24,6 +25,16 @@ void config_read_kubernetes(const struct config_value *value) {
                          "`context` is one of a kubeconfig's: write kubeconfig: PATH too, or "
                          "remove it");
     }
+}
+
+bool config_check_lease(const char *text, struct err *err) {
+    size_t len = strlen(text);
+    bool valid = len > 0 && len < SETTINGS_NAME_SIZE && text[0] != '-' && text[len - 1] != '-' &&
+                 strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+    return valid ||
+           err_set(err, ERR_INVALID,
+                   "\"%.64s\" is not the name of a Lease: write up to %d of a-z, 0-9 and -", text,
+                   SETTINGS_NAME_SIZE - 1);
 }
 
 static bool namespaces_named(const struct config_value *value, const char *text,

@@ -30,6 +30,7 @@
 struct control_server {
     struct MHD_Daemon *daemon;
     struct workers *workers;
+    struct replicas *replicas; /* NULL: there is one */
     struct listener listener;
     bool tcp;
     atomic_bool stop;
@@ -341,15 +342,16 @@ struct control_route {
     const char *method;
     const char *path; /* with a closing slash: a prefix */
     bool (*handle)(struct control_request *request, json_t **out, struct err *err);
+    bool decides; /* with several replicas: the leader's to answer */
 };
 
 static const struct control_route control_routes[] = {
-    {"GET", "/v1/targets", get_targets},   {"POST", "/v1/targets/", post_target},
-    {"GET", "/v1/updates", get_updates},   {"GET", "/v1/updates/", get_update},
-    {"POST", "/v1/updates/", post_update}, {"GET", "/v1/pushes", get_pushes},
-    {"GET", "/v1/pushes/", get_push},      {"GET", "/v1/windows", get_windows},
-    {"GET", "/v1/audit", get_audit},       {"POST", "/v1/plan", post_plan},
-    {"GET", "/v1/doctor", get_doctor},
+    {"GET", "/v1/targets", get_targets, false},  {"POST", "/v1/targets/", post_target, true},
+    {"GET", "/v1/updates", get_updates, false},  {"GET", "/v1/updates/", get_update, false},
+    {"POST", "/v1/updates/", post_update, true}, {"GET", "/v1/pushes", get_pushes, false},
+    {"GET", "/v1/pushes/", get_push, false},     {"GET", "/v1/windows", get_windows, false},
+    {"GET", "/v1/audit", get_audit, false},      {"POST", "/v1/plan", post_plan, false},
+    {"GET", "/v1/doctor", get_doctor, false},
 };
 
 static bool control_route_is(const struct control_route *route, const char *path) {
@@ -443,6 +445,17 @@ static bool control_cross_site(struct MHD_Connection *connection, const char *me
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin") != NULL;
 }
 
+/* With several replicas a decision is the leader's to take, and stands where a successor finds it
+ * before it is answered. */
+static bool control_route_run(struct control_request *request, const struct control_route *route,
+                              json_t **out, struct err *err) {
+    struct replicas *replicas = route->decides ? request->server->replicas : NULL;
+    if (replicas && !replicas_leads(replicas, err)) {
+        return false;
+    }
+    return route->handle(request, out, err) && (!replicas || replicas_settled(replicas, err));
+}
+
 static enum MHD_Result control_handle(struct control_request *request,
                                       const struct control_route *route) {
     CLEANUP(json_release) json_t *document = NULL;
@@ -456,7 +469,7 @@ static enum MHD_Result control_handle(struct control_request *request,
         request->pipeline.session.config = request->config;
         request->pipeline.session.http = http;
         request->pipeline.registry.http = http;
-        good = route->handle(request, &document, &err);
+        good = control_route_run(request, route, &document, &err);
     }
     store_free(store);
     http_client_free(http);
@@ -551,13 +564,14 @@ static void control_share(const char *path) {
     }
 }
 
-bool control_server_new(struct config *config, struct workers *workers, struct control_server **out,
-                        struct err *err) {
+bool control_server_new(struct config *config, struct workers *workers, struct replicas *replicas,
+                        struct control_server **out, struct err *err) {
     struct control_server *server = calloc(1, sizeof *server);
     if (!server) {
         return err_set(err, ERR_BUG, "out of memory");
     }
     server->workers = workers;
+    server->replicas = replicas;
     server->listener.fd = -1;
     server->tcp = strncmp(config->control, "unix:", 5) != 0;
     if (!server->tcp) {

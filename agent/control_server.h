@@ -6,14 +6,15 @@
 #define LANDWAITER_AGENT_CONTROL_SERVER_H
 
 #include "agent/config.h"
+#include "agent/replicas/replicas.h"
 #include "agent/workers.h"
 #include "base/err.h"
 
 struct control_server;
 
-/* Listens and serves. */
-bool control_server_new(struct config *config, struct workers *workers, struct control_server **out,
-                        struct err *err) MUST_USE;
+/* Listens and serves. replicas: NULL with one. */
+bool control_server_new(struct config *config, struct workers *workers, struct replicas *replicas,
+                        struct control_server **out, struct err *err) MUST_USE;
 void control_server_free(struct control_server *server);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 
 static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 #define ID_DIGITS 13
@@ -14,11 +15,24 @@ static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 #define ID_MS_MAX (INT64_C(1) << 42)
 
 static atomic_int_fast64_t id_last;
+static atomic_bool id_spreads;
+
+void id_spread(void) {
+    atomic_store(&id_spreads, true);
+}
+
+/* Below ID_SPARE, half of the counter's room. */
+static int64_t id_random(void) {
+    uint32_t random = 0;
+    return atomic_load(&id_spreads) && digest_random(&random, sizeof random)
+               ? (int64_t)random & (ID_SPARE - 1)
+               : 0;
+}
 
 int64_t id_next(void) {
     int64_t now = clock_now_ms() - ID_EPOCH_MS;
     now = now > ID_MS_MAX ? ID_MS_MAX : now;
-    int64_t fresh = now > 0 ? now << ID_COUNTER_BITS : 1;
+    int64_t fresh = now > 0 ? (now << ID_COUNTER_BITS) + id_random() : 1;
     int_fast64_t last = atomic_load(&id_last);
     int64_t next = 0;
     do {
@@ -31,6 +45,10 @@ void id_after(int64_t id) {
     int_fast64_t last = atomic_load(&id_last);
     while (last < id && !atomic_compare_exchange_weak(&id_last, &last, id)) {
     }
+}
+
+int64_t id_ms(int64_t id) {
+    return (id >> ID_COUNTER_BITS) + ID_EPOCH_MS;
 }
 
 const char *id_text(const char *prefix, int64_t id, char out[ID_TEXT_SIZE]) {

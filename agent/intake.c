@@ -15,12 +15,14 @@
 #include "webhook/server.h"
 
 #define INTAKE_STACK (512 * 1024)
+#define INTAKE_EXPECTED_MS 60000 /* clocks of replicas may differ by so much */
 
 struct intake {
     struct webhook_server *server;
     struct store *store; /* the thread's own */
     struct store_checkpoints checkpoints;
     struct workers *workers;
+    struct replicas *replicas; /* NULL: there is one */
     pthread_t thread;
     bool started;
 };
@@ -52,6 +54,41 @@ static void intake_accept(void *context, struct webhook_delivery *const *batch, 
     if (accepted) {
         workers_pushed(intake->workers);
     }
+}
+
+/* ---- the same with several replicas: stored in the cluster, which takes longer ---- */
+
+static void intake_offer(void *context, struct webhook_delivery *const *batch, size_t count) {
+    struct intake *intake = context;
+    struct inbox_batch offer = {
+        .store = intake->store, .deliveries = batch, .count = count, .now_ms = clock_now_ms()};
+    inbox_offer(replicas_inbox(intake->replicas), &offer);
+    for (size_t i = 0; i < count; i++) {
+        if (batch[i]->outcome == WEBHOOK_DUPLICATE) {
+            intake_log_accepted(batch[i]);
+        }
+    }
+}
+
+static enum webhook_outcome intake_accepted(void *context, const char *id) {
+    struct intake *intake = context;
+    enum webhook_outcome outcome =
+        inbox_accepted(replicas_inbox(intake->replicas), intake->store, id);
+    if (outcome == WEBHOOK_ACCEPTED) {
+        log_event(LOG_INFO, "push.accepted", "push", id, NULL);
+    }
+    return outcome;
+}
+
+/* Made by another replica, whose record is on its way here. */
+static bool intake_push_expected(void *context, const char *id) {
+    const struct intake *intake = context;
+    int64_t number = 0;
+    if (!intake->replicas || !id_parse("psh", id, &number)) {
+        return false;
+    }
+    int64_t age = clock_now_ms() - id_ms(number);
+    return age > -INTAKE_EXPECTED_MS && age < INTAKE_EXPECTED_MS;
 }
 
 static bool intake_push_sender(void *context, const char *id, struct buf *out) {
@@ -88,6 +125,9 @@ static enum webhook_push intake_push_status(void *context, const char *id, struc
 
 static enum webhook_ready intake_ready(void *context, int64_t asked_ms, struct buf *why) {
     struct intake *intake = context;
+    if (intake->replicas && !replicas_ready(intake->replicas, why)) {
+        return WEBHOOK_NOT_READY;
+    }
     return workers_ready(intake->workers, asked_ms, why);
 }
 
@@ -130,18 +170,21 @@ bool intake_identity(struct intake *intake, const struct config *config, struct 
     return true;
 }
 
-bool intake_new(struct config *config, struct workers *workers, struct intake **out,
-                struct err *err) {
+bool intake_new(struct config *config, struct workers *workers, struct replicas *replicas,
+                struct intake **out, struct err *err) {
     struct intake *intake = calloc(1, sizeof *intake);
     if (!intake) {
         return err_set(err, ERR_BUG, "out of memory");
     }
     intake->workers = workers;
+    intake->replicas = replicas;
     struct webhook_options options = {
         .listen = config->listen,
         .backend = {.context = intake,
-                    .accept = intake_accept,
+                    .accept = replicas ? intake_offer : intake_accept,
+                    .accepted = intake_accepted,
                     .push_sender = intake_push_sender,
+                    .push_expected = intake_push_expected,
                     .push_status = intake_push_status,
                     .ready = intake_ready,
                     .event = intake_event,

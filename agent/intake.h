@@ -3,14 +3,15 @@
 #define LANDWAITER_AGENT_INTAKE_H
 
 #include "agent/config.h"
+#include "agent/replicas/replicas.h"
 #include "agent/workers.h"
 #include "base/err.h"
 
 struct intake;
 
-/* Binds the listener; does not serve yet. */
-bool intake_new(struct config *config, struct workers *workers, struct intake **out,
-                struct err *err) MUST_USE;
+/* Binds the listener; does not serve yet. replicas: NULL with one. */
+bool intake_new(struct config *config, struct workers *workers, struct replicas *replicas,
+                struct intake **out, struct err *err) MUST_USE;
 /* Starts the thread. */
 bool intake_start(struct intake *intake, struct err *err) MUST_USE;
 /* Answers what is under way, and ends the thread. */

@@ -197,6 +197,9 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
                                         const struct outcome *outcome) {
     struct err err = ERR_INIT;
     char stage[STORE_STAGE_SIZE];
+    if (pipeline->may_act && !pipeline->may_act(pipeline->context)) {
+        return STORE_LOST;
+    }
     memcpy(stage, update->stage, sizeof stage);
     const char *name = pipeline_decide(update, outcome, clock_now_ms());
     /* A wait that is lost with the power is worked out again. */

@@ -48,6 +48,11 @@ struct pipeline {
     struct gate_shared *shared; /* what gate_ask need not ask for again; NULL: it asks */
     /* Something that others wait for has changed. */
     void (*changed)(void *context);
+    /* Several replicas: is what was stored where a successor finds it? NULL: it is. */
+    bool (*settled)(void *context, struct err *err);
+    /* Several replicas: does this one work at this moment? What it decides otherwise is not
+     * stored. NULL: it does. */
+    bool (*may_act)(void *context);
     void *context;
 };
 

@@ -123,6 +123,8 @@ struct platform_start {
     /* What it knows has changed, so that what failed for now may be tried again. From any thread;
      * must not block. */
     void (*changed)(void *context);
+    /* May it change something at this moment? Asked at each change. NULL: always. */
+    bool (*may_act)(void *context);
     void *context;
 };
 

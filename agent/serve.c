@@ -21,6 +21,7 @@
 #include "agent/file_watch.h"
 #include "agent/intake.h"
 #include "agent/platform.h"
+#include "agent/replicas/replicas.h"
 #include "agent/store.h"
 #include "agent/test_clock.h"
 #include "agent/workers.h"
@@ -50,6 +51,7 @@ struct serve {
     struct workers *workers;
     struct intake *intake;
     struct control_server *control;
+    struct replicas *replicas; /* NULL: there is one */
     int epoll;
     int fds[SERVE_FDS];
     int64_t armed_ms[SERVE_FDS];       /* of the timers: what they are set to; 0: nothing */
@@ -72,6 +74,29 @@ static void serve_rearm(void *context) {
     const struct serve *serve = context;
     uint64_t one = 1;
     (void)!write(serve->fds[SERVE_REARM], &one, sizeof one);
+    replicas_poke(serve->replicas);
+}
+
+/* Another replica, or the inbox, wrote into the store. */
+static void serve_arrived(void *context) {
+    struct serve *serve = context;
+    serve_changed(serve);
+    workers_kick(serve->workers);
+}
+
+static void serve_lead(void *context, bool leads) {
+    struct serve *serve = context;
+    workers_lead(serve->workers, leads);
+}
+
+static void serve_room(void *context, bool room) {
+    struct serve *serve = context;
+    workers_room(serve->workers, room);
+}
+
+static bool serve_settled(void *context, struct err *err) {
+    struct serve *serve = context;
+    return replicas_settled(serve->replicas, err);
 }
 
 /* ---- timers ---- */
@@ -341,31 +366,57 @@ static bool serve_state(struct serve *serve, struct err *err) {
     return serve_platforms(serve, config, err);
 }
 
+static bool serve_may_act(void *context) {
+    const struct serve *serve = context;
+    return replicas_may_act(serve->replicas);
+}
+
+static bool serve_replicas(struct serve *serve, struct err *err) {
+    struct replicas_options options = {.config = serve->config,
+                                       .changed = serve_arrived,
+                                       .lead = serve_lead,
+                                       .room = serve_room,
+                                       .context = serve};
+    return replicas_new(&options, serve->store, &serve->replicas, err);
+}
+
+static bool serve_workers(struct serve *serve, struct err *err) {
+    struct workers_options options = {.config = serve->config,
+                                      .changed = serve_changed,
+                                      .rearm = serve_rearm,
+                                      .settled = serve->replicas ? serve_settled : NULL,
+                                      .may_act = serve->replicas ? serve_may_act : NULL,
+                                      .context = serve};
+    return workers_new(&options, &serve->workers, err);
+}
+
 static bool serve_start(struct serve *serve, const sigset_t *signals, struct err *err) {
-    struct workers_options options = {
-        .config = serve->config, .changed = serve_changed, .rearm = serve_rearm, .context = serve};
-    struct workers *workers = NULL;
-    /* The intake is made before the workers begin: they wake it. */
     if (!http_global_init(err) || !serve_descriptors(serve, signals, err) ||
-        !serve_state(serve, err) || !workers_new(&options, &workers, err)) {
+        !serve_state(serve, err) || !serve_replicas(serve, err) || !serve_workers(serve, err)) {
         return false;
     }
-    serve->workers = workers;
-    return intake_new(serve->config, workers, &serve->intake, err) && workers_start(workers, err) &&
-           control_server_new(serve->config, workers, &serve->control, err) &&
-           intake_start(serve->intake, err);
+    /* The intake is made before the workers begin: they wake it. */
+    return intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err) &&
+           workers_start(serve->workers, err) &&
+           control_server_new(serve->config, serve->workers, serve->replicas, &serve->control,
+                              err) &&
+           replicas_start(serve->replicas, err) && intake_start(serve->intake, err);
 }
 
 static void serve_stop(struct serve *serve) {
     if (serve->intake) {
         intake_stop(serve->intake);
     }
+    replicas_hurry(serve->replicas);
     control_server_free(serve->control);
     if (serve->workers) {
         workers_stop(serve->workers);
     }
+    /* Its threads wake the intake. */
+    replicas_stop(serve->replicas);
     intake_free(serve->intake);
     workers_free(serve->workers);
+    replicas_free(serve->replicas);
     store_free(serve->store);
     for (size_t i = 0; i < SERVE_FDS; i++) {
         (void)close(serve->fds[i]);

@@ -101,7 +101,12 @@ static size_t apply_first_down(const struct platform *platform) {
     return i;
 }
 
-/* Stores that a step is about to run or to be undone. Only the step that takes the target down, and
+static bool apply_settled(const struct pipeline *pipeline, struct err *err) {
+    return !pipeline->settled || pipeline->settled(pipeline->context, err);
+}
+
+/* Stores that a step is about to run or to be undone; with several replicas, also where a successor
+ * finds it. Only the step that takes the target down, and
  * what comes before it, must be stored: while the target is down a full disk holds up nothing, as
  * what follows is found by looking. False: it may not run. */
 static bool apply_journal(struct pipeline *pipeline, struct store_update *update,
@@ -125,7 +130,10 @@ static bool apply_journal(struct pipeline *pipeline, struct store_update *update
     if (change == STORE_FAILED && !needed) {
         log_event(LOG_ERROR, "store.failed", "reason", err->message, NULL);
     }
-    return change == STORE_CHANGED || !needed;
+    if (change != STORE_CHANGED && needed) {
+        return false;
+    }
+    return apply_settled(pipeline, err);
 }
 
 /* ---- not now after all ---- */

@@ -67,6 +67,16 @@ static const char *const store_migrations[] = {
     "DROP INDEX pushes_key;"
     "CREATE TRIGGER pushes_gone AFTER DELETE ON pushes WHEN old.key IS NOT NULL BEGIN "
     "DELETE FROM keys WHERE key = old.key AND push = old.id; END;",
+    /* store_share.c: for several replicas; empty with one. */
+    "CREATE TABLE shared(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key NOT NULL,"
+    " slot INTEGER NOT NULL, dirty INTEGER NOT NULL, stored INTEGER NOT NULL DEFAULT 0,"
+    " UNIQUE(kind, key));"
+    "CREATE INDEX shared_slot ON shared(slot);"
+    "CREATE TABLE inbox(object TEXT NOT NULL, push INTEGER NOT NULL, seen INTEGER NOT NULL,"
+    " PRIMARY KEY(object, push)) WITHOUT ROWID;"
+    "CREATE TABLE arrivals(platform TEXT NOT NULL, push INTEGER NOT NULL,"
+    " PRIMARY KEY(platform, push)) WITHOUT ROWID;"
+    "CREATE INDEX arrivals_push ON arrivals(push);",
 };
 
 #define STORE_PUSH_COLUMNS                                                                         \
@@ -108,10 +118,20 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
                              "received > ?4)) LIMIT 1",
     [STORE_SQL_UNMATCHED] =
         "SELECT " STORE_PUSH_COLUMNS
-        "WHERE id > (SELECT through FROM platforms WHERE name = ?1) ORDER BY id LIMIT ?2",
+        "WHERE id > (SELECT through FROM platforms WHERE name = ?1) UNION "
+        "ALL SELECT " STORE_PUSH_COLUMNS "WHERE id IN (SELECT push FROM arrivals WHERE platform = "
+        "?1) AND id <= (SELECT through FROM platforms WHERE name = ?1) ORDER BY id LIMIT ?2",
     [STORE_SQL_HAS_UNMATCHED] =
-        "SELECT (SELECT max(id) FROM pushes) > (SELECT through FROM platforms WHERE name = ?1)",
-    [STORE_SQL_THROUGH] = "SELECT through >= ?2 FROM platforms WHERE name = ?1",
+        "SELECT (SELECT max(id) FROM pushes) > (SELECT through FROM platforms WHERE name = ?1) "
+        "OR EXISTS(SELECT 1 FROM arrivals WHERE platform = ?1)",
+    [STORE_SQL_ARRIVED] = "DELETE FROM arrivals WHERE platform = ?1 AND push = ?2",
+    /* Its row is the first of store_share.c's kinds. */
+    [STORE_SQL_ARRIVED_ALL] =
+        "INSERT INTO shared(kind, key, slot, dirty) SELECT 1, ?1, -1, 1 WHERE NOT EXISTS(SELECT 1 "
+        "FROM arrivals WHERE push = ?1) AND NOT EXISTS(SELECT 1 FROM shared WHERE kind = 1 AND key "
+        "= ?1)",
+    [STORE_SQL_THROUGH] = "SELECT through >= ?2 AND NOT EXISTS(SELECT 1 FROM arrivals WHERE "
+                          "platform = ?1 AND push = ?2) FROM platforms WHERE name = ?1",
     [STORE_SQL_PLATFORM_BEGIN] = "INSERT OR IGNORE INTO platforms(name, through) VALUES(?1, "
                                  "(SELECT ifnull(max(id), 0) FROM pushes))",
     [STORE_SQL_PLATFORM_END] = "DELETE FROM platforms WHERE name = ?1",
@@ -123,6 +143,8 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "from_digest, to_digest, not_before, stage_since, attempts, created, finished, changed, "
         "revision, step, back, journal) VALUES(?1, ?2, ?3, ?4, ?5, 'policy', ?6, ?7, ?8, ?9, 0, "
         "?10, 0, ?10, ?11, ?10, 0, '', 0, '{}')",
+    [STORE_SQL_UPDATE_MADE] = "SELECT EXISTS(SELECT 1 FROM updates WHERE push = ?2 AND target = "
+                              "?1)",
     [STORE_SQL_UPDATE_SUPERSEDE] =
         "UPDATE updates SET result = 'superseded', reason = ?2, finished = ?3, changed = ?3, "
         "revision = revision + 1 WHERE target = ?1 AND result IS NULL "
@@ -197,7 +219,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "DELETE FROM pushes WHERE id IN (SELECT id FROM "
         "(SELECT id, received FROM pushes ORDER BY id LIMIT " STORE_PRUNE_SCAN ") AS old "
         "WHERE received < ?1 AND id <= (SELECT ifnull(min(through), 9223372036854775807) FROM "
-        "platforms) "
+        "platforms) AND id NOT IN (SELECT push FROM arrivals) "
         "AND NOT EXISTS (SELECT 1 FROM updates u WHERE u.push = old.id) "
         "LIMIT " STORE_PRUNE_BATCH ")",
     [STORE_SQL_PRUNE_HOLDS] = "DELETE FROM holds WHERE until <> 0 AND until < ?1",
@@ -376,6 +398,17 @@ static bool store_learn_ids(struct store *store, struct err *err) {
     return good;
 }
 
+/* Was store_share called? Its triggers say so. */
+static bool store_is_shared(struct store *store) {
+    sqlite3_stmt *statement = NULL;
+    bool shared =
+        sqlite3_prepare_v2(store->db, "SELECT 1 FROM sqlite_master WHERE name = 'share_update_new'",
+                           -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW;
+    (void)sqlite3_finalize(statement);
+    return shared;
+}
+
 /* DIRECTORY/NAME into out, once the directory is there. */
 static bool store_path(const char *directory, const char *name, char out[PATH_MAX],
                        struct err *err) {
@@ -424,6 +457,7 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
         !store_migrate(store, err) || !store_learn_ids(store, err)) {
         return err_wrap(err, "%s", path);
     }
+    store->shared = store_is_shared(store);
     *out = TAKE(store);
     return true;
 }

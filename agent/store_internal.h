@@ -27,12 +27,15 @@ enum store_statement {
     STORE_SQL_WAS_PUSHED,
     STORE_SQL_UNMATCHED,
     STORE_SQL_HAS_UNMATCHED,
+    STORE_SQL_ARRIVED,
+    STORE_SQL_ARRIVED_ALL,
     STORE_SQL_THROUGH,
     STORE_SQL_PLATFORM_BEGIN,
     STORE_SQL_PLATFORM_END,
     STORE_SQL_PLATFORM_THROUGH,
     STORE_SQL_PUSH_SUPERSEDE,
     STORE_SQL_UPDATE_ADD,
+    STORE_SQL_UPDATE_MADE,
     STORE_SQL_UPDATE_SUPERSEDE,
     STORE_SQL_UPDATE_DUE,
     STORE_SQL_UPDATE_NEXT,
@@ -75,6 +78,7 @@ struct store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_SQL_COUNT];
     struct store_keys *keys; /* NULL until pushes are accepted */
+    bool shared;             /* there are several replicas (store_share.h) */
 };
 
 /* A statement that is reset and has no bindings; NULL when it cannot be prepared. */

@@ -88,8 +88,24 @@ static bool store_match_line(struct store *store, const struct store_match *matc
     return store_history_add(store, &line, err);
 }
 
+/* An earlier leader made it, and got no further than that. */
+static bool store_match_made(struct store *store, const struct store_match *match) {
+    sqlite3_stmt *statement = store->shared ? store_statement(store, STORE_SQL_UPDATE_MADE) : NULL;
+    if (!statement) {
+        return false;
+    }
+    store_bind_text(statement, 1, match->target->name);
+    (void)sqlite3_bind_int64(statement, 2, match->push->id);
+    bool made = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0) == 1;
+    (void)sqlite3_reset(statement);
+    return made;
+}
+
 static bool store_match_one(struct store *store, const struct store_matches *matches,
                             const struct store_match *match, struct err *err) {
+    if (store_match_made(store, match)) {
+        return true;
+    }
     /* A push by digest alone may be about another tag: it takes nobody's place. */
     bool takes_over = !match->result && match->push->image.tag[0];
     if (takes_over && !store_supersede(store, matches, match, err)) {
@@ -140,11 +156,39 @@ static bool store_through(struct store *store, const struct store_matches *match
     return store_run(store, statement, err);
 }
 
+static bool store_arrived_one(struct store *store, const char *platform, int64_t push,
+                              struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_ARRIVED);
+    if (statement) {
+        store_bind_text(statement, 1, platform);
+        (void)sqlite3_bind_int64(statement, 2, push);
+    }
+    if (!store_run(store, statement, err)) {
+        return false;
+    }
+    statement = store_statement(store, STORE_SQL_ARRIVED_ALL);
+    if (statement) {
+        (void)sqlite3_bind_int64(statement, 1, push);
+    }
+    return store_run(store, statement, err);
+}
+
+/* Those that were looked at, and no other that came meanwhile. */
+static bool store_arrived(struct store *store, const struct store_matches *matches,
+                          struct err *err) {
+    bool good = true;
+    for (size_t i = 0; good && i < matches->pushes->count; i++) {
+        good = store_arrived_one(store, matches->platform, matches->pushes->items[i].id, err);
+    }
+    return good;
+}
+
 bool store_match(struct store *store, const struct store_matches *matches, struct err *err) {
     if (!store_begin(store, err)) {
         return false;
     }
-    bool good = store_through(store, matches, err);
+    bool good = store_through(store, matches, err) &&
+                (!store->shared || store_arrived(store, matches, err));
     for (size_t i = 0; good && i < matches->count; i++) {
         good = store_match_one(store, matches, &matches->items[i], err);
     }

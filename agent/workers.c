@@ -69,7 +69,9 @@ struct workers {
     uint64_t kicks; /* grows with each reason to look again */
     struct platform_running running;
     struct workers_match matches[WORKERS_PLATFORMS];
-    bool paused; /* an update was due while the store could not be written */
+    bool follows; /* another replica works */
+    bool crowded; /* no room for what matches make */
+    bool paused;  /* an update was due while the store could not be written */
     int64_t pause_until_boot_ms;
     int64_t pruned_boot_ms;
     bool checkpoint_wanted, checkpoint_busy;
@@ -82,6 +84,12 @@ struct workers {
 };
 
 /* ---- claiming ---- */
+
+/* With several replicas: another one works, or may by now. */
+static bool workers_follow(const struct workers *workers) {
+    return workers->follows ||
+           (workers->options.may_act && !workers->options.may_act(workers->options.context));
+}
 
 static bool workers_claimed(const struct workers *workers, const struct store_update *update) {
     for (size_t i = 0; i < workers->count; i++) {
@@ -111,7 +119,7 @@ static bool claim_update(struct worker *worker, struct job *out) {
     CLEANUP(store_updates_release) struct store_updates due = {0};
     struct err err = ERR_INIT;
     workers->paused = clock_boot_ms() < workers->pause_until_boot_ms;
-    if (workers->paused) {
+    if (workers->paused || workers_follow(workers)) {
         return false;
     }
     if (!store_due(worker->store, clock_now_ms(), &due, &err)) {
@@ -138,6 +146,9 @@ static bool claim_update(struct worker *worker, struct job *out) {
 
 static bool claim_match(struct worker *worker, struct job *out) {
     struct workers *workers = worker->workers;
+    if (workers->crowded || workers_follow(workers)) {
+        return false;
+    }
     for (size_t i = 0; platform_table[i]; i++) {
         struct workers_match *match = &workers->matches[i];
         match->deferred = false;
@@ -186,6 +197,8 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
         .turns = workers->turns,
         .session = {.running = &workers->running},
         .changed = workers->options.changed,
+        .settled = workers->options.settled,
+        .may_act = workers->options.may_act,
         .context = workers->options.context,
     };
 }
@@ -422,6 +435,7 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
     (void)pthread_cond_init(&workers->work, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     workers->options = *options;
+    workers->follows = options->settled != NULL;
     workers->config = config_hold(options->config);
     workers->tokens = token_cache_new();
     workers->resolver = resolver_new();
@@ -438,9 +452,17 @@ static void workers_platform_changed(void *context) {
     workers_kick(context);
 }
 
+static bool workers_may_act(void *context) {
+    const struct workers *workers = context;
+    return workers->options.may_act(workers->options.context);
+}
+
 bool workers_start(struct workers *workers, struct err *err) {
-    const struct platform_start start = {
-        .config = workers->config, .changed = workers_platform_changed, .context = workers};
+    const struct platform_start start = {.config = workers->config,
+                                         .changed = workers_platform_changed,
+                                         .may_act =
+                                             workers->options.may_act ? workers_may_act : NULL,
+                                         .context = workers};
     if (!platform_start_all(&start, &workers->running, err)) {
         return false;
     }
@@ -503,6 +525,23 @@ void workers_kick(struct workers *workers) {
     workers->kicks++;
     (void)pthread_cond_signal(&workers->work);
     (void)pthread_mutex_unlock(&workers->mutex);
+}
+
+void workers_lead(struct workers *workers, bool leads) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    workers->follows = !leads;
+    (void)pthread_mutex_unlock(&workers->mutex);
+    workers_kick(workers);
+}
+
+void workers_room(struct workers *workers, bool room) {
+    (void)pthread_mutex_lock(&workers->mutex);
+    bool more = workers->crowded && room;
+    workers->crowded = !room;
+    (void)pthread_mutex_unlock(&workers->mutex);
+    if (more) {
+        workers_kick(workers);
+    }
 }
 
 void workers_checkpoint(struct workers *workers) {

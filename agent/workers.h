@@ -25,6 +25,11 @@ struct workers_options {
     /* The time of the next thing to do may have changed: called on a worker's thread, must not
      * block. */
     void (*rearm)(void *context);
+    /* Is what was stored where a successor finds it? NULL: there is one replica only, and what is
+     * stored is. With it, they neither match nor work on updates until workers_lead says so. */
+    bool (*settled)(void *context, struct err *err);
+    /* May this agent change something at this moment? NULL: always. */
+    bool (*may_act)(void *context);
     void *context;
 };
 
@@ -32,6 +37,10 @@ bool workers_new(const struct workers_options *options, struct workers **out,
                  struct err *err) MUST_USE;
 /* Begins to work. */
 bool workers_start(struct workers *workers, struct err *err) MUST_USE;
+/* With several replicas: to work on updates from now on, or no longer; and whether there is room
+ * for what further matches make. */
+void workers_lead(struct workers *workers, bool leads);
+void workers_room(struct workers *workers, bool room);
 /* Cuts what runs short, waits for the threads. */
 void workers_stop(struct workers *workers);
 void workers_free(struct workers *workers);

@@ -6,7 +6,8 @@
 
 #include "base/clock.h"
 
-#define KEYS_WAIT_MS 12000 /* longer than asking an issuer takes at most */
+#define KEYS_WAIT_MS 12000  /* longer than asking an issuer takes at most */
+#define STORE_WAIT_MS 20000 /* longer than storing one takes at most */
 
 void delivery_begin(struct exchange *exchange) {
     exchange->snapshot = snapshot_keep(exchange->service->snapshot);
@@ -40,7 +41,27 @@ static bool awaits_keys(struct exchange *exchange, bool *away) {
     return true;
 }
 
+static void answer_stored(struct exchange *exchange);
+
+/* One that is being stored. */
+static void review_stored(struct exchange *exchange, bool last) {
+    struct webhook_delivery *delivery = &exchange->delivery;
+    const struct webhook_backend *backend = &exchange->service->backend;
+    delivery->outcome = backend->accepted(backend->context, delivery->id);
+    if (delivery->outcome == WEBHOOK_PENDING && !last) {
+        return;
+    }
+    exchange_leave_waiting(exchange);
+    answer_stored(exchange);
+    delivery->outcome = WEBHOOK_UNAVAILABLE; /* of the next request on this connection */
+    exchange_resume(exchange);
+}
+
 void delivery_review(struct exchange *exchange, bool last) {
+    if (exchange->delivery.outcome == WEBHOOK_PENDING) {
+        review_stored(exchange, last);
+        return;
+    }
     struct authentication_proof proof = {0};
     bool proven = exchange_authentic(exchange, exchange->sender, &exchange->body, &proof);
     bool asked = !proven && proof.pending &&
@@ -216,6 +237,7 @@ static void answer_stored(struct exchange *exchange) {
         exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST,
                         "this webhook-id came before with another body");
         break;
+    case WEBHOOK_PENDING: /* it took too long: it may be stored later */
     case WEBHOOK_UNAVAILABLE:
         exchange_refuse_busy(exchange, "the push could not be stored; send it again");
         break;
@@ -228,8 +250,15 @@ void delivery_commit(struct service *service) {
     }
     service->backend.accept(service->backend.context, service->deliveries, service->batch_count);
     for (size_t i = 0; i < service->batch_count; i++) {
-        answer_stored(service->batch[i]);
-        exchange_leave_batch(service->batch[i]);
+        struct exchange *exchange = service->batch[i];
+        exchange_leave_batch(exchange);
+        if (exchange->delivery.outcome == WEBHOOK_PENDING && !service->stopping) {
+            exchange->asked_ms = clock_boot_ms();
+            exchange->until_ms = exchange->asked_ms + STORE_WAIT_MS;
+            exchange_enter_waiting(exchange);
+        } else {
+            answer_stored(exchange);
+        }
     }
     service->batch_count = 0;
 }

@@ -122,6 +122,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     }
     exchange->claimed = exchange->sender = NULL;
     exchange->proven = exchange->keys_awaited = false;
+    exchange->seeks = exchange->sought = false;
     exchange->stage = EXCHANGE_IDLE;
     arm(exchange);
 }

@@ -79,6 +79,7 @@ struct exchange {
     size_t batch_index; /* with EXCHANGE_BATCHED */
     struct exchange *next_waiting, *previous_waiting;
     bool waits;
+    bool seeks, sought;         /* it waits, or has waited, for a push that is not known here yet */
     int64_t asked_ms, until_ms; /* CLOCK_BOOTTIME */
     struct answer answer;
 };

@@ -5,6 +5,7 @@
 #include "webhook/delivery.h"
 
 #define DOCUMENT_MAX ((size_t)1024 * 1024)
+#define SEEK_MS 5000 /* how long a push that was accepted elsewhere may take to be known here */
 
 /* Both return false while the answer may still change and there is time to wait for it. */
 static bool answer_push(struct exchange *exchange, bool last) {
@@ -88,6 +89,52 @@ static enum MHD_Result look_at_argument(void *cls, enum MHD_ValueKind kind, cons
     return MHD_YES;
 }
 
+/* The push is not known here, but may be soon: waits for that once. True: it waits, or the answer
+ * is set. */
+static bool seek(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    const struct webhook_backend *backend = &service->backend;
+    if (!backend->push_expected || strlen(exchange->name) >= WEBHOOK_ID_SIZE ||
+        !backend->push_expected(backend->context, exchange->name)) {
+        return false;
+    }
+    if (exchange->sought || service->stopping ||
+        service->waiting_count >= service->limits.waiting) {
+        exchange_refuse_busy(exchange, "the push is not known here yet; ask again");
+        return true;
+    }
+    exchange->seeks = exchange->sought = true;
+    exchange->asked_ms = clock_boot_ms();
+    exchange->until_ms = exchange->asked_ms + SEEK_MS;
+    exchange_enter_waiting(exchange);
+    return true;
+}
+
+static void review_sought(struct exchange *exchange, bool last) {
+    const struct webhook_backend *backend = &exchange->service->backend;
+    CLEANUP(buf_release) struct buf owner = BUF_INIT(128);
+    if (last || backend->push_sender(backend->context, exchange->name, &owner)) {
+        exchange->seeks = false;
+        exchange_leave_waiting(exchange);
+        exchange_look_again(exchange);
+    }
+}
+
+/* Not the one who pushed it, or nobody did. */
+static void refuse_unknown(struct exchange *exchange, bool known) {
+    const struct sender_set *set = exchange->snapshot->senders.set;
+    struct authentication_proof proof = {0};
+    bool somebody = false;
+    for (size_t i = 0; i < set->count; i++) {
+        somebody |= exchange_authentic(exchange, &set->items[i], NULL, &proof);
+    }
+    if (!somebody) {
+        exchange_refuse_sender(exchange);
+    } else if (known || !seek(exchange)) {
+        exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such push");
+    }
+}
+
 /* Someone who may ask about this push? Otherwise the answer is set: 404 to those who could push
  * themselves, 401 to all others, whether there is such a push or not. */
 static bool may_ask(struct exchange *exchange) {
@@ -108,15 +155,7 @@ static bool may_ask(struct exchange *exchange) {
         exchange_refuse_busy(exchange, "the issuer's keys are being asked for; ask again");
         return false;
     }
-    bool somebody = false;
-    for (size_t i = 0; i < set->count; i++) {
-        somebody |= exchange_authentic(exchange, &set->items[i], NULL, &proof);
-    }
-    if (somebody) {
-        exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such push");
-    } else {
-        exchange_refuse_sender(exchange);
-    }
+    refuse_unknown(exchange, known);
     return false;
 }
 
@@ -154,6 +193,8 @@ void inquiry_begin(struct exchange *exchange) {
 static void review_one(struct exchange *exchange, bool last) {
     if (exchange->kind == EXCHANGE_HOOK) {
         delivery_review(exchange, last);
+    } else if (exchange->seeks) {
+        review_sought(exchange, last);
     } else if (answer_now(exchange, last)) {
         exchange_leave_waiting(exchange);
         exchange_resume(exchange);

@@ -26,6 +26,7 @@ enum webhook_outcome {
     WEBHOOK_DUPLICATE,   /* accepted before: 200 with that push's id */
     WEBHOOK_CONFLICT,    /* the same delivery id with another body: 400 */
     WEBHOOK_UNAVAILABLE, /* nothing was stored: 503 */
+    WEBHOOK_PENDING,     /* it has an id, and is being stored: ask `accepted` */
 };
 
 struct webhook_delivery {
@@ -58,8 +59,14 @@ struct webhook_backend {
     void *context;
     /* One transaction for all. Sets outcome and id of each. */
     void (*accept)(void *context, struct webhook_delivery *const *batch, size_t count);
+    /* What became of a delivery that was PENDING, by its id: asked after webhook_server_wake. May
+     * be NULL where none ever is. */
+    enum webhook_outcome (*accepted)(void *context, const char *id);
     /* The sender that made that push, into out; false: no such push. */
     bool (*push_sender)(void *context, const char *id, struct buf *out);
+    /* Of a push that is not known: it may have been accepted elsewhere just now, and be known in a
+     * moment; webhook_server_wake tells when something has come. May be NULL: it never is. */
+    bool (*push_expected)(void *context, const char *id);
     /* The push's document (interface.md section 4) and whether anything of it is open. */
     enum webhook_push (*push_status)(void *context, const char *id, struct buf *json, bool *open);
     /* asked_ms: CLOCK_BOOTTIME of the request. PENDING: not known yet; asked again after

@@ -20,6 +20,8 @@ struct api {
     pthread_mutex_t mutex;
     int64_t next_ms; /* when the next call has its turn, by clock_boot_ms */
     atomic_uint_fast64_t requests;
+    bool (*may)(void *context); /* NULL: always */
+    void *may_context;
 };
 
 struct api *api_new(struct access *access) {
@@ -202,12 +204,26 @@ static bool api_once(struct api *api, struct http_client *http, const struct api
     return api_understand(call, &response, answer, err);
 }
 
+void api_guard(struct api *api, bool (*may)(void *context), void *context) {
+    api->may = may;
+    api->may_context = context;
+}
+
+static bool api_allowed(const struct api *api, const struct api_call *call, struct err *err) {
+    bool changes = strcmp(call->method, "GET") != 0 && strcmp(call->method, "POST") != 0;
+    return !changes || !api->may || api->may(api->may_context) ||
+           err_set(err, ERR_TRANSIENT, "another replica works now");
+}
+
 bool api_call(struct api *api, struct http_client *http, const struct api_call *call,
               struct api_answer *answer, struct err *err) {
     for (int tries = 0;; tries++) {
         api_answer_release(answer);
         *answer = (struct api_answer)API_ANSWER_INIT;
         if (!call->unlimited && !api_wait(api, http, err)) {
+            return false;
+        }
+        if (!api_allowed(api, call, err)) {
             return false;
         }
         if (api_once(api, http, call, answer, err)) {

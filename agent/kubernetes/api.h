@@ -55,6 +55,10 @@ void api_answer_release(struct api_answer *answer);
 bool api_call(struct api *api, struct http_client *http, const struct api_call *call,
               struct api_answer *answer, struct err *err) MUST_USE;
 
+/* From now on a call that changes something (PUT, PATCH, DELETE) is made only while `may` says so,
+ * and is ERR_TRANSIENT otherwise: asked when its turn has come. Before the first call. */
+void api_guard(struct api *api, bool (*may)(void *context), void *context);
+
 /* GET of a path made like printf, an object. The caller owns *out. */
 bool api_get(struct api *api, struct http_client *http, json_t **out, struct err *err,
              const char *format, ...) PRINTF_LIKE(5, 6) MUST_USE;

@@ -253,6 +253,7 @@ bool cluster_start(const struct platform_start *start, void **out, struct err *e
     if (!cluster->api) {
         return err_set(err, ERR_BUG, "out of memory");
     }
+    api_guard(cluster->api, start->may_act, start->context);
     if (!index_new(&cluster->index, err) || !cluster_streams(cluster, err)) {
         return false;
     }

@@ -13,7 +13,7 @@
 
 struct permission {
     const char *group, *resource;
-    const char *verbs[4];
+    const char *verbs[6];
     bool everywhere; /* not in one namespace */
     enum finding_level level;
     const char *advice;
@@ -47,10 +47,31 @@ static const struct permission permissions[] = {
 static const struct permission permission_delete = {
     "", "pods", {"delete"}, false, FINDING_ERROR, "`delete_pods` needs it: " ROLE};
 
+/* Of the agent's own namespace, with several replicas. */
+static const struct permission permissions_shared[] = {
+    {"landwaiter.dev",
+     "records",
+     {"list", "watch", "get", "create", "update", "delete"},
+     false,
+     FINDING_ERROR,
+     "`replicas` need it: " ROLE},
+    {"coordination.k8s.io",
+     "leases",
+     {"create"},
+     false,
+     FINDING_ERROR,
+     "`replicas` need it: " ROLE},
+};
+static const struct permission permission_lease = {
+    "coordination.k8s.io", "leases",
+    {"get", "update"},     false,
+    FINDING_ERROR,         "`replicas` need it for their own one: " ROLE};
+
 struct examination {
     const struct platform_session *session;
     json_t *report;
-    bool away; /* the API server does not answer: nothing more is asked */
+    bool away;        /* the API server does not answer: nothing more is asked */
+    const char *name; /* of the only object that is asked about; NULL: any */
 };
 
 /* False: it is not allowed. True also where it cannot be asked. */
@@ -62,6 +83,10 @@ static bool permission_allowed(struct examination *examination, const struct per
                              "kind", "SelfSubjectAccessReview", "spec", "resourceAttributes",
                              "group", permission->group, "resource", permission->resource, "verb",
                              verb, "namespace", space);
+    if (examination->name) {
+        json_t *about = json_object_member(json_object_member(body, "spec"), "resourceAttributes");
+        (void)json_object_set_new(about, "name", json_text_or_null(examination->name));
+    }
     struct cluster *cluster = NULL;
     struct err err = ERR_INIT;
     const struct api_call call = {.method = "POST",
@@ -103,6 +128,22 @@ static void examine_space(struct examination *examination, const char *space) {
     }
 }
 
+static void examine_replicas(struct examination *examination) {
+    const char *lease = examination->session->config->kubernetes.lease;
+    struct cluster *cluster = NULL;
+    if (!lease || !cluster_of(examination->session, &cluster, NULL)) {
+        return;
+    }
+    const char *space = access_namespace(api_access(cluster_api(cluster)));
+    space = space[0] ? space : "default";
+    for (size_t i = 0; i < ARRAY_LENGTH(permissions_shared); i++) {
+        examine_permission(examination, &permissions_shared[i], space);
+    }
+    examination->name = lease;
+    examine_permission(examination, &permission_lease, space);
+    examination->name = NULL;
+}
+
 static void examine_permissions(struct examination *examination) {
     static char *everywhere[] = {"", NULL};
     char **spaces = examination->session->config->kubernetes.namespaces;
@@ -114,6 +155,7 @@ static void examine_permissions(struct examination *examination) {
             examine_permission(examination, &permissions[i], "");
         }
     }
+    examine_replicas(examination);
 }
 
 /* ---- workloads ---- */

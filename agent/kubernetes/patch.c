@@ -49,11 +49,23 @@ static void patch_annotate(json_t *ops, const char *parent, const json_t *before
     }
 }
 
+/* A patch that was on its way for long must not do anew what was done and put back meanwhile: each
+ * change of ours says when it was. */
+static void patch_in_time(json_t *ops, const json_t *before) {
+    CLEANUP(buf_release) struct buf path = BUF_INIT(PATCH_POINTER_MAX);
+    if (before) {
+        buf_puts(&path, "/metadata/annotations/");
+        pointer_escape(&path, PATCH_AT);
+        patch_add(ops, "test", buf_text(&path), json_text_or_null(json_text(before, PATCH_AT)));
+    }
+}
+
 json_t *patch_make(const struct patch *patch) {
     json_t *ops = json_array();
     const json_t *metadata = json_object_member(patch->object, "metadata");
     char path[PATCH_POINTER_MAX];
     patch_add(ops, "test", "/metadata/uid", json_text_or_null(json_text(metadata, "uid")));
+    patch_in_time(ops, json_object_member(metadata, "annotations"));
     (void)snprintf(path, sizeof path, "%s/name", patch->pointer);
     patch_add(ops, "test", path, json_text_or_null(patch->container));
     (void)snprintf(path, sizeof path, "%s/image", patch->pointer);

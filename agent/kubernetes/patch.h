@@ -23,5 +23,7 @@ json_t *patch_make(const struct patch *patch) MUST_USE;
 
 /* The pod template's annotation that `stamp` sets. */
 #define PATCH_STAMP "status.landwaiter.dev/digest"
+/* The workload's annotation that says when it was changed last: it must still be as it was read. */
+#define PATCH_AT "status.landwaiter.dev/at"
 
 #endif

@@ -45,6 +45,8 @@ static void annotations_are_added_one_by_one(void **state) {
     expect(
         &patch,
         "[{\"op\": \"test\", \"path\": \"/metadata/uid\", \"value\": \"u\"},"
+        "{\"op\": \"test\", \"path\": \"/metadata/annotations/status.landwaiter.dev~1at\", "
+        "\"value\": null},"
         "{\"op\": \"test\", \"path\": \"/spec/template/spec/containers/1/name\", \"value\": "
         "\"app\"},"
         "{\"op\": \"test\", \"path\": \"/spec/template/spec/containers/1/image\", \"value\": "
