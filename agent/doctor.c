@@ -11,7 +11,6 @@
 static const char *const finding_levels[] = {"error", "warning", "note"};
 
 void finding_add(json_t *report, const struct finding *finding, const char *message, ...) {
-    CLEANUP(buf_release) struct buf text = BUF_INIT(1024);
     va_list arguments;
     char words[1024];
     va_start(arguments, message);

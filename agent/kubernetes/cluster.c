@@ -218,7 +218,10 @@ static bool cluster_streams(struct cluster *cluster, struct err *err) {
     while (kinds_table[kinds].name) {
         kinds++;
     }
-    cluster->count = kinds * (spaces ? space_count : 1);
+    cluster->count = kinds * (space_count > 0 ? space_count : 1);
+    if (cluster->count == 0) {
+        return err_set(err, ERR_BUG, "there is no kind of workload");
+    }
     cluster->streams = calloc(cluster->count, sizeof *cluster->streams);
     if (!cluster->streams) {
         cluster->count = 0;
