@@ -11,8 +11,8 @@
 
 #define API_ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define API_TIMEOUT_MS 30000
-#define API_INTERVAL_MS 20 /* 50 a second */
-#define API_BURST_MS 2000  /* 100 at once */
+#define API_INTERVAL_MS 5 /* 200 a second */
+#define API_BURST_MS 2500 /* 500 at once */
 #define API_PIECE_MS 200   /* how soon a wait sees that it is to end */
 
 struct api {

@@ -51,7 +51,7 @@ void api_answer_release(struct api_answer *answer);
  * (somebody changed it: read it again), and 401 when it comes again with fresh credentials (they
  * rotate; the message says so); ERR_DENIED: 403; ERR_GONE: 404 and 410; ERR_INVALID: the rest, 422
  * among them (also what a failed JSON patch `test` answers). Waits for its turn under the rate
- * limit (50 a second, bursts of 100, first come first served). */
+ * limit (200 a second, bursts of 500, first come first served). */
 bool api_call(struct api *api, struct http_client *http, const struct api_call *call,
               struct api_answer *answer, struct err *err) MUST_USE;
 
