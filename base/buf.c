@@ -17,6 +17,13 @@ void buf_release(struct buf *buf) {
     buf->overflow = false;
 }
 
+void buf_wipe(struct buf *buf) {
+    if (buf->data) {
+        explicit_bzero(buf->data, buf->capacity);
+    }
+    buf_release(buf);
+}
+
 void buf_clear(struct buf *buf) {
     buf->len = 0;
     buf->overflow = false;

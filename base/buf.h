@@ -25,6 +25,8 @@ struct buf {
     { .data = NULL, .len = 0, .capacity = 0, .max = (maximum), .overflow = false }
 
 void buf_release(struct buf *buf);
+/* Wipes the memory first: for what may hold secrets. */
+void buf_wipe(struct buf *buf);
 /* Empty again, memory kept, overflow forgotten. */
 void buf_clear(struct buf *buf);
 

@@ -7,6 +7,7 @@
 #define LANDWAITER_BASE_OWN_H
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* `CLEANUP(buf_release) struct buf b = BUF_INIT(4096);` */
 #define CLEANUP(function) __attribute__((cleanup(function)))
@@ -29,6 +30,14 @@
 /* For `CLEANUP(own_free) char *text = NULL;` */
 static inline void own_free(void *pointer_to_pointer) {
     free(*(void **)pointer_to_pointer);
+}
+
+/* For `CLEANUP(own_close) int fd = -1;` */
+static inline void own_close(int *fd) {
+    if (*fd >= 0) {
+        (void)close(*fd);
+    }
+    *fd = -1;
 }
 
 #endif

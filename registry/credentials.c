@@ -4,18 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <strings.h>
-#include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/process.h"
 
 #define CREDENTIALS_CONFIG_MAX (1024 * 1024)
 #define CREDENTIALS_ANSWER_MAX (64 * 1024)
@@ -183,139 +177,10 @@ static bool credentials_from_entry(const json_t *entry, struct credentials *out,
 
 /* ---- helper programs ---- */
 
-struct helper_run {
-    pid_t pid;
-    int output;
-    int64_t deadline;
-    int status;
-};
-
-static void fd_close(int *fd) {
-    if (*fd >= 0) {
-        (void)close(*fd);
-    }
-    *fd = -1;
-}
-
 static bool helper_name_valid(const char *name) {
     size_t len = strlen(name);
     return len > 0 && len <= CREDENTIALS_NAME_MAX &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
-}
-
-/* The request as a file: a helper that never reads it cannot stop us then. */
-static int helper_input_new(const char *text) {
-    int fd = memfd_create("registry", MFD_CLOEXEC);
-    size_t len = strlen(text);
-    if (fd >= 0 && (write(fd, text, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0)) {
-        fd_close(&fd);
-    }
-    return fd;
-}
-
-/* In a group of its own, so that what it starts ends with it; with no blocked signals and none of
- * our files. */
-static int helper_spawn(pid_t *pid, char *const argv[], int input, int output) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    if (posix_spawn_file_actions_init(&files) != 0) {
-        return ENOMEM;
-    }
-    if (posix_spawnattr_init(&attributes) != 0) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return ENOMEM;
-    }
-    sigset_t none;
-    sigset_t defaults;
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&defaults);
-    (void)sigaddset(&defaults, SIGPIPE);
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
-    int fault = posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    fault = fault ? fault : posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-    fault = fault ? fault : posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-    fault = fault
-                ? fault
-                : posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    fault = fault ? fault : posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    fault = fault ? fault : posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&files);
-    return fault;
-}
-
-static bool helper_start(const char *name, const char *request, struct helper_run *run,
-                         struct err *err) {
-    char program[sizeof "docker-credential-" + CREDENTIALS_NAME_MAX];
-    (void)snprintf(program, sizeof program, "docker-credential-%s", name);
-    char get[] = "get";
-    char *const argv[] = {program, get, NULL};
-    CLEANUP(fd_close) int input = helper_input_new(request);
-    int ends[2] = {-1, -1};
-    if (input < 0 || pipe2(ends, O_CLOEXEC) != 0) {
-        return err_set(err, ERR_TRANSIENT, "cannot start %s: %s", program, strerrordesc_np(errno));
-    }
-    CLEANUP(fd_close) int writing = ends[1];
-    pid_t pid = -1;
-    int fault = helper_spawn(&pid, argv, input, writing);
-    if (fault != 0) {
-        fd_close(&ends[0]);
-        enum err_kind kind = fault == ENOENT || fault == EACCES ? ERR_INVALID : ERR_TRANSIENT;
-        return err_set(err, kind, "cannot start the credential helper %s: %s", program,
-                       strerrordesc_np(fault));
-    }
-    run->pid = pid;
-    run->output = ends[0];
-    run->deadline = clock_boot_ms() + CREDENTIALS_HELPER_MS;
-    return true;
-}
-
-/* False: the deadline came first. */
-static bool helper_wait_for(int fd, int64_t deadline) {
-    for (;;) {
-        int64_t left = deadline - clock_boot_ms();
-        struct pollfd wanted = {.fd = fd, .events = POLLIN};
-        int ready = left > 0 ? poll(&wanted, 1, (int)left) : 0;
-        if (ready > 0) {
-            return true;
-        }
-        if (ready == 0 || errno != EINTR) {
-            return false;
-        }
-    }
-}
-
-/* False: not in time, or too much of it. */
-static bool helper_read(const struct helper_run *run, struct buf *answer) {
-    char part[4096];
-    bool complete = false;
-    while (!complete && !answer->overflow && helper_wait_for(run->output, run->deadline)) {
-        ssize_t count = read(run->output, part, sizeof part);
-        if (count > 0) {
-            buf_append(answer, part, (size_t)count);
-        }
-        complete = count == 0 || (count < 0 && errno != EINTR);
-    }
-    explicit_bzero(part, sizeof part);
-    return complete && !answer->overflow;
-}
-
-/* False: it did not end in time. Whatever is left of its group is killed; that is safe before the
- * process is reaped, because until then nobody else can have its number. */
-static bool helper_finish(struct helper_run *run, bool wait) {
-    bool ended = false;
-    if (wait) {
-        CLEANUP(fd_close) int process = pidfd_open(run->pid, 0);
-        ended = process >= 0 && helper_wait_for(process, run->deadline);
-    }
-    (void)kill(-run->pid, SIGKILL);
-    while (waitpid(run->pid, &run->status, 0) < 0 && errno == EINTR) {
-    }
-    fd_close(&run->output);
-    return ended;
 }
 
 static bool helper_answer_parse(const struct buf *answer, struct credentials *out,
@@ -340,36 +205,27 @@ static bool helper_answer_parse(const struct buf *answer, struct credentials *ou
     return true;
 }
 
-static void credentials_buf_wipe(struct buf *buf) {
-    if (buf->data) {
-        explicit_bzero(buf->data, buf->capacity);
-    }
-    buf_release(buf);
-}
-
 static bool credentials_run_helper(const char *name, const char *host, struct credentials *out,
                                    struct err *err) {
-    struct helper_run run = {.pid = -1, .output = -1};
+    char program[sizeof "docker-credential-" + CREDENTIALS_NAME_MAX];
+    char get[] = "get";
+    char *const argv[] = {program, get, NULL};
     bool hub = strcmp(credentials_host_alias(host), "docker.io") == 0;
-    if (!helper_start(name, hub ? CREDENTIALS_HUB_KEY : host, &run, err)) {
-        return false;
+    (void)snprintf(program, sizeof program, "docker-credential-%s", name);
+    const struct process_order order = {.argv = argv,
+                                        .input = hub ? CREDENTIALS_HUB_KEY : host,
+                                        .timeout_ms = CREDENTIALS_HELPER_MS};
+    CLEANUP(process_answer_wipe)
+    struct process_answer answer = PROCESS_ANSWER_INIT(CREDENTIALS_ANSWER_MAX);
+    if (!process_run(&order, &answer, err)) {
+        return err_wrap(err, "the credential helper %s", program);
     }
-    CLEANUP(credentials_buf_wipe) struct buf answer = BUF_INIT(CREDENTIALS_ANSWER_MAX);
-    bool complete = helper_read(&run, &answer);
-    if (answer.overflow) {
-        (void)helper_finish(&run, false);
-        return err_set(err, ERR_INVALID, "the credential helper %s says too much", name);
-    }
-    if (!helper_finish(&run, complete)) {
-        return err_set(err, ERR_TRANSIENT, "the credential helper %s did not answer in %d s", name,
-                       CREDENTIALS_HELPER_MS / 1000);
-    }
-    if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == 0) {
-        return helper_answer_parse(&answer, out, err) ||
+    if (answer.status == 0) {
+        return helper_answer_parse(&answer.output, out, err) ||
                err_wrap(err, "the credential helper %s", name);
     }
     /* That is how every helper says that it has none (docker-credential-helpers). */
-    if (strstr(buf_text(&answer), "credentials not found")) {
+    if (strstr(buf_text(&answer.output), "credentials not found")) {
         *out = (struct credentials)CREDENTIALS_INIT;
         return true;
     }
@@ -426,7 +282,7 @@ bool credentials_from_docker_config(const char *text, const char *host, struct c
 }
 
 static bool credentials_read_file(const char *path, struct buf *out, struct err *err) {
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    CLEANUP(own_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         return err_set(err, ERR_INVALID, "%s", strerrordesc_np(errno));
     }
@@ -450,7 +306,7 @@ static bool credentials_read_file(const char *path, struct buf *out, struct err 
 
 bool credentials_from_docker_config_file(const char *path, const char *host,
                                          struct credentials *out, struct err *err) {
-    CLEANUP(credentials_buf_wipe) struct buf text = BUF_INIT(CREDENTIALS_CONFIG_MAX);
+    CLEANUP(buf_wipe) struct buf text = BUF_INIT(CREDENTIALS_CONFIG_MAX);
     if (!credentials_read_file(path, &text, err) ||
         !credentials_from_docker_config(buf_text(&text), host, out, err)) {
         return err_wrap(err, "%.200s", path);
@@ -479,7 +335,7 @@ void credentials_engine_header(const struct credentials *credentials, const char
     }
     (void)json_object_set_new(root, "serveraddress",
                               json_text_or_null(hub ? CREDENTIALS_HUB_KEY : host));
-    CLEANUP(credentials_buf_wipe) struct buf text = BUF_INIT(2 * SECRET_MAX);
+    CLEANUP(buf_wipe) struct buf text = BUF_INIT(2 * SECRET_MAX);
     json_write(root, &text);
     buf_put_base64url(out, buf_text(&text), text.len);
 }

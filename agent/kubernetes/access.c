@@ -6,13 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/kubernetes/plugin.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/yaml.h"
 
 #define ACCESS_ACCOUNTS "/var/run/secrets/kubernetes.io/serviceaccount"
 #define ACCESS_AGAIN_MS 60000
+#define ACCESS_EARLY_MS 30000 /* before it expires, a plugin is asked again */
 #define ACCESS_NAME_SIZE 256
 
 struct access {
@@ -27,6 +30,9 @@ struct access {
     char *basic;     /* "Basic …" */
     int64_t read_ms; /* when the token file was read; 0: never */
     struct timespec modified;
+    struct plugin *plugin; /* NULL: none */
+    struct plugin_pass pass;
+    bool passed; /* the plugin's word is good until pass.expires_ms */
 };
 
 static void wipe(char **text) {
@@ -46,6 +52,8 @@ void access_free(struct access *access) {
         wipe(secrets[i]);
     }
     secret_release(&access->token);
+    plugin_free(access->plugin);
+    plugin_pass_release(&access->pass);
     free(access->server);
     free(access->ca_file);
     free(access->cert_file);
@@ -226,11 +234,36 @@ static bool take_login(struct access *access, const struct kubeconfig *file,
            err_set(err, ERR_INVALID, "%.200s: the password is too long", file->path);
 }
 
+/* What a plugin may ask to be told of the cluster. New reference. */
+static json_t *cluster_info(const struct access *access) {
+    json_t *info = json_pack("{ss}", "server", access->server);
+    if (access->ca_pem) {
+        CLEANUP(buf_release) struct buf data = BUF_INIT((size_t)64 * 1024);
+        buf_put_base64(&data, access->ca_pem, strlen(access->ca_pem));
+        (void)json_object_set_new(info, "certificate-authority-data",
+                                  json_text_or_null(buf_text(&data)));
+    }
+    return info;
+}
+
+static bool take_plugin(struct access *access, const struct kubeconfig *file,
+                        const struct yaml_node *user, struct err *err) {
+    const struct yaml_node *exec = yaml_get(user, "exec");
+    const char *slash = strrchr(file->path, '/');
+    char folder[4096];
+    if (!exec) {
+        return true;
+    }
+    (void)snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - file->path) : 0,
+                   file->path);
+    CLEANUP(json_release) json_t *cluster = cluster_info(access);
+    return plugin_new(exec, folder, cluster, &access->plugin, err) ||
+           err_wrap(err, "%.200s", file->path);
+}
+
 static bool take_user(struct access *access, const struct kubeconfig *file,
                       const struct yaml_node *user, struct err *err) {
     static const struct access_refusal refused[] = {
-        {"exec",
-         "give the user a token, a tokenFile that something else renews, or a client certificate"},
         {"auth-provider", "give the user a token, a tokenFile or a client certificate"},
         {"as", "give the user itself the role"},
         {"as-uid", "give the user itself the role"},
@@ -239,7 +272,8 @@ static bool take_user(struct access *access, const struct kubeconfig *file,
         {NULL, NULL},
     };
     const char *token = scalar(user, "token");
-    if (!refuse_keys(file, user, refused, err) || !take_login(access, file, user, err)) {
+    if (!refuse_keys(file, user, refused, err) || !take_login(access, file, user, err) ||
+        !take_plugin(access, file, user, err)) {
         return false;
     }
     if (token && !secret_set(&access->token, token, strlen(token), err)) {
@@ -328,37 +362,72 @@ static bool token_fresh(struct access *access, struct err *err) {
     return true;
 }
 
-bool access_pass(struct access *access, struct access_pass *out, struct err *err) {
-    CLEANUP(buf_release) struct buf line = BUF_INIT(SECRET_MAX + 64);
-    (void)pthread_mutex_lock(&access->mutex);
-    bool good = token_fresh(access, err);
-    if (good && access->token.bytes) {
-        buf_puts(&line, "Authorization: Bearer ");
-        buf_append(&line, access->token.bytes, access->token.len);
-    } else if (good && access->basic) {
-        buf_printf(&line, "Authorization: %s", access->basic);
+/* With the mutex held. */
+static bool plugin_fresh(struct access *access, struct err *err) {
+    int64_t now = clock_now_ms();
+    bool good = access->passed &&
+                (access->pass.expires_ms == 0 || now < access->pass.expires_ms - ACCESS_EARLY_MS);
+    struct plugin_pass fresh = {.token = SECRET_INIT};
+    if (!access->plugin || good) {
+        return true;
     }
-    (void)pthread_mutex_unlock(&access->mutex);
-    if (!good) {
+    if (!plugin_run(access->plugin, &fresh, err)) {
+        if (err) {
+            err->kind = ERR_TRANSIENT; /* a person may mend it while we wait */
+        }
         return false;
     }
-    *out = (struct access_pass){.tls = {.ca_file = access->ca_file,
-                                        .ca_pem = access->ca_pem,
-                                        .cert_file = access->cert_file,
-                                        .key_file = access->key_file,
-                                        .cert_pem = access->cert_pem,
-                                        .key_pem = access->key_pem,
-                                        .insecure_skip_verify = access->insecure}};
-    out->authorization = line.len ? buf_take(&line) : NULL;
+    plugin_pass_release(&access->pass);
+    access->pass = fresh;
+    access->passed = true;
     return true;
+}
+
+/* With the mutex held. A copy, as what it is made of may be replaced while a call goes on. */
+static char *access_authorization(const struct access *access) {
+    CLEANUP(buf_wipe) struct buf line = BUF_INIT(SECRET_MAX + 64);
+    const struct secret *token = access->pass.token.bytes ? &access->pass.token : &access->token;
+    if (token->bytes) {
+        buf_puts(&line, "Authorization: Bearer ");
+        buf_append(&line, token->bytes, token->len);
+    } else if (access->basic) {
+        buf_printf(&line, "Authorization: %s", access->basic);
+    }
+    return line.len ? buf_take(&line) : NULL;
+}
+
+bool access_pass(struct access *access, struct access_pass *out, struct err *err) {
+    (void)pthread_mutex_lock(&access->mutex);
+    bool good = token_fresh(access, err) && plugin_fresh(access, err);
+    if (good) {
+        *out = (struct access_pass){.tls = {.ca_file = access->ca_file,
+                                            .ca_pem = access->ca_pem,
+                                            .cert_file = access->cert_file,
+                                            .key_file = access->key_file,
+                                            .cert_pem = access->cert_pem,
+                                            .key_pem = access->key_pem,
+                                            .insecure_skip_verify = access->insecure},
+                                    .authorization = access_authorization(access)};
+        if (access->pass.cert_pem) {
+            out->cert_pem = strdup(access->pass.cert_pem);
+            out->key_pem = strdup(access->pass.key_pem);
+            out->tls.cert_pem = out->cert_pem;
+            out->tls.key_pem = out->key_pem;
+        }
+    }
+    (void)pthread_mutex_unlock(&access->mutex);
+    return good;
 }
 
 void access_pass_release(struct access_pass *pass) {
     wipe(&pass->authorization);
+    wipe(&pass->cert_pem);
+    wipe(&pass->key_pem);
 }
 
 void access_refused(struct access *access) {
     (void)pthread_mutex_lock(&access->mutex);
     access->read_ms = 0;
+    access->passed = false;
     (void)pthread_mutex_unlock(&access->mutex);
 }

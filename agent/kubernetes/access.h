@@ -35,9 +35,9 @@ const char *access_namespace(const struct access *access);
 
 /* What one call carries. */
 struct access_pass {
-    struct http_tls tls; /* points into the pass */
-    char *authorization; /* "Authorization: Bearer …", or NULL */
-    void *owned;         /* the access's own */
+    struct http_tls tls;      /* points into the pass */
+    char *authorization;      /* "Authorization: Bearer …", or NULL */
+    char *cert_pem, *key_pem; /* a plugin's, for this call; or NULL */
 };
 /* Blocks while an exec plugin runs (at most 60 s). ERR_TRANSIENT: the files or the plugin cannot be
  * read just now. */

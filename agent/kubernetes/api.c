@@ -13,7 +13,7 @@
 #define API_TIMEOUT_MS 30000
 #define API_INTERVAL_MS 5 /* 200 a second */
 #define API_BURST_MS 2500 /* 500 at once */
-#define API_PIECE_MS 200   /* how soon a wait sees that it is to end */
+#define API_PIECE_MS 200  /* how soon a wait sees that it is to end */
 
 struct api {
     struct access *access;

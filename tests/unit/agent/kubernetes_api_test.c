@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/kubernetes/follow.h"
+#include "agent/kubernetes/plugin.h"
 #include "base/json.h"
 
 #define FOLDER "/tmp/landwaiter-access-XXXXXX"
@@ -152,7 +154,13 @@ static void faulty_kubeconfigs(void **state) {
         {"a: [", NULL, ":1:"},
         {CONFIG("{token: x}"), "other", "no context \"other\""},
         {CONFIG("{token: x}"), "b", "no context \"b\""},
-        {CONFIG("{exec: {command: x}}"), NULL, "`exec` is not supported: give the user a token"},
+        {CONFIG("{exec: {command: x}}"), NULL, "`apiVersion` must be"},
+        {CONFIG("{exec: {apiVersion: client.authentication.k8s.io/v1}}"), NULL, "no `command`"},
+        {CONFIG("{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: "
+                "Always}}"),
+         NULL, "asks a person"},
+        {CONFIG("{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, env: [1]}}"),
+         NULL, "`env` one of"},
         {CONFIG("{auth-provider: {name: gcp}}"), NULL, "`auth-provider` is not supported"},
         {CONFIG("{as: admin}"), NULL, "`as` is not supported"},
         {CONFIG("{username: x}"), NULL, "go together"},
@@ -208,6 +216,88 @@ static void in_the_cluster(void **state) {
     assert_true(get(api, &fake, &answer, &err));
     assert_string_equal(fake.authorization, "Bearer new");
     api_free(api);
+}
+
+#define PLUGIN                                                                                     \
+    "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [one], env: "   \
+    "[{name: WORD, value: two}], "                                                                 \
+    "provideClusterInfo: true}}"
+
+/* It is asked once for as long as its word is good, and anew after a 401. */
+static void a_plugin(void **state) {
+    (void)state;
+    static const struct answer answers[] = {{"GET", "/x", 200, "{}", NULL},
+                                            {"GET", "/x", 200, "{}", NULL},
+                                            {"GET", "/x", 401, "{}", NULL},
+                                            {"GET", "/x", 200, "{}", NULL}};
+    char folder[] = FOLDER;
+    char path[256];
+    struct err err = ERR_INIT;
+    struct fake fake = fake_of(answers, 4);
+    CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
+    assert_non_null(mkdtemp(folder));
+    write_file(
+        folder, "plugin",
+        "#!/bin/sh\nhere=${0%/*}\necho x >>$here/runs\necho \"$KUBERNETES_EXEC_INFO\" >$here/info\n"
+        "echo '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", "
+        "\"status\": "
+        "{\"token\": \"'$1-$WORD-$(wc -l <$here/runs)'\", \"expirationTimestamp\": "
+        "\"2099-01-01T00:00:00Z\"}}'\n");
+    (void)snprintf(path, sizeof path, "%s/plugin", folder);
+    assert_int_equal(chmod(path, 0700), 0);
+    struct api *api = api_of(folder, CONFIG(PLUGIN), NULL, &err);
+    if (!api) {
+        fail_msg("%s", err.message);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(get(api, &fake, &answer, &err));
+        assert_string_equal(fake.authorization, "Bearer one-two-1");
+    }
+    assert_true(get(api, &fake, &answer, &err));
+    assert_string_equal(fake.authorization, "Bearer one-two-2");
+    char info[1024] = "";
+    (void)snprintf(path, sizeof path, "%s/info", folder);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(info, sizeof info, file));
+    (void)fclose(file);
+    assert_non_null(strstr(info, "\"server\":\"https://api.example:6443\""));
+    assert_non_null(strstr(info, "\"interactive\":false"));
+    (void)snprintf(path, sizeof path, "%s/plugin", folder);
+    assert_int_equal(unlink(path), 0);
+    access_refused((struct access *)(uintptr_t)api_access(api));
+    assert_false(get(api, &fake, &answer, &err));
+    assert_int_equal(err.kind, ERR_TRANSIENT);
+    assert_non_null(strstr(err.message, "cannot be started"));
+    api_free(api);
+}
+
+static void what_plugins_say(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *words; /* words: NULL: it is good */
+    } rows[] = {
+        {"{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"t\"}}", NULL},
+        {"{\"kind\": \"ExecCredential\", \"status\": {\"clientCertificateData\": \"c\", "
+         "\"clientKeyData\": \"k\"}}",
+         NULL},
+        {"{\"kind\": \"ExecCredential\", \"status\": {\"clientCertificateData\": \"c\"}}",
+         "neither a token"},
+        {"{\"kind\": \"ExecCredential\"}", "neither a token"},
+        {"{\"kind\": \"Secret\", \"status\": {\"token\": \"t\"}}", "no ExecCredential"},
+        {"{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"t\", \"expirationTimestamp\": "
+         "\"soon\"}}",
+         "no time"},
+        {"oops", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct plugin_pass pass = {.token = SECRET_INIT};
+        struct err err = ERR_INIT;
+        bool good = plugin_parse(rows[i].text, strlen(rows[i].text), &pass, &err);
+        assert_int_equal(good, rows[i].words == NULL);
+        assert_true(good || strstr(err.message, rows[i].words));
+        plugin_pass_release(&pass);
+    }
 }
 
 static void what_answers_mean(void **state) {
@@ -374,8 +464,9 @@ static void following(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_we_are),     cmocka_unit_test(faulty_kubeconfigs),
-        cmocka_unit_test(in_the_cluster), cmocka_unit_test(what_answers_mean),
+        cmocka_unit_test(who_we_are),       cmocka_unit_test(faulty_kubeconfigs),
+        cmocka_unit_test(in_the_cluster),   cmocka_unit_test(a_plugin),
+        cmocka_unit_test(what_plugins_say), cmocka_unit_test(what_answers_mean),
         cmocka_unit_test(following),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

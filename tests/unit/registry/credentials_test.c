@@ -204,7 +204,7 @@ static void survives_bad_helpers(void **state) {
         enum err_kind kind;
         bool late;
     } bad[] = {
-        {"missing", "cannot start", ERR_INVALID, false},
+        {"missing", "cannot be started", ERR_INVALID, false},
         {"broken", "failed", ERR_TRANSIENT, false},
         {"html", "helper html", ERR_INVALID, false},
         {"empty", "no Secret", ERR_INVALID, false},

@@ -1,0 +1,157 @@
+/* Starting, reading and ending a helper program. Knows nothing of what it is for. */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+struct process_run {
+    pid_t pid;
+    int output;
+    int64_t deadline;
+    int status;
+};
+
+void process_answer_wipe(struct process_answer *answer) {
+    buf_wipe(&answer->output);
+}
+
+/* The input as a file: a program that never reads it cannot stop us then. */
+static int process_input_new(const char *text) {
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    size_t len = strlen(text);
+    if (fd >= 0 && (write(fd, text, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0)) {
+        own_close(&fd);
+    }
+    return fd;
+}
+
+/* In a group of its own, so that what it starts ends with it; with no blocked signals and none of
+ * our files. */
+static int process_spawn(pid_t *pid, const struct process_order *order, int input, int output) {
+    char *const *environment = order->environment ? order->environment : environ;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    if (posix_spawn_file_actions_init(&files) != 0) {
+        return ENOMEM;
+    }
+    if (posix_spawnattr_init(&attributes) != 0) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return ENOMEM;
+    }
+    sigset_t none;
+    sigset_t defaults;
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&defaults);
+    (void)sigaddset(&defaults, SIGPIPE);
+    (void)posix_spawnattr_setpgroup(&attributes, 0);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &defaults);
+    int fault = posix_spawnattr_setflags(
+        &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    fault = fault ? fault : posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+    fault = fault ? fault : posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+    fault = fault
+                ? fault
+                : posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    fault = fault ? fault : posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+    fault = fault
+                ? fault
+                : posix_spawnp(pid, order->argv[0], &files, &attributes, order->argv, environment);
+    (void)posix_spawnattr_destroy(&attributes);
+    (void)posix_spawn_file_actions_destroy(&files);
+    return fault;
+}
+
+static bool process_start(const struct process_order *order, struct process_run *run,
+                          struct err *err) {
+    CLEANUP(own_close) int input = process_input_new(order->input);
+    int ends[2] = {-1, -1};
+    if (input < 0 || pipe2(ends, O_CLOEXEC) != 0) {
+        return err_set(err, ERR_TRANSIENT, "cannot be started: %s", strerrordesc_np(errno));
+    }
+    CLEANUP(own_close) int writing = ends[1];
+    pid_t pid = -1;
+    int fault = process_spawn(&pid, order, input, writing);
+    if (fault != 0) {
+        own_close(&ends[0]);
+        enum err_kind kind = fault == ENOENT || fault == EACCES ? ERR_INVALID : ERR_TRANSIENT;
+        return err_set(err, kind, "cannot be started: %s", strerrordesc_np(fault));
+    }
+    run->pid = pid;
+    run->output = ends[0];
+    run->deadline = clock_boot_ms() + order->timeout_ms;
+    return true;
+}
+
+/* False: the deadline came first. */
+static bool process_wait_for(int fd, int64_t deadline) {
+    for (;;) {
+        int64_t left = deadline - clock_boot_ms();
+        struct pollfd wanted = {.fd = fd, .events = POLLIN};
+        int ready = left > 0 ? poll(&wanted, 1, (int)left) : 0;
+        if (ready > 0) {
+            return true;
+        }
+        if (ready == 0 || errno != EINTR) {
+            return false;
+        }
+    }
+}
+
+/* False: not in time, or too much of it. */
+static bool process_read(const struct process_run *run, struct buf *answer) {
+    char part[4096];
+    bool complete = false;
+    while (!complete && !answer->overflow && process_wait_for(run->output, run->deadline)) {
+        ssize_t count = read(run->output, part, sizeof part);
+        if (count > 0) {
+            buf_append(answer, part, (size_t)count);
+        }
+        complete = count == 0 || (count < 0 && errno != EINTR);
+    }
+    explicit_bzero(part, sizeof part);
+    return complete && !answer->overflow;
+}
+
+/* False: it did not end in time. Whatever is left of its group is killed; that is safe before the
+ * process is reaped, because until then nobody else can have its number. */
+static bool process_finish(struct process_run *run, bool wait) {
+    bool ended = false;
+    if (wait) {
+        CLEANUP(own_close) int process = pidfd_open(run->pid, 0);
+        ended = process >= 0 && process_wait_for(process, run->deadline);
+    }
+    (void)kill(-run->pid, SIGKILL);
+    while (waitpid(run->pid, &run->status, 0) < 0 && errno == EINTR) {
+    }
+    own_close(&run->output);
+    return ended;
+}
+
+bool process_run(const struct process_order *order, struct process_answer *out, struct err *err) {
+    struct process_run run = {.pid = -1, .output = -1};
+    if (!process_start(order, &run, err)) {
+        return false;
+    }
+    bool complete = process_read(&run, &out->output);
+    if (out->output.overflow) {
+        (void)process_finish(&run, false);
+        return err_set(err, ERR_INVALID, "says too much");
+    }
+    if (!process_finish(&run, complete)) {
+        char span[CLOCK_TEXT_SIZE];
+        return err_set(err, ERR_TRANSIENT, "did not answer in %s",
+                       clock_duration_text(order->timeout_ms, span));
+    }
+    out->status = WIFEXITED(run.status) ? WEXITSTATUS(run.status) : -1;
+    return true;
+}
