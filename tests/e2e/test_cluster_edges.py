@@ -206,3 +206,16 @@ def test_init_containers_only_by_name(app_of, agent_in):
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert app.template()["spec"]["initContainers"][0]["image"] == f"{app.name('setup')}@{digest}"
     assert app.image() == app.name()
+
+
+def test_it_waits_for_memory_on_the_nodes(app_of, agent_in):
+    app = app_of()
+    app.run(replicas=0, annotations={"landwaiter.dev/min-free-memory": "900GiB"})
+    agent = agent_in()
+    digest = app.make("v2")
+    agent.accepted(app.name(), digest)
+    update = app.reaches(agent, lambda one: "memory" in (one["reason"] or ""), "it waits for memory")
+    assert update["not_before"] and app.image() == app.name(), update
+    app.patch({"metadata": {"annotations": {"landwaiter.dev/min-free-memory": "1MiB"}}})
+    app.ends(agent, "updated", 60)
+    assert app.image() == f"{app.name()}@{digest}"

@@ -1,5 +1,6 @@
 """What goes wrong between the agent and the API server: nothing is missed, and nothing is done twice."""
 
+import base64
 import json
 
 import pytest
@@ -28,6 +29,16 @@ def patches(app, mark):
     """Successful patches of the workload by the agent."""
     return [one for one in app.cluster.audit(mark) if one["verb"] == "patch" and one["responseStatus"]["code"] == 200 and
             one["objectRef"].get("name") == app.called and one["userAgent"].startswith("landwaiter/")]
+
+
+def kubeconfig_as(agent, user):
+    """The agent's kubeconfig says that it is that user."""
+    path = agent.settings["platforms"]["kubernetes"]["kubeconfig"]
+    with open(path, encoding="ascii") as file:
+        config = json.load(file)
+    config["users"][0]["user"] = user
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(config, file)
 
 
 def test_a_watch_that_is_cut_misses_nothing(app_of, agent_in, proxy):
@@ -117,12 +128,7 @@ def test_a_token_that_is_rotated(app_of, agent_in, cluster, tmp_path):
     token = tmp_path / "token"
     token.write_text(cluster.tokens["admin"])
     agent = agent_in(start=False)
-    path = agent.settings["platforms"]["kubernetes"]["kubeconfig"]
-    with open(path, encoding="ascii") as file:
-        config = json.load(file)
-    config["users"][0]["user"] = {"tokenFile": str(token)}
-    with open(path, "w", encoding="ascii") as file:
-        json.dump(config, file)
+    kubeconfig_as(agent, {"tokenFile": str(token)})
     token.write_text("wrong")
     agent.start(ready=False)
     wait_until(lambda: "Unauthorized" in agent.log, 20, "it is refused")
@@ -131,6 +137,35 @@ def test_a_token_that_is_rotated(app_of, agent_in, cluster, tmp_path):
     wait_until(agent.ready, 40, "the new token is taken")
     digest = app.make("v2")
     assert app.push(agent, digest)[1]["result"] == "updated"
+
+
+@pytest.mark.parametrize("how", ["certificate files", "certificate data", "plugin"])
+def test_who_it_says_that_it_is(app_of, agent_in, cluster, tmp_path, how):
+    app = app_of()
+    app.run(replicas=0)
+    agent = agent_in(start=False)
+    files = cluster.certificate("somebody", "system:masters")
+    if how == "certificate files":
+        user = {"client-certificate": files[0], "client-key": files[1]}
+    elif how == "certificate data":
+        data = []
+        for path in files:
+            with open(path, "rb") as file:
+                data.append(base64.b64encode(file.read()).decode())
+        user = {"client-certificate-data": data[0], "client-key-data": data[1]}
+    else:
+        plugin = tmp_path / "plugin"
+        plugin.write_text("#!/bin/sh\necho '" + json.dumps({
+            "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+            "status": {"token": cluster.tokens["admin"]}}) + "'\n")
+        plugin.chmod(0o700)
+        user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin)}}
+    kubeconfig_as(agent, user)
+    mark = cluster.audit_mark()
+    agent.start()
+    digest = app.make("v2")
+    assert app.push(agent, digest)[1]["result"] == "updated"
+    assert {one["user"]["username"] for one in patches(app, mark)} == {"admin" if how == "plugin" else "somebody"}
 
 
 def test_the_clock_is_set_during_a_rollout(app_of, agent_in):
