@@ -79,6 +79,9 @@ static char *word_of(const char *format, ...) {
 static bool add_arguments(struct plugin *plugin, const struct yaml_node *exec, const char *folder) {
     const char *command = scalar_of(exec, "command");
     const struct yaml_node *arguments = yaml_get(exec, "args");
+    if (!command) {
+        return false;
+    }
     /* A name is looked up in PATH; a relative path begins at the file. */
     bool beside = command[0] != '/' && strchr(command, '/');
     bool good = words_add(plugin->argv, word_of("%s%s", beside ? folder : "", command));
