@@ -180,7 +180,8 @@ class Client:
         """Makes a namespace that pods can be made in: its service account is there. Returns the name."""
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
         wait_until(lambda: self.get("ServiceAccount", "default", name) and
-                   self.get("ConfigMap", "kube-root-ca.crt", name), 20, f"namespace {name} can be used")
+                   self.get("ConfigMap", "kube-root-ca.crt", name), 90, f"namespace {name} can be used")  # after a restart of
+        # the API server the controllers come back after up to half a minute
         return name
 
     def pods(self, app, namespace="default"):
