@@ -7,6 +7,9 @@
 #include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <strings.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1024 * 1024)
 #define CONNECT_TIMEOUT_DEFAULT_MS 10000
@@ -570,4 +573,30 @@ bool http_response_header(const struct http_response *response, const char *name
         line += *line == '\n' ? 1 : 0;
     }
     return false;
+}
+
+int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s) {
+    CLEANUP(buf_release) struct buf value = BUF_INIT(128);
+    if (!http_response_header(response, "Retry-After", 0, &value) || value.len == 0) {
+        return 0;
+    }
+    const char *text = buf_text(&value);
+    int64_t seconds = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits > 0) {
+        if (text[digits] != '\0') {
+            return 0;
+        }
+        /* More digits than fit mean a very long time, as well. */
+        seconds = digits > 9 ? max_s : strtol(text, NULL, 10);
+    } else {
+        struct tm tm = {0};
+        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        if (!end || *end) {
+            return 0;
+        }
+        seconds = (int64_t)timegm(&tm) - clock_now_ms() / 1000;
+    }
+    seconds = seconds > 0 ? seconds : 0;
+    return 1000 * (seconds < max_s ? seconds : max_s);
 }

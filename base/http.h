@@ -82,5 +82,8 @@ void http_response_release(struct http_response *response);
  * out. False: there is none, or it does not fit. */
 bool http_response_header(const struct http_response *response, const char *name, size_t index,
                           struct buf *out) MUST_USE;
+/* How long Retry-After asks to wait, in seconds or as a date, at most max_s; 0: it says nothing
+ * usable. Pure but for the wall clock. */
+int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s);
 
 #endif

@@ -168,41 +168,12 @@ static bool registry_send_manifest(const struct registry_ask *ask, const char *m
 
 /* ---- what a status means ---- */
 
-/* Seconds or an HTTP date, at most an hour; 0 when it says nothing usable. */
-static int64_t registry_retry_after_ms(const struct http_response *response) {
-    CLEANUP(buf_release) struct buf value = BUF_INIT(128);
-    if (!http_response_header(response, "Retry-After", 0, &value) || value.len == 0) {
-        return 0;
-    }
-    const char *text = buf_text(&value);
-    int64_t seconds = 0;
-    size_t digits = strspn(text, "0123456789");
-    if (digits > 0) {
-        if (text[digits] != '\0') {
-            return 0;
-        }
-        /* More digits than fit mean a very long time, as well. */
-        seconds = digits > 9 ? CLIENT_RETRY_AFTER_MAX_S : strtol(text, NULL, 10);
-    } else {
-        struct tm tm = {0};
-        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        if (!end || *end) {
-            return 0;
-        }
-        seconds = (int64_t)timegm(&tm) - clock_now_ms() / 1000;
-    }
-    if (seconds < 0) {
-        seconds = 0;
-    }
-    return 1000 * (seconds < CLIENT_RETRY_AFTER_MAX_S ? seconds : CLIENT_RETRY_AFTER_MAX_S);
-}
-
 /* The statuses that mean the same from a registry and from its token server. */
 static bool registry_refuse_status(const char *who, const struct http_response *response,
                                    struct err *err) {
     long status = response->status;
     if (status == 429 || status == 408 || status >= 500) {
-        int64_t wait = registry_retry_after_ms(response);
+        int64_t wait = http_retry_after_ms(response, CLIENT_RETRY_AFTER_MAX_S);
         (void)err_set(err, ERR_TRANSIENT, "%s %s (%ld)", who,
                       status == 429 ? "asks us to slow down" : "has a problem of its own", status);
         if (err) {

@@ -30,23 +30,6 @@ bool courier_again(long status) {
     return status == 429 || status >= 500;
 }
 
-int64_t courier_retry_after_ms(const struct http_response *response) {
-    CLEANUP(buf_release) struct buf value = BUF_INIT(64);
-    if (!http_response_header(response, "Retry-After", 0, &value)) {
-        return 0;
-    }
-    const char *text = buf_text(&value);
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || text[digits] != '\0') {
-        return 0;
-    }
-    int64_t seconds = 0;
-    for (size_t i = 0; i < digits && seconds < RETRY_AFTER_MAX_S; i++) {
-        seconds = seconds * 10 + (text[i] - '0');
-    }
-    return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
-}
-
 static int64_t at_most(int64_t value, int64_t limit) {
     return value < limit ? value : limit;
 }
@@ -125,7 +108,7 @@ static void attempt_make(const struct courier *courier, const struct ask *ask,
         out->document = NULL;
     }
     out->again = courier_again(out->response.status);
-    out->wait_ms = courier_retry_after_ms(&out->response);
+    out->wait_ms = http_retry_after_ms(&out->response, RETRY_AFTER_MAX_S);
 }
 
 /* "cannot reach the agent: why" or "WHAT: HTTP status 503: why", for people. */

@@ -43,7 +43,4 @@ bool courier_again(long status) MUST_USE;
  * come back at the same time. */
 int64_t courier_jitter(int64_t pause_ms);
 void courier_pause(int64_t ms);
-/* How long a Retry-After header asks to wait; 0: there is none, or it is a date. Pure. */
-int64_t courier_retry_after_ms(const struct http_response *response);
-
 #endif

@@ -13,7 +13,8 @@
 #define API_TIMEOUT_MS 30000
 #define API_INTERVAL_MS 5 /* 200 a second */
 #define API_BURST_MS 2500 /* 500 at once */
-#define API_PIECE_MS 200  /* how soon a wait sees that it is to end */
+#define API_RETRY_AFTER_MAX_S 600
+#define API_PIECE_MS 200 /* how soon a wait sees that it is to end */
 
 struct api {
     struct access *access;
@@ -76,8 +77,7 @@ enum err_kind api_status_kind(long status) {
     }
 }
 
-/* In pieces, as the client may be told to end. False: it was. */
-static bool api_sleep(const struct http_client *http, int64_t ms) {
+bool api_pause(const struct http_client *http, int64_t ms) {
     int64_t until = clock_boot_ms() + ms;
     int64_t left = ms;
     while (left > 0 && !(http->cancel && atomic_load(http->cancel))) {
@@ -99,7 +99,7 @@ static bool api_wait(struct api *api, const struct http_client *http, struct err
     int64_t turn = api->next_ms;
     api->next_ms += API_INTERVAL_MS;
     (void)pthread_mutex_unlock(&api->mutex);
-    return api_sleep(http, turn - now) || err_set(err, ERR_TRANSIENT, "stopping");
+    return api_pause(http, turn - now) || err_set(err, ERR_TRANSIENT, "stopping");
 }
 
 static void api_words(const struct buf *body, struct api_answer *answer) {
@@ -110,15 +110,6 @@ static void api_words(const struct buf *body, struct api_answer *answer) {
     (void)snprintf(answer->reason, sizeof answer->reason, "%s", reason ? reason : "");
     const char *text = reason ? reason : body->len ? buf_text(body) : "no reason given";
     (void)snprintf(answer->message, sizeof answer->message, "%s", message ? message : text);
-}
-
-static int64_t api_retry_after(const struct http_response *response) {
-    CLEANUP(buf_release) struct buf value = BUF_INIT(64);
-    if (!http_response_header(response, "Retry-After", 0, &value)) {
-        return 0;
-    }
-    long seconds = strtol(buf_text(&value), NULL, 10);
-    return seconds > 0 && seconds < 3600 ? seconds * 1000 : 0;
 }
 
 /* What one request carries. */
@@ -166,7 +157,7 @@ static bool api_understand(const struct api_call *call, const struct http_respon
         api_words(&response->body, answer);
         (void)err_set(err, kind, "the API server says: %s", answer->message);
         if (err) {
-            err->retry_after_ms = api_retry_after(response);
+            err->retry_after_ms = http_retry_after_ms(response, API_RETRY_AFTER_MAX_S);
         }
         return false;
     }

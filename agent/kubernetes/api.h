@@ -66,6 +66,9 @@ bool api_get(struct api *api, struct http_client *http, json_t **out, struct err
 /* Pure: what an answer means. */
 enum err_kind api_status_kind(long status);
 
+/* Waits, but no longer than until the client's cancel is set. False: it was. */
+bool api_pause(const struct http_client *http, int64_t ms);
+
 /* How many requests were made so far, watches included; for tests and metrics. */
 uint64_t api_requests(const struct api *api);
 

@@ -221,21 +221,6 @@ static void http_statuses_mean_exit_statuses(void **state) {
     assert_false(courier_again(200) || courier_again(401) || courier_again(409));
 }
 
-static void assert_retry_after(const char *header, int64_t ms) {
-    CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-    buf_puts(&response.headers, header);
-    assert_int_equal(courier_retry_after_ms(&response), ms);
-}
-
-static void retry_after_is_honoured_and_bounded(void **state) {
-    (void)state;
-    assert_retry_after("", 0);
-    assert_retry_after("Retry-After: 7\n", 7000);
-    assert_retry_after("retry-after: 99999999999999999999\n", 86400 * (int64_t)1000);
-    assert_retry_after("Retry-After: Fri, 20 Nov 2026 12:00:00 GMT\n", 0);
-    assert_retry_after("Retry-After: -1\n", 0);
-}
-
 static void ids_may_stand_in_a_path(void **state) {
     (void)state;
     assert_true(control_id_valid("psh", "psh_01JD3XK5T9ABC"));
@@ -317,7 +302,6 @@ int main(void) {
         cmocka_unit_test(sentences_say_what_to_do),
         cmocka_unit_test(waiting_says_until_when_and_what_to_do),
         cmocka_unit_test(http_statuses_mean_exit_statuses),
-        cmocka_unit_test(retry_after_is_honoured_and_bounded),
         cmocka_unit_test(ids_may_stand_in_a_path),
         cmocka_unit_test(base_urls_lose_their_slashes),
         cmocka_unit_test(only_loopback_may_be_clear),

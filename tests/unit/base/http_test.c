@@ -1,4 +1,5 @@
 /* base/http against a small server in a thread, which plays scripts that no honest server would. */
+#include "base/clock.h"
 #include "base/http.h"
 
 #include <arpa/inet.h>
@@ -638,8 +639,42 @@ static void the_transport_can_be_replaced(void **state) {
     http_client_free(NULL);
 }
 
+static int64_t noon_ms(void) {
+    return INT64_C(1795176000000); /* Fri, 20 Nov 2026 12:00:00 GMT */
+}
+
+static void retry_after_is_read_and_bounded(void **state) {
+    (void)state;
+    static const struct {
+        const char *header;
+        int64_t ms;
+    } rows[] = {
+        {"", 0},
+        {"Retry-After: 7\n", 7000},
+        {"retry-after: 0\n", 0},
+        {"Retry-After: -1\n", 0},
+        {"Retry-After: 7 s\n", 0},
+        {"Retry-After: soon\n", 0},
+        {"Retry-After: 601\n", 600000},
+        {"Retry-After: 99999999999999999999\n", 600000},
+        {"Retry-After: Fri, 20 Nov 2026 12:01:40 GMT\n", 100000},
+        {"Retry-After: Fri, 20 Nov 2026 11:00:00 GMT\n", 0},
+        {"Retry-After: Sat, 21 Nov 2026 12:00:00 GMT\n", 600000},
+        {"Retry-After: Fri, 20 Nov 2026\n", 0},
+    };
+    const struct clock_source noon = {.now_ms = noon_ms};
+    clock_replace(&noon);
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
+        buf_puts(&response.headers, rows[i].header);
+        assert_int_equal(http_retry_after_ms(&response, 600), rows[i].ms);
+    }
+    clock_replace(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(retry_after_is_read_and_bounded),
         cmocka_unit_test(a_plain_answer),
         cmocka_unit_test(the_environment_is_not_asked),
         cmocka_unit_test(bodies_go_out_whole),
