@@ -1,8 +1,6 @@
 /* List and watch: owns resuming, starting anew and waiting in between. It keeps no object. */
 #include "agent/kubernetes/follow.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
@@ -14,7 +12,7 @@
 #define FOLLOW_VERSION_SIZE 128
 #define FOLLOW_FIRST_MS 500
 #define FOLLOW_MOST_MS 30000
-#define FOLLOW_PIECE_MS 250 /* how soon a wait sees that it is to end */
+#define FOLLOW_SHORT_MS 1000 /* a watch that told nothing and ends sooner is waited after */
 
 /* ---- lines ---- */
 
@@ -67,7 +65,7 @@ struct following {
     struct http_client *http;
     const struct follow *follow;
     char version[FOLLOW_VERSION_SIZE]; /* "": a list is needed */
-    bool troubled;
+    enum err_kind troubled;            /* what was last told; ERR_NONE: nothing is wrong */
     int failures;
     bool moved; /* the watch has told something */
     bool gone;  /* 410: its version is too old */
@@ -89,22 +87,16 @@ static void following_pause(struct following *following, const struct err *err) 
     most = most > FOLLOW_MOST_MS ? FOLLOW_MOST_MS : most;
     int64_t wait = most / 2 + following_random() % (uint32_t)(most / 2 + 1);
     wait = err && err->retry_after_ms > wait ? err->retry_after_ms : wait;
-    int64_t until = clock_boot_ms() + wait;
     following->failures++;
-    while (!following_ends(following) && clock_boot_ms() < until) {
-        int64_t left = until - clock_boot_ms();
-        (void)usleep((useconds_t)((left < FOLLOW_PIECE_MS ? left : FOLLOW_PIECE_MS) * 1000));
-    }
+    (void)api_pause(following->http, wait);
 }
 
 static void following_trouble(struct following *following, const struct err *err) {
-    if (following_ends(following) || (!err && !following->troubled)) {
-        return;
-    }
-    if (!err || !following->troubled) {
+    enum err_kind now = err ? err->kind : ERR_NONE;
+    if (!following_ends(following) && now != following->troubled) {
         following->follow->trouble(following->follow->context, err);
+        following->troubled = now;
     }
-    following->troubled = err != NULL;
 }
 
 static void following_at(struct following *following, const json_t *object) {
@@ -126,7 +118,9 @@ static bool list_page(struct following *following, char *token, size_t size, str
     const struct api_call call = {
         .method = "GET", .path = buf_text(&path), .answer_max = FOLLOW_ANSWER_MAX};
     if (!api_call(following->api, following->http, &call, &answer, err)) {
-        return false;
+        return answer.status == 410
+                   ? err_set(err, ERR_TRANSIENT, "reading it took too long: it is read anew")
+                   : false;
     }
     size_t i = 0;
     json_t *item = NULL;
@@ -168,6 +162,7 @@ static bool watch_event(void *context, const json_t *event) {
     const json_t *object = json_object_member(event, "object");
     if (strcmp(type, "ERROR") == 0) {
         following->gone = json_int(object, "code", 0) == 410;
+        following->moved = following->moved && following->gone;
         return false;
     }
     following->moved = true;
@@ -188,7 +183,6 @@ static bool following_watch(struct following *following, struct err *err) {
     follow_lines_init(&lines);
     lines.event = watch_event;
     lines.context = following;
-    following->gone = following->moved = false;
     buf_printf(&path, "%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%u%s%s&resourceVersion=",
                follow->path, FOLLOW_SHORTEST_S + following_random() % FOLLOW_SHORTEST_S,
                follow->selector ? "&" : "", follow->selector ? follow->selector : "");
@@ -203,6 +197,7 @@ static bool following_watch(struct following *following, struct err *err) {
     following->gone = following->gone || answer.status == 410;
     if (following->gone || lines.broken) {
         following->version[0] = '\0';
+        following->moved = following->moved && !lines.broken;
         return err_set(err, ERR_TRANSIENT,
                        following->gone ? "it was away for too long: all is read anew"
                                        : "what the API server sent was no event");
@@ -220,24 +215,34 @@ static bool following_back(struct following *following, struct err *err) {
     return !following->troubled || api_call(following->api, following->http, &call, &answer, err);
 }
 
+static bool following_once(struct following *following, struct err *err) {
+    if (following->version[0] ? !following_back(following, err) : !following_list(following, err)) {
+        return false;
+    }
+    following_trouble(following, NULL);
+    return following_watch(following, err);
+}
+
 void follow_run(struct api *api, struct http_client *http, const struct follow *follow) {
     struct following following = {.api = api, .http = http, .follow = follow};
     while (!following_ends(&following)) {
         struct err err = ERR_INIT;
-        bool good = following.version[0] ? following_back(&following, &err)
-                                         : following_list(&following, &err);
-        if (good) {
-            following_trouble(&following, NULL);
-            good = following_watch(&following, &err);
-            if (following.moved) {
-                following.failures = 0;
-            }
+        int64_t began = clock_boot_ms();
+        following.gone = following.moved = false;
+        bool good = following_once(&following, &err);
+        bool quiet = good && clock_boot_ms() - began >= FOLLOW_SHORT_MS;
+        if (following.moved || quiet) {
+            following.failures = 0;
         }
-        if (good || (following.gone && following.failures == 0)) {
-            following.failures = following.gone ? 1 : following.failures;
+        /* A watch that was cut goes on where it was; one that is too old is read anew at once, but
+         * not again and again. */
+        if (following.failures == 0 && (following.moved || following.gone || quiet)) {
+            following.failures = following.gone ? 1 : 0;
             continue;
         }
-        following_trouble(&following, &err);
-        following_pause(&following, &err);
+        if (!good) {
+            following_trouble(&following, &err);
+        }
+        following_pause(&following, good ? NULL : &err);
     }
 }
