@@ -204,6 +204,8 @@ static bool set_tls(struct transfer *t) {
     if (tls->ca_file) {
         /* Without the second, the system's folder of CAs would be trusted besides. */
         SET(CURLOPT_CAINFO, tls->ca_file);
+        /* libcurl would keep what it has read for a day, whatever becomes of the file. */
+        SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
         SET(CURLOPT_CAPATH, NULL);
     }
     if (tls->ca_pem) {

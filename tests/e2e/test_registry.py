@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import threading
 import time
 
@@ -343,6 +344,27 @@ def test_a_private_ca(engine, registry_of, agent_of, repository, tmp_path):
     digest = images.make(repository, "stable", "v2")
     assert agent.deploy(name, digest)["docker/app"]["result"] == "updated"
     served(engine, "app", "v2")
+
+
+def test_a_ca_file_that_is_exchanged(engine, registry_of, agent_of, repository, tmp_path):
+    """The new one counts from the next connection on, whichever worker makes it."""
+    registry = registry_of("tls")
+    images = Images(registry)
+    name = images.name(repository, "stable")
+    images.make(repository, "stable", "v1")
+    engine.run("app", name)
+    served(engine, "app", "v1")
+    file = tmp_path / "ca.pem"
+    shutil.copy(Authority(str(tmp_path / "other")).ca, file)
+    agent = agent_of(settings={"registries": [{"host": registry.host, "ca": str(file)}]}, start=True)
+    for version in range(2, 12):  # all workers have read the file
+        digest = images.make(repository, "stable", f"v{version}")
+        assert "certificate" in agent.deploy(name, digest)["docker/app"]["reason"]
+    shutil.copy(registry.authority.ca, file)
+    digest = images.make(repository, "stable", "v12")
+    update = agent.deploy(name, digest)["docker/app"]
+    assert update["result"] == "updated", update
+    served(engine, "app", "v12")
 
 
 def test_plain_http_is_spoken_only_where_it_is_configured(engine, images, registry, agent_of, repository):
