@@ -156,6 +156,10 @@ struct platform {
     /* Brings the bytes here; the target is not touched. */
     bool (*fetch)(struct platform_task *task, enum platform_fetched *out, struct err *err);
     const struct platform_step *steps;
+    /* Has the step that changes the target taken hold, or can it not be told apart from what others
+     * did? Asked before that step is tried again: where it has not, the target may still wait for
+     * another window. NULL: what is stored is so. */
+    bool (*begun)(struct platform_task *task, bool *out, struct err *err);
     bool (*observe)(struct platform_task *task, struct platform_observation *out, struct err *err);
     /* Memory that is available where the target runs, in bytes; -1: cannot be known. */
     bool (*available_memory)(const struct platform_session *session, const char *target,

@@ -208,6 +208,25 @@ static struct outcome apply_recheck(struct pipeline *pipeline, struct store_upda
     return outcome_next("begin");
 }
 
+/* That a step is about to change the target is stored before it does: whether it did, the target
+ * may tell. False: not now. */
+static bool apply_begun(struct pipeline *pipeline, struct store_update *update, bool *in_out,
+                        struct err *err) {
+    const struct platform *platform = platform_of(update->target);
+    struct platform_task task;
+    if (!*in_out || !platform->begun) {
+        return true;
+    }
+    pipeline_task(pipeline, update, &task);
+    if (!platform->begun(&task, in_out, err)) {
+        return false;
+    }
+    if (!*in_out) {
+        (void)json_object_del(update->journal, "stopped");
+    }
+    return true;
+}
+
 /* Begun before, and interrupted. Until the old container is stopped nothing is lost by waiting for
  * the next window: what was made is undone, and it begins again there. */
 static struct outcome apply_resume(struct pipeline *pipeline, struct store_update *update,
@@ -215,7 +234,11 @@ static struct outcome apply_resume(struct pipeline *pipeline, struct store_updat
     struct platform_target target = {0};
     struct err err = ERR_INIT;
     const char *stage = "";
-    if (json_bool(update->journal, "stopped", false)) {
+    bool begun = json_bool(update->journal, "stopped", false);
+    if (!apply_begun(pipeline, update, &begun, &err)) {
+        return outcome_again(update, &apply_back, &err);
+    }
+    if (begun) {
         return outcome_next("goes on");
     }
     if (!platform->find(&pipeline->session, update->target, &target, &err)) {
@@ -354,13 +377,13 @@ static struct outcome settle_put_back(struct pipeline *pipeline, struct store_up
     const char *untouched =
         json_text(json_object_member(update->journal, "driver"), PLATFORM_UNTOUCHED);
     why = why ? why : "it failed";
+    if (!problem && json_text(update->journal, "return")) {
+        return settle_return(pipeline, update, why);
+    }
     if (untouched) {
         struct outcome outcome = outcome_fail("%.300s", why);
         outcome.result = untouched;
         return outcome;
-    }
-    if (!problem && json_text(update->journal, "return")) {
-        return settle_return(pipeline, update, why);
     }
     if (problem) {
         return outcome_fail("%.150s; and not all could be put back: %.150s", why, problem);

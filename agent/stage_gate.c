@@ -186,7 +186,8 @@ struct outcome stage_gate(struct pipeline *pipeline, struct store_update *update
     bool waited = json_bool(update->journal, GATE_ROOM, false);
     (void)json_object_del(update->journal, GATE_ROOM);
     struct outcome outcome = gate_run(pipeline, update);
-    outcome.passes =
-        waited && outcome.verdict == VERDICT_WAIT && !json_object_get(update->journal, GATE_ROOM);
+    /* Neither does one that gives way: the one whose turn it is may be asleep. */
+    bool asleep = outcome.until_ms == 0 && json_object_get(update->journal, GATE_ROOM);
+    outcome.passes = waited && outcome.verdict == VERDICT_WAIT && !asleep;
     return outcome;
 }

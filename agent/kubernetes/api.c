@@ -77,6 +77,13 @@ enum err_kind api_status_kind(long status) {
     }
 }
 
+bool api_denied_waits(struct err *err) {
+    if (err && err->kind == ERR_DENIED) {
+        err->kind = ERR_TRANSIENT;
+    }
+    return false;
+}
+
 bool api_pause(const struct http_client *http, int64_t ms) {
     int64_t until = clock_boot_ms() + ms;
     int64_t left = ms;

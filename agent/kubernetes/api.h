@@ -63,6 +63,11 @@ void api_guard(struct api *api, bool (*may)(void *context), void *context);
 bool api_get(struct api *api, struct http_client *http, json_t **out, struct err *err,
              const char *format, ...) PRINTF_LIKE(5, 6) MUST_USE;
 
+/* Of something that may only be read: no permission is a reason to wait, and to say so, not to give
+ * up or put back. It may be given; and a server that has just started knows of no roles for a
+ * moment. Returns false. */
+bool api_denied_waits(struct err *err);
+
 /* Pure: what an answer means. */
 enum err_kind api_status_kind(long status);
 

@@ -67,7 +67,7 @@ bool change_look(const struct platform_task *task, struct change_look *out, stru
             if (err) {
                 *err = failed;
             }
-            return false;
+            return api_denied_waits(err);
         }
     }
     const json_t *metadata = json_object_member(look.object, "metadata");
@@ -494,6 +494,15 @@ static bool patch_undo(struct platform_task *task, struct err *err) {
             "somebody else has set its image to %.200s meanwhile; that was left as it is",
             look.container.image);
     }
+}
+
+bool change_begun(struct platform_task *task, bool *out, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    if (!change_look(task, &look, err)) {
+        return false;
+    }
+    *out = look.state != CHANGE_IS_OLD;
+    return true;
 }
 
 const struct platform_step change_steps[] = {

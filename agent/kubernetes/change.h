@@ -39,6 +39,8 @@ bool change_look(const struct platform_task *task, struct change_look *out,
 /* struct platform's check: also writes into the journal what the steps need. */
 bool change_check(struct platform_task *task, struct err *err);
 extern const struct platform_step change_steps[];
+/* struct platform's begun. */
+bool change_begun(struct platform_task *task, bool *out, struct err *err);
 
 /* The pods that run an image in that container, those that are being deleted left out: a new array.
  * stamp: the template annotation that they must have, NULL: any. */

@@ -147,6 +147,7 @@ const struct platform platform_kubernetes = {
     .check = change_check,
     .fetch = kubernetes_fetch,
     .steps = change_steps,
+    .begun = change_begun,
     .observe = observe_rollout,
     .available_memory = nodes_memory,
     .at_once = nodes_at_once,

@@ -45,7 +45,11 @@ struct pods_kept {
 static void pods_keep(void *context, json_t *pod) {
     const struct pods_kept *all = context;
     if (pods_wanted(pod, all->query)) {
-        (void)json_array_append(all->kept, pod);
+        const json_t *metadata = json_object_member(pod, "metadata");
+        (void)json_array_append_new(all->kept, json_pack("{s{sO? sO?} sO?}", "metadata", "name",
+                                                         json_object_get(metadata, "name"), "uid",
+                                                         json_object_get(metadata, "uid"), "status",
+                                                         json_object_get(pod, "status")));
     }
 }
 
@@ -61,7 +65,7 @@ bool pods_list(const struct platform_session *session, const struct pods_query *
         return err_set(err, ERR_INVALID, "the selector of its pods is too long");
     }
     if (!pages_read(session, &pages, err)) {
-        return false;
+        return api_denied_waits(err);
     }
     *out = TAKE(kept);
     return true;

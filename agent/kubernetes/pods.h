@@ -15,7 +15,8 @@ struct pods_query {
     const char *image;     /* as it stands in the pods' specification */
     const char *stamp;     /* PATCH_STAMP's value that they must have; NULL: any */
 };
-/* Those that match and are not being deleted: a new array. At most 5,000 are read. Blocks. */
+/* Those that match and are not being deleted, each as {"metadata": {"name", "uid"}, "status"}: a
+ * new array. At most 5,000 are read. Blocks. */
 bool pods_list(const struct platform_session *session, const struct pods_query *query, json_t **out,
                struct err *err) MUST_USE;
 

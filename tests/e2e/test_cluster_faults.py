@@ -189,3 +189,26 @@ def test_nothing_is_asked_while_nothing_happens(app_of, agent_in, proxy):
     before = proxy.count()
     hold(20)
     assert proxy.count() == before, proxy.requests[before:]
+
+
+NIGHT = {"windows": {"night": {"days": ["mon", "tue", "wed", "thu", "fri"], "start": "02:00", "end": "03:00", "tz": "UTC"}}}
+
+
+def test_a_window_that_closes_while_the_api_server_is_away(app_of, agent_in, proxy):
+    """What could not be begun in the night is not begun in the morning."""
+    app = app_of()
+    app.run(replicas=0, annotations={"landwaiter.dev/windows": "night"})
+    agent = agent_in(url=proxy.url, clock="2026-11-23T12:00:00Z", **NIGHT)
+    digest = app.make("v2")
+    agent.accepted(app.name(), digest)
+    app.reaches(agent, lambda one: "window" in one["reason"], "it waits for its window")
+    proxy.fault(agent="^landwaiter/", method="PATCH", status=503)
+    agent.set_clock("2026-11-24T02:10:00Z")
+    app.reaches(agent, lambda one: one["stage"] == "apply" and one["history"][-1]["event"] == "wait", "it is tried")
+    agent.set_clock("2026-11-24T06:54:55Z")
+    app.reaches(agent, lambda one: one["stage"] == "gate" and "window" in one["reason"], "it waits for the next night")
+    proxy.mend()
+    stays(lambda: app.image() == app.name(), 3, "the image")
+    agent.set_clock("2026-11-25T02:00:00Z")
+    app.ends(agent, "updated")
+    assert app.image() == f"{app.name()}@{digest}"
