@@ -132,6 +132,10 @@ bool config_parse(const char *text, size_t len, struct config **out,
 /* The path that config_load(path) would read, for messages. Returns a static string or path. */
 const char *config_path(const char *path);
 
+/* Is the cluster reached in the same way, and watched in the same namespaces by as many replicas?
+ */
+bool config_kubernetes_same(const struct config_kubernetes *a, const struct config_kubernetes *b);
+
 struct config *config_hold(struct config *config);
 void config_drop(struct config *config);
 /* For CLEANUP. */

@@ -15,6 +15,24 @@ void config_kubernetes_release(struct config *config) {
     free(kubernetes->lease);
 }
 
+static bool text_same(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool namespaces_same(char *const *a, char *const *b) {
+    while (a && b && *a && *b && strcmp(*a, *b) == 0) {
+        a++;
+        b++;
+    }
+    return a && b ? !*a && !*b : a == b;
+}
+
+bool config_kubernetes_same(const struct config_kubernetes *a, const struct config_kubernetes *b) {
+    return a->enabled == b->enabled && text_same(a->kubeconfig, b->kubeconfig) &&
+           text_same(a->context, b->context) && text_same(a->lease, b->lease) &&
+           a->lease_ms == b->lease_ms && namespaces_same(a->namespaces, b->namespaces);
+}
+
 void config_read_kubernetes(const struct config_value *value) {
     struct config *config = value->out;
     config->kubernetes.enabled = true;

@@ -240,6 +240,12 @@ static void serve_reload(struct serve *serve) {
         free(config->state);
         config->state = state;
     }
+    if (!config_kubernetes_same(&config->kubernetes, &serve->config->kubernetes)) {
+        log_event(LOG_WARNING, "config.restart-needed", "reason",
+                  "how the cluster is reached, its namespaces and replicas take effect at the next "
+                  "start",
+                  NULL);
+    }
     struct err err = ERR_INIT;
     if (!serve_platforms(serve, config, &err)) {
         log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/kubernetes/cluster.h"
+#include "agent/kubernetes/condition.h"
 #include "agent/kubernetes/pages.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -99,20 +100,8 @@ static bool pod_counts(const json_t *pod) {
 }
 
 static bool node_takes_pods(const json_t *node) {
-    size_t i = 0;
-    json_t *condition = NULL;
-    if (json_bool(json_object_member(node, "spec"), "unschedulable", false)) {
-        return false;
-    }
-    json_array_foreach(json_array_member(json_object_member(node, "status"), "conditions"), i,
-                       condition) {
-        const char *type = json_text(condition, "type");
-        const char *status = json_text(condition, "status");
-        if (type && status && strcmp(type, "Ready") == 0) {
-            return strcmp(status, "True") == 0;
-        }
-    }
-    return false;
+    return !json_bool(json_object_member(node, "spec"), "unschedulable", false) &&
+           condition_true(node, "Ready");
 }
 
 static int64_t node_room(const json_t *node, const json_t *pods) {

@@ -93,19 +93,41 @@ static bool add_arguments(struct plugin *plugin, const struct yaml_node *exec, c
     return good;
 }
 
-/* Ours, what the file adds, and what the plugin is asked. */
+/* Is that variable of ours replaced by one that was added before? */
+static bool environment_has(char *const *words, const char *variable) {
+    size_t name = strcspn(variable, "=") + 1;
+    for (; *words; words++) {
+        if (strncmp(*words, variable, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the plugin is asked, what the file adds, and what of ours neither of them replaces. */
 static bool add_environment(struct plugin *plugin, const struct yaml_node *exec, const char *info) {
     const struct yaml_node *own = yaml_get(exec, "env");
-    bool good = words_add(plugin->environment, word_of("KUBERNETES_EXEC_INFO=%s", info));
+    size_t ours = 0;
+    while (environ[ours]) {
+        ours++;
+    }
+    plugin->environment = calloc(PLUGIN_WORDS_MAX + ours + 1, sizeof(char *));
+    bool good = plugin->environment &&
+                words_add(plugin->environment, word_of("KUBERNETES_EXEC_INFO=%s", info));
     for (size_t i = 0; good && own && own->kind == YAML_LIST && i < own->count; i++) {
         const char *name = scalar_of(own->items[i], "name");
         const struct yaml_node *value = yaml_get(own->items[i], "value");
         good = name && value && value->kind == YAML_SCALAR &&
                words_add(plugin->environment, word_of("%s=%s", name, value->text));
     }
-    for (char **word = environ; good && *word; word++) {
-        if (strncmp(*word, "KUBERNETES_EXEC_INFO=", 21) != 0) {
-            good = words_add(plugin->environment, strdup(*word));
+    size_t count = 0;
+    while (good && plugin->environment[count]) {
+        count++;
+    }
+    for (size_t i = 0; good && i < ours; i++) {
+        if (!environment_has(plugin->environment, environ[i])) {
+            plugin->environment[count] = strdup(environ[i]);
+            good = plugin->environment[count++] != NULL;
         }
     }
     return good;
@@ -155,9 +177,8 @@ bool plugin_new(const struct yaml_node *exec, const char *folder, const json_t *
     }
     if (plugin) {
         plugin->argv = calloc(PLUGIN_WORDS_MAX + 1, sizeof(char *));
-        plugin->environment = calloc(PLUGIN_WORDS_MAX + 1, sizeof(char *));
     }
-    if (!plugin || !plugin->argv || !plugin->environment) {
+    if (!plugin || !plugin->argv) {
         return err_set(err, ERR_BUG, "out of memory");
     }
     if (!add_arguments(plugin, exec, folder) || !add_environment(plugin, exec, buf_text(&info))) {

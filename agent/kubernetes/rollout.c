@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "agent/kubernetes/condition.h"
 #include "agent/watched.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -47,23 +48,6 @@ static int64_t count_of(const json_t *object, const char *member, int64_t fallba
     return count < 0 ? 0 : count;
 }
 
-static const json_t *condition_of(const json_t *status, const char *type) {
-    size_t i = 0;
-    json_t *condition = NULL;
-    json_array_foreach(json_array_member(status, "conditions"), i, condition) {
-        const char *own = json_text(condition, "type");
-        if (own && strcmp(own, type) == 0) {
-            return condition;
-        }
-    }
-    return NULL;
-}
-
-static bool condition_is(const json_t *condition, const char *member, const char *value) {
-    const char *text = json_text(condition, member);
-    return text && strcmp(text, value) == 0;
-}
-
 /* A condition as one text; "" when there is none. */
 static void condition_text(const json_t *condition, char out[static ROLLOUT_CONDITION]) {
     const char *at = json_text(condition, "lastUpdateTime");
@@ -101,8 +85,8 @@ static bool condition_new(const json_t *condition, const json_t *before) {
 static enum rollout_state judge_deployment(const struct rollout_facts *facts, char *reason) {
     const json_t *spec = json_object_member(facts->workload, "spec");
     const json_t *status = json_object_member(facts->workload, "status");
-    const json_t *progressing = condition_of(status, "Progressing");
-    const json_t *failure = condition_of(status, "ReplicaFailure");
+    const json_t *progressing = condition_find(facts->workload, "Progressing");
+    const json_t *failure = condition_find(facts->workload, "ReplicaFailure");
     int64_t wanted = count_of(spec, "replicas", 1);
     int64_t updated = count_of(status, "updatedReplicas", 0);
     int64_t available = count_of(status, "availableReplicas", 0);
@@ -182,6 +166,16 @@ static bool rollout_on_delete(const struct rollout_facts *facts) {
     const json_t *strategy =
         json_object_member(json_object_member(facts->workload, "spec"), "updateStrategy");
     return condition_is(strategy, "type", "OnDelete");
+}
+
+/* A StatefulSet's partition may spare all of its pods. */
+static bool rollout_all_kept(const struct rollout_facts *facts) {
+    const json_t *spec = json_object_member(facts->workload, "spec");
+    const json_t *strategy = json_object_member(spec, "updateStrategy");
+    const json_t *rolling = json_object_member(strategy, "rollingUpdate");
+    int64_t partition = count_of(rolling, "partition", 0);
+    return facts->kind == ROLLOUT_STATEFULSET && partition > 0 &&
+           partition >= count_of(spec, "replicas", 1);
 }
 
 static bool rollout_to_zero(const struct rollout_facts *facts) {
@@ -480,6 +474,8 @@ static bool rollout_without_pods(const struct rollout_facts *facts,
         SAY(out->reason, "its next run uses it");
     } else if (rollout_to_zero(facts)) {
         SAY(out->reason, "it is scaled to zero, so nothing could be verified");
+    } else if (rollout_all_kept(facts)) {
+        SAY(out->reason, "its partition keeps every pod as it is, so nothing could be verified");
     } else if (rollout_on_delete(facts)) {
         SAY(out->reason,
             "its update strategy is OnDelete: each pod changes when somebody deletes it");

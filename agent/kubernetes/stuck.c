@@ -4,21 +4,8 @@
 
 #include <string.h>
 
+#include "agent/kubernetes/condition.h"
 #include "base/json.h"
-
-bool stuck_ready(const json_t *pod) {
-    size_t i = 0;
-    json_t *condition = NULL;
-    json_array_foreach(json_array_member(json_object_member(pod, "status"), "conditions"), i,
-                       condition) {
-        const char *type = json_text(condition, "type");
-        const char *status = json_text(condition, "status");
-        if (type && status && strcmp(type, "Ready") == 0) {
-            return strcmp(status, "True") == 0;
-        }
-    }
-    return false;
-}
 
 static bool stuck_ordered(const struct change_look *look) {
     const char *policy = json_text(json_object_member(look->object, "spec"), "podManagementPolicy");
@@ -72,7 +59,7 @@ bool stuck_free(struct platform_task *task, const struct change_look *look, stru
     json_t *pod = NULL;
     json_array_foreach(pods, i, pod) {
         const char *name = json_text(json_object_member(pod, "metadata"), "name");
-        if (stuck_ready(pod)) {
+        if (condition_true(pod, "Ready")) {
             continue;
         }
         if (!task->session->config->kubernetes.delete_pods) {

@@ -11,7 +11,4 @@
 bool stuck_free(struct platform_task *task, const struct change_look *look,
                 struct err *err) MUST_USE;
 
-/* Is the pod ready? Pure. */
-bool stuck_ready(const json_t *pod);
-
 #endif

@@ -219,3 +219,15 @@ def test_it_waits_for_memory_on_the_nodes(app_of, agent_in):
     app.patch({"metadata": {"annotations": {"landwaiter.dev/min-free-memory": "1MiB"}}})
     app.ends(agent, "updated", 60)
     assert app.image() == f"{app.name()}@{digest}"
+
+
+def test_other_namespaces_take_effect_at_the_next_start(app_of, agent_in, namespace):
+    app = app_of()
+    app.run(replicas=0)
+    agent = agent_in()
+    agent.settings["platforms"]["kubernetes"]["namespaces"] = [namespace, "elsewhere"]
+    agent.configure()
+    agent.reload()
+    wait_until(lambda: agent.events("config.reloaded"), 10, "it has read it")
+    assert "namespaces" in agent.events("config.restart-needed")[0]["reason"]
+    assert app.push(agent, app.make("v2"))[1]["result"] == "updated"

@@ -13,7 +13,25 @@
 #include "agent/kubernetes/plugin.h"
 #include "base/json.h"
 
-#define FOLDER "/tmp/landwaiter-access-XXXXXX"
+/* A folder of each test's own, and its files afterwards gone with it. */
+static char folder[64];
+
+static int start(void **state) {
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/landwaiter-access-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int end(void **state) {
+    static const char *const names[] = {"config", "token", "namespace", "plugin", "runs", "info"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    return rmdir(folder);
+}
 
 struct answer {
     const char *method, *path; /* what must be asked: the path's beginning */
@@ -76,7 +94,7 @@ static struct fake fake_of(const struct answer *answers, size_t count) {
     return (struct fake){.http = {.perform = fake_perform}, .answers = answers, .count = count};
 }
 
-static void write_file(const char *folder, const char *name, const char *text) {
+static void write_file(const char *name, const char *text) {
     char path[256];
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "we");
@@ -86,12 +104,11 @@ static void write_file(const char *folder, const char *name, const char *text) {
 }
 
 /* An api of a kubeconfig; NULL: *err. */
-static struct api *api_of(char *folder, const char *kubeconfig, const char *context,
-                          struct err *err) {
+static struct api *api_of(const char *kubeconfig, const char *context, struct err *err) {
     char path[256];
     struct access *access = NULL;
     (void)snprintf(path, sizeof path, "%s/config", folder);
-    write_file(folder, "config", kubeconfig);
+    write_file("config", kubeconfig);
     const struct access_options options = {.kubeconfig = path, .context = context};
     return access_open(&options, &access, err) ? api_new(access) : NULL;
 }
@@ -119,9 +136,7 @@ static void who_we_are(void **state) {
         {"{client-certificate-data: YQ==, client-key-data: Yg==}", NULL},
     };
     static const struct answer answers[] = {{"GET", "/x", 200, "{}", NULL}};
-    char folder[] = FOLDER;
-    assert_non_null(mkdtemp(folder));
-    write_file(folder, "token", "of-a-file\n");
+    write_file("token", "of-a-file\n");
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         char text[1024];
         struct err err = ERR_INIT;
@@ -133,7 +148,7 @@ static void who_we_are(void **state) {
                        "clusters:\n- {name: c, cluster: {server: "
                        "'https://api.example:6443/'}}\nusers:\n- {name: u, user: %s}\n",
                        rows[i].user);
-        struct api *api = api_of(folder, text, NULL, &err);
+        struct api *api = api_of(text, NULL, &err);
         if (!api) {
             fail_msg("%s: %s", rows[i].user, err.message);
         }
@@ -174,11 +189,9 @@ static void faulty_kubeconfigs(void **state) {
          "'https://x', proxy-url: 'http://y'}}]\nusers: [{name: u, user: {}}]\n",
          NULL, "`proxy-url` is not supported"},
     };
-    char folder[] = FOLDER;
-    assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct err err = ERR_INIT;
-        struct api *api = api_of(folder, rows[i].text, rows[i].context, &err);
+        struct api *api = api_of(rows[i].text, rows[i].context, &err);
         if (api || !strstr(err.message, rows[i].words)) {
             fail_msg("row %zu: %s", i, err.message);
         }
@@ -189,14 +202,12 @@ static void in_the_cluster(void **state) {
     (void)state;
     static const struct answer answers[] = {{"GET", "/x", 401, "{}", NULL},
                                             {"GET", "/x", 200, "{}", NULL}};
-    char folder[] = FOLDER;
     struct access *access = NULL;
     struct err err = ERR_INIT;
     struct fake fake = fake_of(answers, 2);
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
-    assert_non_null(mkdtemp(folder));
-    write_file(folder, "token", "old");
-    write_file(folder, "namespace", "landwaiter");
+    write_file("token", "old");
+    write_file("namespace", "landwaiter");
     const struct access_options options = {.accounts = folder};
     assert_int_equal(unsetenv("KUBERNETES_SERVICE_HOST"), 0);
     assert_false(access_open(&options, &access, &err));
@@ -212,7 +223,7 @@ static void in_the_cluster(void **state) {
     assert_string_equal(pass.authorization, "Authorization: Bearer old");
     access_pass_release(&pass);
     struct api *api = api_new(access);
-    write_file(folder, "token", "new"); /* rotated; a 401 has it read anew */
+    write_file("token", "new"); /* rotated; a 401 has it read anew */
     assert_true(get(api, &fake, &answer, &err));
     assert_string_equal(fake.authorization, "Bearer new");
     api_free(api);
@@ -230,14 +241,12 @@ static void a_plugin(void **state) {
                                             {"GET", "/x", 200, "{}", NULL},
                                             {"GET", "/x", 401, "{}", NULL},
                                             {"GET", "/x", 200, "{}", NULL}};
-    char folder[] = FOLDER;
     char path[256];
     struct err err = ERR_INIT;
     struct fake fake = fake_of(answers, 4);
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
-    assert_non_null(mkdtemp(folder));
     write_file(
-        folder, "plugin",
+        "plugin",
         "#!/bin/sh\nhere=${0%/*}\necho x >>$here/runs\necho \"$KUBERNETES_EXEC_INFO\" >$here/info\n"
         "echo '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", "
         "\"status\": "
@@ -245,7 +254,13 @@ static void a_plugin(void **state) {
         "\"2099-01-01T00:00:00Z\"}}'\n");
     (void)snprintf(path, sizeof path, "%s/plugin", folder);
     assert_int_equal(chmod(path, 0700), 0);
-    struct api *api = api_of(folder, CONFIG(PLUGIN), NULL, &err);
+    assert_int_equal(setenv("WORD", "ours", 1), 0); /* the file's counts */
+    for (int i = 0; i < 200; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "API_TEST_%d", i);
+        assert_int_equal(setenv(name, "one of many", 1), 0);
+    }
+    struct api *api = api_of(CONFIG(PLUGIN), NULL, &err);
     if (!api) {
         fail_msg("%s", err.message);
     }
@@ -332,13 +347,11 @@ static void what_answers_mean(void **state) {
          "Unauthorized"},
         {{{"GET", "/x", 200, "not json", NULL}}, 1, ERR_INVALID, "answer"},
     };
-    char folder[] = FOLDER;
-    assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct err err = ERR_INIT;
         struct fake fake = fake_of(rows[i].answers, rows[i].count);
         CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
-        struct api *api = api_of(folder, CONFIG("{token: very-secret}"), NULL, &err);
+        struct api *api = api_of(CONFIG("{token: very-secret}"), NULL, &err);
         assert_non_null(api);
         assert_false(get(api, &fake, &answer, &err));
         if (err.kind != rows[i].kind || !strstr(err.message, rows[i].words) ||
@@ -439,8 +452,6 @@ static void following(void **state) {
          "begin +:a trouble begin +:a end back",
          "limit=500"},
     };
-    char folder[] = FOLDER;
-    assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct err err = ERR_INIT;
         struct told told = {""};
@@ -448,7 +459,7 @@ static void following(void **state) {
         fake.http.cancel = &fake.stop;
         const struct follow follow = {"/w",      NULL,      told_begins,  told_present,
                                       told_gone, told_ends, told_trouble, &told};
-        struct api *api = api_of(folder, CONFIG("{token: x}"), NULL, &err);
+        struct api *api = api_of(CONFIG("{token: x}"), NULL, &err);
         assert_non_null(api);
         follow_run(api, &fake.http, &follow);
         if (strcmp(told.text, rows[i].told) != 0) {
@@ -462,12 +473,12 @@ static void following(void **state) {
     }
 }
 
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_we_are),       cmocka_unit_test(faulty_kubeconfigs),
-        cmocka_unit_test(in_the_cluster),   cmocka_unit_test(a_plugin),
-        cmocka_unit_test(what_plugins_say), cmocka_unit_test(what_answers_mean),
-        cmocka_unit_test(following),
+        TEST(who_we_are),       TEST(faulty_kubeconfigs), TEST(in_the_cluster), TEST(a_plugin),
+        TEST(what_plugins_say), TEST(what_answers_mean),  TEST(following),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,11 @@ static void one_look(void **state) {
           NULL, NULL, 0},
          PLATFORM_HEALTHY,
          "OnDelete"},
+        {{ROLLOUT_STATEFULSET,
+          "\"replicas\": 3, \"updateStrategy\": {\"rollingUpdate\": {\"partition\": 3}}",
+          SEEN "\"readyReplicas\": 3", NULL, NULL, 0},
+         PLATFORM_HEALTHY,
+         "partition keeps every pod"},
         /* DaemonSet */
         {{ROLLOUT_DAEMONSET, "\"x\": 1",
           SEEN "\"desiredNumberScheduled\": 2, \"updatedNumberScheduled\": 1", NULL, NULL, 0},

@@ -489,6 +489,36 @@ static void wake_makes_the_gate_due(void **state) {
     assert_int_equal(ids[0], gate);
 }
 
+static int64_t sleeper(struct store *store, const char *target, bool room) {
+    int64_t id = fixture_update(store, target);
+    fixture_place(store, id, "gate", NULL);
+    struct store_update update = fixture_find(store, id);
+    update.not_before_ms = STORE_UNTIL_WOKEN;
+    if (room) {
+        (void)json_object_set_new(update.journal, "room", json_true());
+    }
+    fixture_save(store, &update);
+    store_update_release(&update);
+    return id;
+}
+
+/* Of many that wait for room, two; and two more when those do not take it: none sleeps for ever. */
+static void those_that_wait_for_room_are_woken_by_twos(void **state) {
+    int64_t ids[64];
+    int64_t first = sleeper(*state, "docker/a", true);
+    (void)sleeper(*state, "docker/b", true);
+    int64_t third = sleeper(*state, "docker/c", true);
+    int64_t other = sleeper(*state, "docker/d", false);
+    assert_int_equal(due_ids(*state, ids), 0);
+    store_wake_gate(*state, STORE_WAKE_WAITING_FOR_OTHERS);
+    assert_int_equal(due_ids(*state, ids), 3);
+    assert_int_equal(ids[0], first);
+    assert_int_equal(ids[2], other);
+    store_wake_gate(*state, STORE_WAKE_WAITING_FOR_OTHERS);
+    assert_int_equal(due_ids(*state, ids), 4);
+    assert_int_equal(ids[2], third);
+}
+
 /* One worker finds the target busy; before it has stored the wait, another finishes that target.
  * The first must not put the update to sleep any more. */
 static void wake_is_not_lost_to_a_late_wait(void **state) {
@@ -551,6 +581,7 @@ int main(void) {
         TEST(due_reads_by_index),
         TEST(busy_counts_others),
         TEST(wake_makes_the_gate_due),
+        TEST(those_that_wait_for_room_are_woken_by_twos),
         TEST(wake_is_not_lost_to_a_late_wait),
         TEST(lists_are_newest_first),
     };
