@@ -16,7 +16,7 @@
 #define ACCESS_ACCOUNTS "/var/run/secrets/kubernetes.io/serviceaccount"
 #define ACCESS_AGAIN_MS 60000
 #define ACCESS_EARLY_MS 30000 /* before it expires, a plugin is asked again */
-#define ACCESS_NAME_SIZE 256
+#define ACCESS_LOGIN_MAX 1024
 
 struct access {
     pthread_mutex_t mutex;
@@ -216,8 +216,8 @@ static bool take_login(struct access *access, const struct kubeconfig *file,
                        const struct yaml_node *user, struct err *err) {
     const char *name = scalar(user, "username");
     const char *password = scalar(user, "password");
-    CLEANUP(buf_release) struct buf pair = BUF_INIT(1024);
-    CLEANUP(buf_release) struct buf line = BUF_INIT(2048);
+    CLEANUP(buf_wipe) struct buf pair = BUF_INIT(ACCESS_LOGIN_MAX);
+    CLEANUP(buf_wipe) struct buf line = BUF_INIT(2 * ACCESS_LOGIN_MAX);
     if (!name && !password) {
         return true;
     }
@@ -226,12 +226,15 @@ static bool take_login(struct access *access, const struct kubeconfig *file,
                        file->path);
     }
     buf_printf(&pair, "%s:%s", name, password);
+    if (pair.overflow) {
+        return err_set(err, ERR_INVALID,
+                       "%.200s: `username` and `password` are longer than %d bytes", file->path,
+                       ACCESS_LOGIN_MAX);
+    }
     buf_puts(&line, "Basic ");
     buf_put_base64(&line, pair.data, pair.len);
-    explicit_bzero(pair.data, pair.len);
     access->basic = buf_take(&line);
-    return access->basic ||
-           err_set(err, ERR_INVALID, "%.200s: the password is too long", file->path);
+    return access->basic || err_set(err, ERR_BUG, "out of memory");
 }
 
 /* What a plugin may ask to be told of the cluster. New reference. */

@@ -104,6 +104,23 @@ static bool environment_has(char *const *words, const char *variable) {
     return false;
 }
 
+/* The first `ours` of our variables, behind those that are there. */
+static bool add_ours(char **words, size_t ours) {
+    size_t count = 0;
+    while (words[count]) {
+        count++;
+    }
+    for (size_t i = 0; i < ours; i++) {
+        if (!environment_has(words, environ[i])) {
+            words[count] = strdup(environ[i]);
+            if (!words[count++]) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* What the plugin is asked, what the file adds, and what of ours neither of them replaces. */
 static bool add_environment(struct plugin *plugin, const struct yaml_node *exec, const char *info) {
     const struct yaml_node *own = yaml_get(exec, "env");
@@ -120,17 +137,7 @@ static bool add_environment(struct plugin *plugin, const struct yaml_node *exec,
         good = name && value && value->kind == YAML_SCALAR &&
                words_add(plugin->environment, word_of("%s=%s", name, value->text));
     }
-    size_t count = 0;
-    while (good && plugin->environment[count]) {
-        count++;
-    }
-    for (size_t i = 0; good && i < ours; i++) {
-        if (!environment_has(plugin->environment, environ[i])) {
-            plugin->environment[count] = strdup(environ[i]);
-            good = plugin->environment[count++] != NULL;
-        }
-    }
-    return good;
+    return good && add_ours(plugin->environment, ours);
 }
 
 static bool info_of(const struct yaml_node *exec, const json_t *cluster, struct buf *out,
