@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "webhook/server.h"
 
 #define INTAKE_STACK (512 * 1024)
@@ -212,11 +213,7 @@ static void *intake_main(void *argument) {
 }
 
 bool intake_start(struct intake *intake, struct err *err) {
-    pthread_attr_t attributes;
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, INTAKE_STACK);
-    intake->started = pthread_create(&intake->thread, &attributes, intake_main, intake) == 0;
-    (void)pthread_attr_destroy(&attributes);
+    intake->started = thread_start(&intake->thread, INTAKE_STACK, intake_main, intake);
     return intake->started || err_set(err, ERR_BUG, "the intake thread cannot be started");
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #define WORKERS_MAX 16
 /* Workers beyond those that may apply: for pulls, registries and looks. */
@@ -23,7 +24,7 @@
 #define WORKERS_MATCH_AGAIN_MS 30000
 #define WORKERS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
 #define WORKERS_MATCH_PAUSE_MAX_MS 1000
-#define WORKERS_WARM_S 1 /* without work: memory is given back */
+#define WORKERS_WARM_MS 1000 /* without work: memory is given back */
 #define WORKERS_PRUNE_MS (60 * 60 * 1000)
 
 enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
@@ -339,9 +340,7 @@ static bool workers_deferred(const struct workers *workers) {
 /* Called and returns with the mutex held. */
 static void worker_rest(struct worker *worker) {
     struct workers *workers = worker->workers;
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += WORKERS_WARM_S;
+    struct timespec until = thread_after(WORKERS_WARM_MS);
     if (!worker->warm) {
         (void)pthread_cond_wait(&workers->work, &workers->mutex);
     } else if (pthread_cond_timedwait(&workers->work, &workers->mutex, &until) == ETIMEDOUT) {
@@ -407,12 +406,8 @@ static bool workers_start_one(struct workers *workers) {
     struct err err = ERR_INIT;
     *worker = (struct worker){.workers = workers, .warm = true};
     worker->http = http_client_new(&workers->stop);
-    pthread_attr_t attributes;
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, WORKERS_STACK);
     bool started = worker->http && store_open(workers->config->state, &worker->store, &err) &&
-                   pthread_create(&worker->thread, &attributes, worker_main, worker) == 0;
-    (void)pthread_attr_destroy(&attributes);
+                   thread_start(&worker->thread, WORKERS_STACK, worker_main, worker);
     if (!started) {
         log_event(LOG_ERROR, "worker.failed", "reason", err.message, NULL);
         http_client_free(worker->http);
@@ -429,11 +424,7 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
         return err_set(err, ERR_BUG, "out of memory");
     }
     (void)pthread_mutex_init(&workers->mutex, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&workers->work, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_condition_init(&workers->work);
     workers->options = *options;
     workers->follows = options->settled != NULL;
     workers->config = config_hold(options->config);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #define CLUSTER_STACK ((size_t)256 * 1024)
 #define CLUSTER_PATH_SIZE 256
@@ -194,15 +195,11 @@ static void cluster_release(struct cluster **cluster) {
 }
 
 static bool stream_start(struct stream *stream, struct err *err) {
-    pthread_attr_t attributes;
     stream->http = http_client_new(&stream->cluster->stop);
     if (!stream->http) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, CLUSTER_STACK);
-    stream->started = pthread_create(&stream->thread, &attributes, stream_main, stream) == 0;
-    (void)pthread_attr_destroy(&attributes);
+    stream->started = thread_start(&stream->thread, CLUSTER_STACK, stream_main, stream);
     return stream->started ||
            err_set(err, ERR_BUG, "a thread for %s cannot be started", stream->path);
 }

@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #define ELECTION_STACK (256 * 1024)
 #define ELECTION_LEAST_MS 200 /* of a call or a pause */
@@ -160,14 +161,7 @@ static int64_t election_pause(const struct election *election) {
 }
 
 static bool election_wait(struct election *election, int64_t ms) {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = thread_after(ms);
     (void)pthread_mutex_lock(&election->mutex);
     int timed_out = 0;
     while (!election->stop && !timed_out) {
@@ -214,11 +208,7 @@ bool election_new(const struct election_options *options, struct election **out,
     election->options = *options;
     election->lease.timing = lease_timing(options->lease_ms);
     (void)pthread_mutex_init(&election->mutex, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&election->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_condition_init(&election->wake);
     /* Not cancelled at stop: the Lease is given up with it, and its calls are short. */
     election->http = http_client_new(NULL);
     if (!election->http || !election_name(&election->lease)) {
@@ -230,12 +220,7 @@ bool election_new(const struct election_options *options, struct election **out,
 }
 
 bool election_start(struct election *election, struct err *err) {
-    pthread_attr_t attributes;
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, ELECTION_STACK);
-    election->started =
-        pthread_create(&election->thread, &attributes, election_main, election) == 0;
-    (void)pthread_attr_destroy(&attributes);
+    election->started = thread_start(&election->thread, ELECTION_STACK, election_main, election);
     return election->started || err_set(err, ERR_BUG, "the election's thread cannot be started");
 }
 

@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #define INBOX_STACK (256 * 1024)
 #define INBOX_QUEUE 1024
@@ -237,11 +238,7 @@ bool inbox_new(const struct inbox_options *options, struct inbox **out, struct e
 }
 
 bool inbox_start(struct inbox *inbox, struct err *err) {
-    pthread_attr_t attributes;
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, INBOX_STACK);
-    inbox->started = pthread_create(&inbox->thread, &attributes, inbox_main, inbox) == 0;
-    (void)pthread_attr_destroy(&attributes);
+    inbox->started = thread_start(&inbox->thread, INBOX_STACK, inbox_main, inbox);
     return inbox->started || err_set(err, ERR_BUG, "the inbox's thread cannot be started");
 }
 

@@ -14,6 +14,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #define LEDGER_STACK (512 * 1024)
 #define LEDGER_LAZY_MS 1000         /* between writes that nobody waits for */
@@ -219,14 +220,7 @@ static void ledger_prune(struct ledger *ledger) {
 
 /* Waits with the mutex held until something is to be written. */
 static void writer_wait(struct ledger *ledger, int64_t ms) {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = thread_after(ms);
     int timed_out = 0;
     bool poked = ledger->poked;
     while (!ledger->stop && ledger->asked == ledger->done && ledger->poked == poked && !timed_out) {
@@ -478,9 +472,7 @@ static void follow_list_ends(void *context) {
 
 /* After a failure, before the next list. */
 static void follower_pause(struct ledger *ledger) {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += LEDGER_AGAIN_MS / 1000;
+    struct timespec until = thread_after(LEDGER_AGAIN_MS);
     (void)pthread_mutex_lock(&ledger->mutex);
     int timed_out = 0;
     while (!ledger->stop && !timed_out) {
@@ -534,12 +526,8 @@ bool ledger_new(const struct ledger_options *options, struct ledger **out, struc
     (void)pthread_mutex_init(&ledger->mutex, NULL);
     (void)pthread_mutex_init(&ledger->slots, NULL);
     (void)pthread_mutex_init(&ledger->turning, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&ledger->wake, &attributes);
-    (void)pthread_cond_init(&ledger->written, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    thread_condition_init(&ledger->wake);
+    thread_condition_init(&ledger->written);
     ledger->follow_http = http_client_new(&ledger->follow_cancel);
     /* What is being written at stop is written to its end. */
     ledger->write_http = http_client_new(NULL);
@@ -554,12 +542,8 @@ bool ledger_new(const struct ledger_options *options, struct ledger **out, struc
 }
 
 bool ledger_start(struct ledger *ledger, struct err *err) {
-    pthread_attr_t attributes;
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, LEDGER_STACK);
-    ledger->following = pthread_create(&ledger->follower, &attributes, follower_main, ledger) == 0;
-    ledger->writing = pthread_create(&ledger->writer, &attributes, writer_main, ledger) == 0;
-    (void)pthread_attr_destroy(&attributes);
+    ledger->following = thread_start(&ledger->follower, LEDGER_STACK, follower_main, ledger);
+    ledger->writing = thread_start(&ledger->writer, LEDGER_STACK, writer_main, ledger);
     return (ledger->following && ledger->writing) ||
            err_set(err, ERR_BUG, "the replicas' threads cannot be started");
 }

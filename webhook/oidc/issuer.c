@@ -11,6 +11,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/thread.h"
 
 #define DISCOVERY "/.well-known/openid-configuration"
 #define DISCOVERY_MAX ((size_t)64 * 1024)
@@ -234,12 +235,8 @@ static bool start(struct issuers *issuers) {
         (void)pthread_join(issuers->thread, NULL);
         (void)pthread_mutex_lock(&issuers->lock);
     }
-    pthread_attr_t attributes;
-    (void)pthread_attr_init(&attributes);
-    (void)pthread_attr_setstacksize(&attributes, FETCH_STACK);
     issuers->started = issuers->running =
-        pthread_create(&issuers->thread, &attributes, fetch_main, issuers) == 0;
-    (void)pthread_attr_destroy(&attributes);
+        thread_start(&issuers->thread, FETCH_STACK, fetch_main, issuers);
     return issuers->running;
 }
 
