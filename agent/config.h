@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/http.h"
+#include "base/json_path.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "policies/schedule.h"
@@ -58,6 +59,19 @@ struct config_subject {
     const json_t *annotations;
 };
 
+/* Where objects of a kind that Landwaiter does not know by itself name an image. */
+struct config_resource {
+    char *version;   /* "helm.toolkit.fluxcd.io/v2" */
+    char *kind;      /* "HelmRelease" */
+    char *plural;    /* "helmreleases" */
+    char *container; /* the last part of its target's name; NULL: by the image's place */
+    char name[64];   /* kind in lower case, as in targets' names */
+    char api[320];   /* "/apis/helm.toolkit.fluxcd.io/v2" */
+    /* Either the whole image, or its name and its tag, and perhaps its digest. One that is not
+     * written has no parts. */
+    struct json_path image_at, name_at, tag_at, digest_at;
+};
+
 struct config_kubernetes {
     bool enabled;
     char *kubeconfig;  /* NULL: in the cluster */
@@ -68,6 +82,8 @@ struct config_kubernetes {
     bool delete_pods;  /* pods that a StatefulSet's rollback is stuck on may be deleted */
     char *lease;       /* several replicas: the name of their Lease; NULL: one */
     int64_t lease_ms;  /* how long it lasts */
+    struct config_resource *resources;
+    size_t resource_count;
 };
 
 struct config {

@@ -510,6 +510,60 @@ static const struct config_row replicas_rows[] = {
     END,
 };
 
+static const struct config_row resource_rows[] = {
+    {.key = "apiVersion",
+     .type = "GROUP/VERSION",
+     .required = "the version of its API, like apiVersion: helm.toolkit.fluxcd.io/v2",
+     .meaning = "as the object itself writes it",
+     .read = config_read_text,
+     .check = config_check_api_version,
+     OF(config_resource, version)},
+    {.key = "kind",
+     .type = "a kind like HelmRelease",
+     .required = "its kind, like kind: HelmRelease",
+     .meaning = "as the object itself writes it",
+     .read = config_read_text,
+     .check = config_check_kind,
+     OF(config_resource, kind)},
+    {.key = "image",
+     .type = "a path like .spec.template.spec.containers[*].image",
+     .meaning = "where the whole image stands; else `name` and `tag`",
+     .read = config_read_path,
+     OF(config_resource, image_at)},
+    {.key = "name",
+     .type = "a path like .spec.values.image.repository",
+     .meaning = "where the image's name stands, without its tag",
+     .read = config_read_path,
+     OF(config_resource, name_at)},
+    {.key = "tag",
+     .type = "a path like .spec.values.image.tag",
+     .meaning = "where its tag stands: only that is changed",
+     .read = config_read_path,
+     OF(config_resource, tag_at)},
+    {.key = "digest",
+     .type = "a path like .spec.values.image.digest",
+     .preset = "none",
+     .meaning = "where its digest stands beside `name` and `tag`, if only as \"\": it is written "
+                "too then",
+     .read = config_read_path,
+     OF(config_resource, digest_at)},
+    {.key = "container",
+     .type = "a name",
+     .preset = "the `name` beside the image in a list, else `image`",
+     .meaning = "the last part of the target's name, where a kind names several images",
+     .read = config_read_text,
+     .check = config_check_container,
+     OF(config_resource, container)},
+    {.key = "plural",
+     .type = "a name like helmreleases",
+     .preset = "`kind` in lower case and in the plural",
+     .meaning = "what the API server calls many of it: `kubectl api-resources` shows it",
+     .read = config_read_text,
+     .check = config_check_plural,
+     OF(config_resource, plural)},
+    END,
+};
+
 static const struct config_row kubernetes_rows[] = {
     {.key = "namespaces",
      .type = "a list of namespaces like [shop, blog], or [\"*\"]",
@@ -557,7 +611,12 @@ static const struct config_row kubernetes_rows[] = {
      .meaning = "several replicas of Landwaiter work as one; docs/replicas.md",
      .read = config_read_map,
      .rows = replicas_rows},
-    LATER("resources", "custom resources that name images, by path"),
+    {.key = "resources",
+     .type = "a list of maps like {apiVersion: argoproj.io/v1alpha1, kind: Rollout, image: PATH}",
+     .preset = "[]",
+     .meaning = "custom resources that name images, and by which path; docs/resources.md",
+     .read = config_read_resources,
+     .rows = resource_rows},
     END,
 };
 
@@ -862,7 +921,8 @@ const struct config_row config_root = {
 /* What stands between the row's key and those below it. */
 static const char *infix(const struct config_row *row) {
     static void (*const lists[])(const struct config_value *) = {
-        config_read_senders, config_read_registries, config_read_rules, config_read_freezes};
+        config_read_senders, config_read_registries, config_read_rules, config_read_freezes,
+        config_read_resources};
     for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
         if (row->read == lists[i]) {
             return "[]";

@@ -102,6 +102,18 @@ void config_check_settings(struct config_reader *reader, const struct yaml_node 
 void config_read_kubernetes(const struct config_value *value); /* struct config, by `rows` */
 void config_read_namespaces(const struct config_value *value); /* struct config_kubernetes */
 void config_kubernetes_release(struct config *config);
+/* A DNS label, as most things in a cluster are named. */
+bool config_label_valid(const char *text);
+
+/* Custom resources: config_resource.c. */
+void config_read_resources(const struct config_value *value); /* struct config, by `rows` */
+void config_read_path(const struct config_value *value);      /* struct json_path */
+bool config_check_api_version(const char *text, struct err *err);
+bool config_check_kind(const char *text, struct err *err);
+bool config_check_plural(const char *text, struct err *err);
+bool config_check_container(const char *text, struct err *err);
+void config_resources_release(struct config_kubernetes *kubernetes);
+bool config_resources_same(const struct config_kubernetes *a, const struct config_kubernetes *b);
 
 /* Grammar of addresses and paths: config_address.c. */
 bool config_check_listen(const char *text, struct err *err);

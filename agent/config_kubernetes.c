@@ -13,6 +13,7 @@ void config_kubernetes_release(struct config *config) {
     free(kubernetes->kubeconfig);
     free(kubernetes->context);
     free(kubernetes->lease);
+    config_resources_release(kubernetes);
 }
 
 static bool text_same(const char *a, const char *b) {
@@ -30,7 +31,8 @@ static bool namespaces_same(char *const *a, char *const *b) {
 bool config_kubernetes_same(const struct config_kubernetes *a, const struct config_kubernetes *b) {
     return a->enabled == b->enabled && text_same(a->kubeconfig, b->kubeconfig) &&
            text_same(a->context, b->context) && text_same(a->lease, b->lease) &&
-           a->lease_ms == b->lease_ms && namespaces_same(a->namespaces, b->namespaces);
+           a->lease_ms == b->lease_ms && namespaces_same(a->namespaces, b->namespaces) &&
+           config_resources_same(a, b);
 }
 
 void config_read_kubernetes(const struct config_value *value) {
@@ -45,11 +47,14 @@ void config_read_kubernetes(const struct config_value *value) {
     }
 }
 
-bool config_check_lease(const char *text, struct err *err) {
+bool config_label_valid(const char *text) {
     size_t len = strlen(text);
-    bool valid = len > 0 && len < SETTINGS_NAME_SIZE && text[0] != '-' && text[len - 1] != '-' &&
-                 strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-    return valid ||
+    return len > 0 && len < SETTINGS_NAME_SIZE && text[0] != '-' && text[len - 1] != '-' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+bool config_check_lease(const char *text, struct err *err) {
+    return config_label_valid(text) ||
            err_set(err, ERR_INVALID,
                    "\"%.64s\" is not the name of a Lease: write up to %d of a-z, 0-9 and -", text,
                    SETTINGS_NAME_SIZE - 1);

@@ -27,12 +27,10 @@ bool config_check_match_name(const char *text, struct err *err) {
 }
 
 bool config_check_namespace(const char *text, struct err *err) {
-    size_t len = strlen(text);
-    bool valid = len < SETTINGS_NAME_SIZE && text[0] != '-' &&
-                 strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-    return valid || err_set(err, ERR_INVALID,
-                            "\"%.64s\" is not a namespace: write up to %d of a-z, 0-9 and -", text,
-                            SETTINGS_NAME_SIZE - 1);
+    return config_label_valid(text) ||
+           err_set(err, ERR_INVALID,
+                   "\"%.64s\" is not a namespace: write up to %d of a-z, 0-9 and -", text,
+                   SETTINGS_NAME_SIZE - 1);
 }
 
 void config_read_labels(const struct config_value *value) {

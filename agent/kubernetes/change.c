@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "agent/kubernetes/event.h"
-#include "agent/kubernetes/managed.h"
 #include "agent/kubernetes/patch.h"
 #include "agent/kubernetes/pods.h"
 #include "agent/kubernetes/rollout.h"
@@ -57,8 +56,8 @@ bool change_look(const struct platform_task *task, struct change_look *out, stru
     struct cluster *cluster = NULL;
     struct err failed = ERR_INIT;
     char path[API_PATH_SIZE];
-    if (!workload_name_parse(task->target, &look.name, err) ||
-        !cluster_of(task->session, &cluster, err)) {
+    if (!cluster_of(task->session, &cluster, err) ||
+        !workload_name_parse(cluster_kinds(cluster), task->target, &look.name, err)) {
         return false;
     }
     if (!api_get(cluster_api(cluster), task->session->http, &look.object, &failed, "%s",
@@ -79,6 +78,12 @@ bool change_look(const struct platform_task *task, struct change_look *out, stru
     *out = look;
     look.object = NULL;
     return true;
+}
+
+void change_by(const struct change_look *look, char out[MANAGED_SIZE]) {
+    const struct managed_image image = {.container = look->name.container,
+                                        .pointer = look->container.resource.at};
+    managed_image_by(json_object_member(look->object, "metadata"), &image, out);
 }
 
 bool change_pods(const struct platform_task *task, const struct change_pods *which, json_t **out,
@@ -154,7 +159,8 @@ struct change_texts {
 static bool check_texts(struct platform_task *task, const struct change_look *look,
                         struct change_texts *out, struct err *err) {
     const char *old = look->container.image;
-    const struct config_kubernetes *kubernetes = &task->session->config->kubernetes;
+    bool pin =
+        workload_pins(look->name.kind, &look->container, task->session->config->kubernetes.pin);
     char running[DIGEST_TEXT_SIZE] = "";
     struct ref ref;
     if (!ref_parse(old, &ref, err)) {
@@ -162,25 +168,30 @@ static bool check_texts(struct platform_task *task, const struct change_look *lo
     }
     ref_default_tag(&ref);
     int name = (int)ref_written_length(old);
-    bool pinned = ref.digest[0] != '\0';
-    if (!pinned && !check_running(task, look, running, err)) {
+    bool held = ref.digest[0] != '\0' || (look->container.resource.form == RESOURCE_TAG);
+    if (!held && !check_running(task, look, running, err)) {
         return false;
     }
     const char *tag = task->image.tag[0] ? task->image.tag : ref.tag;
-    (void)snprintf(out->next, sizeof out->next, "%.*s:%s%s%s", name, old, tag,
-                   kubernetes->pin ? "@" : "", kubernetes->pin ? task->digest : "");
+    (void)snprintf(out->next, sizeof out->next, "%.*s:%s%s%s", name, old, tag, pin ? "@" : "",
+                   pin ? task->digest : "");
     if (running[0]) {
         (void)snprintf(out->back, sizeof out->back, "%.*s:%s@%s", name, old, ref.tag, running);
     } else {
         (void)snprintf(out->back, sizeof out->back, "%s", old);
     }
-    out->stamped = strcmp(out->next, old) == 0 || (!kubernetes->pin && strcmp(tag, ref.tag) == 0);
+    out->stamped = strcmp(out->next, old) == 0 || (!pin && strcmp(tag, ref.tag) == 0);
     return true;
 }
 
 /* Without a digest a node takes what it has of that tag, unless it is told to ask the registry. */
 static bool check_pull(const struct change_look *look, const struct change_texts *texts,
                        struct err *err) {
+    if (texts->stamped && !look->name.kind->pod) {
+        return err_set(err, ERR_INVALID,
+                       "nothing in it would change: it has this tag already, and nothing in it "
+                       "holds a digest");
+    }
     if (texts->stamped && strcmp(look->container.pull_policy, "Always") != 0) {
         return err_set(err, ERR_INVALID,
                        "with `pin: false` its imagePullPolicy must be Always, or the nodes run the "
@@ -226,9 +237,10 @@ bool change_check(struct platform_task *task, struct err *err) {
     if (look.state == CHANGE_GONE) {
         return err_set(err, ERR_TRANSIENT, "it was made anew just now");
     }
-    if (json_bool(json_object_member(look.object, "spec"), "paused", false)) {
+    if (workload_paused(look.name.kind, look.object)) {
         return err_set(err, ERR_INVALID,
-                       "its rollout is paused: `kubectl rollout resume` it first");
+                       "it is paused or suspended: let it go on first, a Deployment with `kubectl "
+                       "rollout resume`");
     }
     return check_quiet(task, &look, err) && check_texts(task, &look, &texts, err) &&
            check_pull(&look, &texts, err) && check_note(task, &look, &texts, err);
@@ -281,14 +293,12 @@ static bool change_send(struct platform_task *task, const struct change_look *lo
     struct cluster *cluster = NULL;
     char path[API_PATH_SIZE];
     char query[API_PATH_SIZE + 32];
-    const struct patch patch = {.kind = look->name.kind,
-                                .object = look->object,
-                                .pointer = look->container.pointer,
-                                .container = look->name.container,
-                                .from = order->from,
-                                .to = order->to,
-                                .marks = marks,
-                                .stamp = order->stamp};
+    struct patch patch = {.kind = look->name.kind,
+                          .object = look->object,
+                          .container = look->name.container,
+                          .marks = marks,
+                          .stamp = order->stamp};
+    workload_patch(&look->container, order->from, order->to, &patch);
     CLEANUP(json_release) json_t *body = patch_make(&patch);
     (void)snprintf(query, sizeof query, "%s?fieldManager=landwaiter",
                    workload_path(&look->name, path));
@@ -319,7 +329,7 @@ static bool patch_overtaken(struct platform_task *task, const struct change_look
         (void)change_untouched(task, "cancelled");
         return err_set(err, ERR_GONE, "it was deleted meanwhile");
     }
-    managed_image_by(json_object_member(look->object, "metadata"), look->name.container, who);
+    change_by(look, who);
     (void)change_untouched(task, "superseded");
     return err_set(err, ERR_GONE, "%s has set its image to %.200s meanwhile",
                    who[0] ? who : "somebody else", look->container.image);
@@ -343,7 +353,8 @@ static bool patch_forward(struct platform_task *task, struct change_look *look, 
             return false;
         }
         if (now.state == CHANGE_IS_OLD &&
-            strcmp(now.container.pointer, look->container.pointer) == 0) {
+            strcmp(now.container.pointer, look->container.pointer) == 0 &&
+            strcmp(now.container.resource.at, look->container.resource.at) == 0) {
             (void)change_untouched(
                 task, "failed"); /* nobody changed it: it is the patch that is not wanted */
         } else {

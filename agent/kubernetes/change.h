@@ -4,6 +4,7 @@
 #define LANDWAITER_AGENT_KUBERNETES_CHANGE_H
 
 #include "agent/kubernetes/cluster.h"
+#include "agent/kubernetes/managed.h"
 #include "agent/kubernetes/workload.h"
 #include "agent/platform.h"
 
@@ -35,6 +36,9 @@ void change_look_release(struct change_look *look);
 /* Reads the workload and compares it with the journal. */
 bool change_look(const struct platform_task *task, struct change_look *out,
                  struct err *err) MUST_USE;
+
+/* Who set the image that is there; "" when it cannot be told. */
+void change_by(const struct change_look *look, char out[MANAGED_SIZE]);
 
 /* struct platform's check: also writes into the journal what the steps need. */
 bool change_check(struct platform_task *task, struct err *err);

@@ -11,7 +11,7 @@
 #include "base/thread.h"
 
 #define CLUSTER_STACK ((size_t)256 * 1024)
-#define CLUSTER_PATH_SIZE 256
+#define CLUSTER_PATH_SIZE 512
 
 /* One kind in one namespace, or in all. */
 struct stream {
@@ -31,6 +31,7 @@ struct cluster {
     struct platform_start start;
     struct api *api;
     struct index *index;
+    struct kind *kinds;
     atomic_bool stop;
     pthread_mutex_t mutex;
     struct stream *streams;
@@ -44,6 +45,10 @@ struct api *cluster_api(struct cluster *cluster) {
 
 struct index *cluster_index(struct cluster *cluster) {
     return cluster->index;
+}
+
+const struct kind *cluster_kinds(const struct cluster *cluster) {
+    return cluster->kinds;
 }
 
 struct cluster_nodes *cluster_nodes(struct cluster *cluster) {
@@ -102,7 +107,11 @@ static void stream_trouble(void *context, const struct err *err) {
     (void)pthread_mutex_lock(&cluster->mutex);
     stream->trouble = err ? *err : (struct err)ERR_INIT;
     (void)pthread_mutex_unlock(&cluster->mutex);
-    if (err) {
+    if (err && err->kind == ERR_GONE && stream->kind->configured) {
+        log_event(LOG_WARNING, "cluster.kind-unknown", "watch", stream->path, "kind",
+                  stream->kind->object, NULL);
+        cluster->start.changed(cluster->start.context);
+    } else if (err) {
         log_event(LOG_WARNING, "cluster.away", "watch", stream->path, "reason", err->message, NULL);
     } else {
         log_event(LOG_INFO, "cluster.back", "watch", stream->path, NULL);
@@ -131,11 +140,17 @@ static bool stream_waits(const struct stream *stream, struct err *err) {
                    stream->path, why);
 }
 
+/* Of a kind that the API server does not know there are none: what installs it may come later. */
+static bool stream_unknown(const struct stream *stream) {
+    return stream->kind->configured && stream->trouble.kind == ERR_GONE;
+}
+
 bool cluster_filled(struct cluster *cluster, struct err *err) {
     bool filled = true;
     (void)pthread_mutex_lock(&cluster->mutex);
     for (size_t i = 0; filled && i < cluster->count; i++) {
-        filled = cluster->streams[i].filled || stream_waits(&cluster->streams[i], err);
+        filled = cluster->streams[i].filled || stream_unknown(&cluster->streams[i]) ||
+                 stream_waits(&cluster->streams[i], err);
     }
     (void)pthread_mutex_unlock(&cluster->mutex);
     return filled;
@@ -146,8 +161,9 @@ bool cluster_ready(struct cluster *cluster, struct err *err) {
     (void)pthread_mutex_lock(&cluster->mutex);
     for (size_t i = 0; ready && i < cluster->count; i++) {
         const struct stream *stream = &cluster->streams[i];
-        ready = !stream->trouble.kind || err_set(err, ERR_TRANSIENT, "%.100s: %.300s", stream->path,
-                                                 stream->trouble.message);
+        ready =
+            !stream->trouble.kind || stream_unknown(stream) ||
+            err_set(err, ERR_TRANSIENT, "%.100s: %.300s", stream->path, stream->trouble.message);
     }
     (void)pthread_mutex_unlock(&cluster->mutex);
     return ready;
@@ -184,6 +200,7 @@ void cluster_stop(void *pointer) {
     }
     free(cluster->streams);
     index_free(cluster->index);
+    free(cluster->kinds);
     api_free(cluster->api);
     (void)pthread_mutex_destroy(&cluster->mutex);
     config_drop(cluster->start.config);
@@ -209,10 +226,14 @@ static bool cluster_streams(struct cluster *cluster, struct err *err) {
     char **spaces = cluster->start.config->kubernetes.namespaces;
     size_t space_count = 0;
     size_t kinds = 0;
+    cluster->kinds = kinds_new(&cluster->start.config->kubernetes);
+    if (!cluster->kinds) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
     while (spaces && spaces[space_count]) {
         space_count++;
     }
-    while (kinds_table[kinds].name) {
+    while (cluster->kinds[kinds].name) {
         kinds++;
     }
     cluster->count = kinds * (space_count > 0 ? space_count : 1);
@@ -226,7 +247,7 @@ static bool cluster_streams(struct cluster *cluster, struct err *err) {
     }
     for (size_t i = 0; i < cluster->count; i++) {
         struct stream *stream = &cluster->streams[i];
-        const struct kind *kind = &kinds_table[i % kinds];
+        const struct kind *kind = &cluster->kinds[i % kinds];
         *stream = (struct stream){.cluster = cluster, .kind = kind, .number = (int)i};
         (void)snprintf(stream->path, sizeof stream->path, "%s%s%s/%s", kind->api,
                        spaces ? "/namespaces/" : "", spaces ? spaces[i / kinds] : "", kind->plural);

@@ -8,6 +8,7 @@
 
 #include "agent/kubernetes/api.h"
 #include "agent/kubernetes/index.h"
+#include "agent/kubernetes/kinds.h"
 #include "agent/platform.h"
 
 struct cluster;
@@ -28,6 +29,8 @@ bool cluster_of(const struct platform_session *session, struct cluster **out,
                 struct err *err) MUST_USE;
 struct api *cluster_api(struct cluster *cluster);
 struct index *cluster_index(struct cluster *cluster);
+/* Those that are watched, ended by one without a name. */
+const struct kind *cluster_kinds(const struct cluster *cluster);
 struct cluster_nodes *cluster_nodes(struct cluster *cluster);
 /* Has every watch listed all that there is? ERR_TRANSIENT says which has not, and why. */
 bool cluster_filled(struct cluster *cluster, struct err *err) MUST_USE;

@@ -21,11 +21,14 @@ struct permission {
 
 #define ROLE "give its role this permission: contrib/kubernetes has the whole role"
 
+#define WORKLOAD_VERBS                                                                             \
+    { "list", "watch", "get", "patch" }
+
 static const struct permission permissions[] = {
-    {"apps", "deployments", {"list", "watch", "get", "patch"}, false, FINDING_ERROR, ROLE},
-    {"apps", "statefulsets", {"list", "watch", "get", "patch"}, false, FINDING_ERROR, ROLE},
-    {"apps", "daemonsets", {"list", "watch", "get", "patch"}, false, FINDING_ERROR, ROLE},
-    {"batch", "cronjobs", {"list", "watch", "get", "patch"}, false, FINDING_ERROR, ROLE},
+    {"apps", "deployments", WORKLOAD_VERBS, false, FINDING_ERROR, ROLE},
+    {"apps", "statefulsets", WORKLOAD_VERBS, false, FINDING_ERROR, ROLE},
+    {"apps", "daemonsets", WORKLOAD_VERBS, false, FINDING_ERROR, ROLE},
+    {"batch", "cronjobs", WORKLOAD_VERBS, false, FINDING_ERROR, ROLE},
     {"", "pods", {"list"}, false, FINDING_ERROR, ROLE},
     {"",
      "events",
@@ -117,12 +120,31 @@ static void examine_permission(struct examination *examination, const struct per
     }
 }
 
+/* Those that the configuration adds. */
+static void examine_kinds(struct examination *examination, const char *space) {
+    struct cluster *cluster = NULL;
+    if (!cluster_of(examination->session, &cluster, NULL)) {
+        return;
+    }
+    for (const struct kind *kind = cluster_kinds(cluster); kind->name; kind++) {
+        char group[256];
+        (void)snprintf(group, sizeof group, "%.*s", (int)strcspn(kind->version, "/"),
+                       kind->version);
+        const struct permission permission = {group, kind->plural,  WORKLOAD_VERBS,
+                                              false, FINDING_ERROR, "`resources` name it: " ROLE};
+        if (kind->configured) {
+            examine_permission(examination, &permission, space);
+        }
+    }
+}
+
 static void examine_space(struct examination *examination, const char *space) {
     for (size_t i = 0; i < ARRAY_LENGTH(permissions); i++) {
         if (!permissions[i].everywhere) {
             examine_permission(examination, &permissions[i], space);
         }
     }
+    examine_kinds(examination, space);
     if (examination->session->config->kubernetes.delete_pods) {
         examine_permission(examination, &permission_delete, space);
     }
@@ -246,22 +268,36 @@ static void view_workload(void *context, json_t *object) {
     }
 }
 
+/* space: NULL for all. What is not permitted is told already. */
+static void examine_kind(struct examination *examination, const struct kind *kind,
+                         const char *space) {
+    char path[API_PATH_SIZE];
+    struct err err = ERR_INIT;
+    struct viewing viewing = {examination->session, kind, examination->report};
+    (void)snprintf(path, sizeof path, "%s%s%s/%s?", kind->api, space ? "/namespaces/" : "",
+                   space ? space : "", kind->plural);
+    const struct pages pages = {.path = path, .item = view_workload, .context = &viewing};
+    if (!pages_read(examination->session, &pages, &err) && err.kind == ERR_GONE) {
+        finding_add(examination->report,
+                    &(struct finding){FINDING_WARNING, "kubernetes",
+                                      "install what brings it, or set its `apiVersion` and "
+                                      "`plural` to what `kubectl api-resources` shows"},
+                    "the cluster has no %s of %s", kind->plural, kind->version);
+    }
+}
+
 static void examine_workloads(struct examination *examination) {
     static char *everywhere[] = {NULL, NULL};
     char **spaces = examination->session->config->kubernetes.namespaces;
+    struct cluster *cluster = NULL;
     spaces = spaces ? spaces : everywhere;
     size_t at = 0;
+    if (!cluster_of(examination->session, &cluster, NULL)) {
+        return;
+    }
     do {
-        for (const struct kind *kind = kinds_table; kind->name; kind++) {
-            char path[API_PATH_SIZE];
-            struct err err = ERR_INIT;
-            struct viewing viewing = {examination->session, kind, examination->report};
-            (void)snprintf(path, sizeof path, "%s%s%s/%s?", kind->api,
-                           spaces[at] ? "/namespaces/" : "", spaces[at] ? spaces[at] : "",
-                           kind->plural);
-            const struct pages pages = {.path = path, .item = view_workload, .context = &viewing};
-            (void)!pages_read(examination->session, &pages,
-                              &err); /* what is not permitted is told already */
+        for (const struct kind *kind = cluster_kinds(cluster); kind->name; kind++) {
+            examine_kind(examination, kind, spaces[at]);
         }
     } while (spaces[at] && spaces[++at]);
 }

@@ -12,6 +12,7 @@
 #define FOLLOW_VERSION_SIZE 128
 #define FOLLOW_FIRST_MS 500
 #define FOLLOW_MOST_MS 30000
+#define FOLLOW_GONE_MS 60000 /* there is no such resource: what brings it is seldom on its way */
 #define FOLLOW_SHORT_MS 1000 /* a watch that told nothing and ends sooner is waited after */
 
 /* ---- lines ---- */
@@ -86,6 +87,7 @@ static void following_pause(struct following *following, const struct err *err) 
     int64_t most = (int64_t)FOLLOW_FIRST_MS << shift;
     most = most > FOLLOW_MOST_MS ? FOLLOW_MOST_MS : most;
     int64_t wait = most / 2 + following_random() % (uint32_t)(most / 2 + 1);
+    wait = err && err->kind == ERR_GONE ? FOLLOW_GONE_MS : wait;
     wait = err && err->retry_after_ms > wait ? err->retry_after_ms : wait;
     following->failures++;
     (void)api_pause(following->http, wait);

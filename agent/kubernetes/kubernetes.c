@@ -98,7 +98,8 @@ static bool kubernetes_find(const struct platform_session *session, const char *
     struct cluster *cluster = NULL;
     struct workload_name name;
     char key[WORKLOAD_KEY_SIZE];
-    if (!workload_name_parse(target, &name, err) || !cluster_of(session, &cluster, err) ||
+    if (!cluster_of(session, &cluster, err) ||
+        !workload_name_parse(cluster_kinds(cluster), target, &name, err) ||
         !cluster_filled(cluster, err)) {
         return false;
     }

@@ -39,19 +39,20 @@ static const char *managed_text(const json_t *metadata, const char *key) {
     return label ? label : json_text(json_object_member(metadata, "annotations"), key);
 }
 
-/* Does a field manager own something of the pod template? */
-static bool managed_owns(const json_t *entry) {
+/* Does a field manager own something of the pod template, or of any spec? */
+static bool managed_owns(const json_t *entry, bool custom) {
     const json_t *spec = json_object_member(json_object_member(entry, "fieldsV1"), "f:spec");
-    return json_object_member(spec, "f:template") || json_object_member(spec, "f:jobTemplate");
+    return (custom && spec) || json_object_member(spec, "f:template") ||
+           json_object_member(spec, "f:jobTemplate");
 }
 
-static bool managed_by_fields(const json_t *metadata, char out[MANAGED_SIZE]) {
+static bool managed_by_fields(const json_t *metadata, bool custom, char out[MANAGED_SIZE]) {
     size_t i = 0;
     json_t *entry = NULL;
     json_array_foreach(json_array_member(metadata, "managedFields"), i, entry) {
         const char *manager = json_text(entry, "manager");
         for (size_t m = 0; manager && m < ARRAY_LENGTH(managed_managers); m++) {
-            if (strcmp(managed_managers[m].manager, manager) == 0 && managed_owns(entry)) {
+            if (strcmp(managed_managers[m].manager, manager) == 0 && managed_owns(entry, custom)) {
                 (void)snprintf(out, MANAGED_SIZE, "%s", managed_managers[m].tool);
                 return true;
             }
@@ -60,7 +61,7 @@ static bool managed_by_fields(const json_t *metadata, char out[MANAGED_SIZE]) {
     return false;
 }
 
-bool managed_by(const json_t *metadata, char out[MANAGED_SIZE]) {
+bool managed_by(const json_t *metadata, bool custom, char out[MANAGED_SIZE]) {
     out[0] = '\0';
     for (size_t i = 0; i < ARRAY_LENGTH(managed_marks); i++) {
         const struct managed_mark *mark = &managed_marks[i];
@@ -77,11 +78,11 @@ bool managed_by(const json_t *metadata, char out[MANAGED_SIZE]) {
         }
         return true;
     }
-    return managed_by_fields(metadata, out);
+    return managed_by_fields(metadata, custom, out);
 }
 
 /* Does the entry say that it set the image of that container? */
-static bool managed_set(const json_t *entry, const char *container) {
+static bool managed_set_container(const json_t *entry, const char *container) {
     static const char *const lists[] = {"f:containers", "f:initContainers"};
     char key[128];
     const json_t *spec = json_object_member(json_object_member(entry, "fieldsV1"), "f:spec");
@@ -98,7 +99,30 @@ static bool managed_set(const json_t *entry, const char *container) {
     return false;
 }
 
-void managed_image_by(const json_t *metadata, const char *container, char out[MANAGED_SIZE]) {
+/* Does it say so of the value at that pointer? A list or map that is owned as a whole has nothing
+ * below it. */
+static bool managed_set_value(const json_t *entry, const char *pointer) {
+    const json_t *at = json_object_member(entry, "fieldsV1");
+    for (const char *part = pointer; at && *part == '/';) {
+        char name[128];
+        size_t len = strcspn(part + 1, "/");
+        (void)snprintf(name, sizeof name, "f:%.*s", (int)len, part + 1);
+        if (at != json_object_member(entry, "fieldsV1") && json_object_size(at) == 0) {
+            return true;
+        }
+        at = json_object_get(at, name);
+        part += len + 1;
+    }
+    return at != NULL;
+}
+
+static bool managed_set(const json_t *entry, const struct managed_image *image) {
+    return image->pointer[0] ? managed_set_value(entry, image->pointer)
+                             : managed_set_container(entry, image->container);
+}
+
+void managed_image_by(const json_t *metadata, const struct managed_image *image,
+                      char out[MANAGED_SIZE]) {
     size_t i = 0;
     json_t *entry = NULL;
     int64_t newest = INT64_MIN;
@@ -107,7 +131,7 @@ void managed_image_by(const json_t *metadata, const char *container, char out[MA
         const char *manager = json_text(entry, "manager");
         const char *time = json_text(entry, "time");
         int64_t at = 0;
-        if (manager && managed_set(entry, container) && (!time || clock_parse(time, &at)) &&
+        if (manager && managed_set(entry, image) && (!time || clock_parse(time, &at)) &&
             at >= newest) {
             newest = at;
             (void)snprintf(out, MANAGED_SIZE, "%s", manager);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "agent/kubernetes/change.h"
-#include "agent/kubernetes/managed.h"
 #include "agent/kubernetes/rollout.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -18,7 +17,7 @@ static void observe_overtaken(const struct change_look *look, struct platform_ob
         (void)snprintf(out->reason, sizeof out->reason, "it was deleted during its rollout");
         return;
     }
-    managed_image_by(json_object_member(look->object, "metadata"), look->name.container, who);
+    change_by(look, who);
     const char *name = who[0] ? who : "somebody else";
     if (look->state == CHANGE_IS_OTHER) {
         out->result = "superseded";

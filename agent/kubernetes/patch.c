@@ -2,23 +2,13 @@
 #include "agent/kubernetes/patch.h"
 
 #include "base/json.h"
+#include "base/json_path.h"
 
 #define PATCH_POINTER_MAX 512
 
 static void patch_add(json_t *ops, const char *op, const char *path, json_t *value) {
     (void)json_array_append_new(ops,
                                 json_pack("{ss ss so}", "op", op, "path", path, "value", value));
-}
-
-/* RFC 6901: "~" and "/" in a member's name. */
-static void pointer_escape(struct buf *out, const char *name) {
-    for (; *name; name++) {
-        if (*name == '~' || *name == '/') {
-            buf_puts(out, *name == '~' ? "~0" : "~1");
-        } else {
-            buf_putc(out, *name);
-        }
-    }
 }
 
 /* Annotations at a parent like "/metadata/annotations" of which `before` is the present object.
@@ -30,8 +20,8 @@ static void patch_annotate(json_t *ops, const char *parent, const json_t *before
     json_t *value = NULL;
     json_object_foreach((json_t *)marks, key, value) {
         CLEANUP(buf_release) struct buf path = BUF_INIT(PATCH_POINTER_MAX);
-        buf_printf(&path, "%s/", parent);
-        pointer_escape(&path, key);
+        buf_puts(&path, parent);
+        json_pointer_add(&path, key);
         if (json_is_null(value)) {
             if (json_object_get(before, key)) {
                 (void)json_array_append_new(
@@ -54,8 +44,8 @@ static void patch_annotate(json_t *ops, const char *parent, const json_t *before
 static void patch_in_time(json_t *ops, const json_t *before) {
     CLEANUP(buf_release) struct buf path = BUF_INIT(PATCH_POINTER_MAX);
     if (before) {
-        buf_puts(&path, "/metadata/annotations/");
-        pointer_escape(&path, PATCH_AT);
+        buf_puts(&path, "/metadata/annotations");
+        json_pointer_add(&path, PATCH_AT);
         patch_add(ops, "test", buf_text(&path), json_text_or_null(json_text(before, PATCH_AT)));
     }
 }
@@ -63,18 +53,21 @@ static void patch_in_time(json_t *ops, const json_t *before) {
 json_t *patch_make(const struct patch *patch) {
     json_t *ops = json_array();
     const json_t *metadata = json_object_member(patch->object, "metadata");
-    char path[PATCH_POINTER_MAX];
     patch_add(ops, "test", "/metadata/uid", json_text_or_null(json_text(metadata, "uid")));
     patch_in_time(ops, json_object_member(metadata, "annotations"));
-    (void)snprintf(path, sizeof path, "%s/name", patch->pointer);
-    patch_add(ops, "test", path, json_text_or_null(patch->container));
-    (void)snprintf(path, sizeof path, "%s/image", patch->pointer);
-    patch_add(ops, "test", path, json_text_or_null(patch->from));
-    patch_add(ops, "replace", path, json_text_or_null(patch->to));
+    if (patch->named[0]) {
+        patch_add(ops, "test", patch->named, json_text_or_null(patch->container));
+    }
+    for (size_t i = 0; i < patch->count; i++) {
+        const struct patch_text *text = &patch->texts[i];
+        patch_add(ops, "test", text->pointer, json_text_or_null(text->from));
+        patch_add(ops, "replace", text->pointer, json_text_or_null(text->to));
+    }
     patch_annotate(ops, "/metadata/annotations", json_object_member(metadata, "annotations"),
                    patch->marks);
     if (patch->stamp) {
         const json_t *pod = kind_pod(patch->kind, patch->object);
+        char path[PATCH_POINTER_MAX];
         CLEANUP(json_release) json_t *stamp = json_pack("{ss}", PATCH_STAMP, patch->stamp);
         (void)snprintf(path, sizeof path, "%s/metadata/annotations", patch->kind->pod);
         patch_annotate(ops, path,

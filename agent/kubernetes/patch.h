@@ -6,16 +6,26 @@
 #include <jansson.h>
 
 #include "agent/kubernetes/kinds.h"
+#include "base/json_path.h"
+#include "base/ref.h"
+
+/* A text that is exchanged. */
+struct patch_text {
+    char pointer[JSON_POINTER_SIZE + 8];
+    char from[REF_TEXT_SIZE], to[REF_TEXT_SIZE];
+};
+#define PATCH_TEXTS_MAX 2
 
 struct patch {
     const struct kind *kind;
-    const json_t *object;  /* as it was read: whether it has annotations at all is seen there */
-    const char *pointer;   /* of the container, as workload_container gives it */
-    const char *container; /* its name */
-    const char *from, *to; /* its image */
-    const json_t *marks;   /* annotations of the workload: an object of strings, null removes */
-    const char *stamp;     /* annotation of the pod template, where the image's text alone rolls
-                              nothing; NULL: none */
+    const json_t *object; /* as it was read: whether it has annotations at all is seen there */
+    char named[JSON_POINTER_SIZE + 8]; /* of its container's name; "": it has none */
+    const char *container;             /* that name */
+    struct patch_text texts[PATCH_TEXTS_MAX];
+    size_t count;
+    const json_t *marks; /* annotations of the workload: an object of strings, null removes */
+    const char *stamp;   /* annotation of the pod template, where the image's text alone rolls
+                            nothing; NULL: none */
 };
 
 /* New reference; NULL: out of memory. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/kubernetes/condition.h"
+#include "agent/kubernetes/custom.h"
 #include "agent/watched.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -28,8 +29,6 @@
 #define NOTE_STANDS "stands_ms"  /* since when all stands */
 #define NOTE_RESTARTS "restarts" /* of the new pods' containers when it began to stand */
 #define NOTE_PULL "pull_ms"      /* a first failed pull */
-
-enum rollout_state { ROLLOUT_WAITS, ROLLOUT_STANDS, ROLLOUT_FAILS };
 
 static void rollout_say(char *out, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
 static void rollout_say(char *out, size_t size, const char *format, ...) {
@@ -73,8 +72,7 @@ json_t *rollout_said(const json_t *workload) {
     return said;
 }
 
-/* Does it say something that it did not say before the patch? */
-static bool condition_new(const json_t *condition, const json_t *before) {
+bool rollout_said_anew(const json_t *condition, const json_t *before) {
     const char *type = json_text(condition, "type");
     const char *then = type ? json_text(before, type) : NULL;
     char text[ROLLOUT_CONDITION];
@@ -90,13 +88,13 @@ static enum rollout_state judge_deployment(const struct rollout_facts *facts, ch
     int64_t wanted = count_of(spec, "replicas", 1);
     int64_t updated = count_of(status, "updatedReplicas", 0);
     int64_t available = count_of(status, "availableReplicas", 0);
-    if (condition_is(failure, "status", "True") && condition_new(failure, facts->before)) {
+    if (condition_is(failure, "status", "True") && rollout_said_anew(failure, facts->before)) {
         const char *said = json_text(failure, "message");
         SAY(reason, "no new pod can be made: %.220s", said ? said : "no reason given");
         return ROLLOUT_FAILS;
     }
     if (condition_is(progressing, "reason", "ProgressDeadlineExceeded") &&
-        condition_new(progressing, facts->before)) {
+        rollout_said_anew(progressing, facts->before)) {
         SAY(reason, "its progress deadline is exceeded: %lld of %lld new pods are available",
             (long long)available, (long long)wanted);
         return ROLLOUT_FAILS;
@@ -184,6 +182,9 @@ static bool rollout_to_zero(const struct rollout_facts *facts) {
 }
 
 static enum rollout_state judge_status(const struct rollout_facts *facts, char *reason) {
+    if (facts->kind == ROLLOUT_CUSTOM) {
+        return custom_judge(facts, reason);
+    }
     if (!rollout_seen(facts)) {
         SAY(reason, "the controller has not seen it yet");
         return ROLLOUT_WAITS;
@@ -196,6 +197,7 @@ static enum rollout_state judge_status(const struct rollout_facts *facts, char *
     case ROLLOUT_DAEMONSET:
         return judge_daemonset(facts, reason);
     case ROLLOUT_NONE:
+    case ROLLOUT_CUSTOM:
     default:
         return ROLLOUT_STANDS;
     }
@@ -361,8 +363,9 @@ static enum rollout_state pods_run_it(const struct rollout_facts *facts, char *r
         SAY(reason, "its pods run another image than was pushed: %s", digests.wrong);
         return ROLLOUT_FAILS;
     }
+    bool none = json_array_size(facts->pods) == 0;
     if (digests.right > 0 ||
-        (facts->kind == ROLLOUT_DAEMONSET && json_array_size(facts->pods) == 0)) {
+        (none && (facts->kind == ROLLOUT_DAEMONSET || facts->kind == ROLLOUT_CUSTOM))) {
         return ROLLOUT_STANDS;
     }
     SAY(reason, "its pods do not say yet which image they run");
@@ -441,6 +444,13 @@ static void rollout_wait(const struct rollout_facts *facts, json_t *notes, const
     SAY(out->reason, "rolling out: %.280s", what);
 }
 
+/* How long it has to stand. */
+static int64_t rollout_hold(const struct rollout_facts *facts) {
+    bool unseen = facts->kind == ROLLOUT_CUSTOM && !custom_numbered(facts->workload);
+    int64_t soak = facts->settings->soak_ms;
+    return unseen && soak < CUSTOM_UNSEEN_MS ? CUSTOM_UNSEEN_MS : soak;
+}
+
 static void rollout_soak(const struct rollout_facts *facts, json_t *notes,
                          struct platform_observation *out) {
     char span[CLOCK_TEXT_SIZE];
@@ -455,15 +465,14 @@ static void rollout_soak(const struct rollout_facts *facts, json_t *notes,
         SAY(out->reason, "a new pod crashed and was restarted after it had been ready");
         return;
     }
-    int64_t left = facts->settings->soak_ms - (facts->now_ms - stands);
+    int64_t left = rollout_hold(facts) - (facts->now_ms - stands);
     if (left <= 0) {
         out->health = PLATFORM_HEALTHY;
         SAY(out->reason, "healthy after %s", clock_duration_text(stands - began, span));
         return;
     }
     rollout_again(facts, notes, left, out);
-    SAY(out->reason, "healthy; watching it for %s",
-        clock_duration_text(facts->settings->soak_ms, span));
+    SAY(out->reason, "healthy; watching it for %s", clock_duration_text(rollout_hold(facts), span));
 }
 
 /* ---- the verdict ---- */

@@ -17,8 +17,10 @@ enum rollout_kind {
     ROLLOUT_DEPLOYMENT,
     ROLLOUT_STATEFULSET,
     ROLLOUT_DAEMONSET,
-    ROLLOUT_NONE /* nothing to watch */
+    ROLLOUT_NONE,  /* nothing to watch */
+    ROLLOUT_CUSTOM /* what its controller says: custom.h */
 };
+enum rollout_state { ROLLOUT_WAITS, ROLLOUT_STANDS, ROLLOUT_FAILS };
 
 struct rollout_facts {
     enum rollout_kind kind;
@@ -37,6 +39,8 @@ struct rollout_facts {
 /* What its conditions say now, as an object of strings: what still says the same after a patch
  * tells nothing of it, as the controller's times are of whole seconds. New reference. */
 json_t *rollout_said(const json_t *workload) MUST_USE;
+/* Does a condition say something that it did not say before the patch? */
+bool rollout_said_anew(const json_t *condition, const json_t *before);
 
 /* notes (an object, kept with the update) holds the reference times from look to look. A restart of
  * the host or the agent begins the soak and the deadline anew. */

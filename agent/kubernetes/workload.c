@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/kubernetes/managed.h"
+#include "agent/kubernetes/patch.h"
 #include "base/json.h"
 
 #define WORKLOAD_CONTAINERS_MAX 64
@@ -40,7 +41,8 @@ static bool workload_part(const char **at, char *out, size_t size) {
     return true;
 }
 
-bool workload_name_parse(const char *target, struct workload_name *out, struct err *err) {
+bool workload_name_parse(const struct kind *kinds, const char *target, struct workload_name *out,
+                         struct err *err) {
     struct workload_name name = {0};
     char kind[64];
     const char *at = target + strlen(WORKLOAD_TARGET_PREFIX);
@@ -49,7 +51,7 @@ bool workload_name_parse(const char *target, struct workload_name *out, struct e
                 workload_part(&at, kind, sizeof kind) &&
                 workload_part(&at, name.name, sizeof name.name) &&
                 workload_part(&at, name.container, sizeof name.container) && *at == '\0';
-    name.kind = good ? kind_find(kind) : NULL;
+    name.kind = good ? kind_find(kinds, kind) : NULL;
     if (!name.kind) {
         return err_set(err, ERR_GONE, "%.300s is not the name of a workload's container", target);
     }
@@ -164,6 +166,37 @@ static void sighting_containers(const json_t *pod, const char *member, json_t *o
     }
 }
 
+/* Names are unique in a pod; elsewhere nobody sees to it, and the first counts. */
+static bool sighting_has(const json_t *containers, const char *name) {
+    size_t i = 0;
+    json_t *item = NULL;
+    json_array_foreach(containers, i, item) {
+        if (strcmp(json_string_value(json_array_get(item, 0)), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void sighting_resource(const struct kind *kind, const json_t *object, json_t *out) {
+    struct resource_image found;
+    for (size_t place = 0;
+         place < WORKLOAD_CONTAINERS_MAX && resource_image(kind, object, place, &found); place++) {
+        if (workload_dns(found.container, strlen(found.container), 63) &&
+            !sighting_has(out, found.container)) {
+            (void)json_array_append_new(out, json_pack("[s, s, b, b, s?]", found.container,
+                                                       found.image, false,
+                                                       found.form == RESOURCE_TAG, found.problem));
+        }
+    }
+}
+
+bool workload_paused(const struct kind *kind, const json_t *object) {
+    const json_t *spec = json_object_member(object, "spec");
+    return json_bool(spec, "paused", false) ||
+           (kind->rollout == ROLLOUT_CUSTOM && json_bool(spec, "suspend", false));
+}
+
 static bool sighting_named(const json_t *metadata) {
     const char *space = json_text(metadata, "namespace");
     const char *name = json_text(metadata, "name");
@@ -182,13 +215,14 @@ json_t *workload_sighting(const struct kind *kind, const json_t *object) {
     CLEANUP(json_release) json_t *containers = json_array();
     sighting_containers(pod, "containers", containers);
     sighting_containers(pod, "initContainers", containers);
+    sighting_resource(kind, object, containers);
     if (json_array_size(containers) == 0) {
         return NULL;
     }
     char selector[WORKLOAD_SELECTOR_SIZE];
     char managed[MANAGED_SIZE];
     bool selects = workload_selector(object, selector);
-    bool kept = managed_by(metadata, managed);
+    bool kept = managed_by(metadata, kind->pod == NULL, managed);
     return json_pack(
         "{ss ss ss ss so so sO ss sb so*}", "namespace", json_text(metadata, "namespace"), "kind",
         kind->name, "name", json_text(metadata, "name"), "uid", json_text(metadata, "uid"),
@@ -197,8 +231,7 @@ json_t *workload_sighting(const struct kind *kind, const json_t *object) {
         sighting_texts(json_object_member(metadata, "annotations"), WORKLOAD_ANNOTATION,
                        WORKLOAD_ANNOTATIONS_MAX),
         "containers", containers, "selector", selects ? selector : "", "paused",
-        json_bool(json_object_member(object, "spec"), "paused", false), "managed",
-        kept ? json_text_or_null(managed) : NULL);
+        workload_paused(kind, object), "managed", kept ? json_text_or_null(managed) : NULL);
 }
 
 /* ---- targets ---- */
@@ -241,12 +274,17 @@ static json_t *target_annotations(const json_t *sighting, const char *container)
 }
 
 /* The image's reference. False: *out says why it is left alone. */
-static bool target_image(const char *written, struct platform_target *out) {
+static bool target_image(const char *written, const char *problem, struct platform_target *out) {
     struct err err = ERR_INIT;
     struct ref image;
     if (!ref_parse(written, &image, &err)) {
         (void)snprintf(out->problem, sizeof out->problem, "its image's name is not usable: %.180s",
                        err.message);
+    }
+    if (problem) {
+        (void)snprintf(out->problem, sizeof out->problem, "%s", problem);
+    }
+    if (out->problem[0]) {
         return false;
     }
     memcpy(out->running, image.digest, sizeof out->running);
@@ -263,14 +301,19 @@ static bool target_image(const char *written, struct platform_target *out) {
     return !pinned;
 }
 
+/* Where only the tag is written, its digest cannot be. */
+static bool target_unmoved(const json_t *entry, const struct platform_target *target) {
+    return json_is_true(json_array_get(entry, 3)) && target->settings.policy.kind == POLICY_DIGEST;
+}
+
 /* Why it is left alone, besides its image and its settings. */
 static void target_hindrance(const json_t *sighting, struct platform_target *out) {
     const char *managed = json_text(sighting, "managed");
     if (json_bool(sighting, "paused", false)) {
         (void)snprintf(
             out->problem, sizeof out->problem,
-            "its rollout is paused: `kubectl rollout resume` it, then `landwaiter retry` "
-            "the update");
+            "it is paused or suspended: let it go on, a Deployment with `kubectl rollout resume`, "
+            "then `landwaiter retry` the update");
     } else if (managed && !out->settings.managed) {
         (void)snprintf(
             out->problem, sizeof out->problem,
@@ -308,7 +351,7 @@ bool workload_target(const struct config *config, const json_t *sighting, size_t
                        json_text(sighting, "namespace"), json_text(sighting, "kind"),
                        json_text(sighting, "name"), container);
     (void)snprintf(target.instance, sizeof target.instance, "%s", json_text(sighting, "uid"));
-    bool usable = target_image(image, &target);
+    bool usable = target_image(image, json_string_value(json_array_get(entry, 4)), &target);
     const struct config_subject subject = {.name = json_text(sighting, "name"),
                                            .platform = "kubernetes",
                                            .namespace_ = json_text(sighting, "namespace"),
@@ -319,6 +362,10 @@ bool workload_target(const struct config *config, const json_t *sighting, size_t
     target.enabled = target_enabled(config, sighting, entry, &labels);
     if (usable && labels.problem[0] != '\0') {
         (void)snprintf(target.problem, sizeof target.problem, "%s", labels.problem);
+    } else if (usable && target_unmoved(entry, &target)) {
+        (void)snprintf(target.problem, sizeof target.problem,
+                       "nothing in it holds a digest, so a tag that was moved changes nothing: set "
+                       "a policy that takes other tags, like " WORKLOAD_ANNOTATION "policy: minor");
     } else if (usable) {
         target_hindrance(sighting, &target);
     }
@@ -328,8 +375,13 @@ bool workload_target(const struct config *config, const json_t *sighting, size_t
 
 /* ---- one container of an object ---- */
 
-bool workload_container(const struct kind *kind, const json_t *object, const char *name,
-                        struct workload_container *out) {
+static bool container_fill(struct workload_container *out, const char *image) {
+    int len = snprintf(out->image, sizeof out->image, "%s", image);
+    return len > 0 && (size_t)len < sizeof out->image;
+}
+
+static bool container_of_pod(const struct kind *kind, const json_t *object, const char *name,
+                             struct workload_container *out) {
     static const char *const members[] = {"containers", "initContainers"};
     const json_t *spec = json_object_member(kind_pod(kind, object), "spec");
     for (size_t m = 0; m < ARRAY_LENGTH(members); m++) {
@@ -340,13 +392,66 @@ bool workload_container(const struct kind *kind, const json_t *object, const cha
             const char *policy = json_text(item, "imagePullPolicy");
             const char *image = json_text(item, "image");
             if (own && image && strcmp(own, name) == 0) {
-                *out = (struct workload_container){
-                    .image = image, .pull_policy = policy ? policy : "", .init = m > 0};
+                out->pull_policy = policy ? policy : "";
+                out->init = m > 0;
                 (void)snprintf(out->pointer, sizeof out->pointer, "%s/spec/%s/%zu", kind->pod,
                                members[m], i);
-                return true;
+                return container_fill(out, image);
             }
         }
     }
     return false;
+}
+
+bool workload_container(const struct kind *kind, const json_t *object, const char *name,
+                        struct workload_container *out) {
+    *out = (struct workload_container){.pull_policy = ""};
+    if (kind->pod) {
+        return container_of_pod(kind, object, name, out);
+    }
+    for (size_t place = 0; resource_image(kind, object, place, &out->resource); place++) {
+        if (strcmp(out->resource.container, name) == 0) {
+            return !out->resource.problem && container_fill(out, out->resource.image);
+        }
+    }
+    return false;
+}
+
+bool workload_pins(const struct kind *kind, const struct workload_container *container, bool pin) {
+    if (kind->pod || container->resource.form == RESOURCE_IMAGE) {
+        return pin;
+    }
+    return container->resource.form != RESOURCE_TAG;
+}
+
+static void patch_exchange(struct patch *patch, const char *pointer, enum resource_part part,
+                           const char *const texts[2]) {
+    struct patch_text *text = &patch->texts[patch->count++];
+    (void)snprintf(text->pointer, sizeof text->pointer, "%s", pointer);
+    resource_part(texts[0], part, text->from);
+    resource_part(texts[1], part, text->to);
+}
+
+void workload_patch(const struct workload_container *container, const char *from, const char *to,
+                    struct patch *patch) {
+    const struct resource_image *resource = &container->resource;
+    const char *const texts[2] = {from, to};
+    char pointer[JSON_POINTER_SIZE + 8];
+    if (container->pointer[0]) {
+        (void)snprintf(patch->named, sizeof patch->named, "%s/name", container->pointer);
+        (void)snprintf(pointer, sizeof pointer, "%s/image", container->pointer);
+        patch_exchange(patch, pointer, RESOURCE_PART_ALL, texts);
+        return;
+    }
+    (void)snprintf(patch->named, sizeof patch->named, "%s", resource->item);
+    if (resource->form == RESOURCE_IMAGE) {
+        patch_exchange(patch, resource->at, RESOURCE_PART_ALL, texts);
+        return;
+    }
+    patch_exchange(patch, resource->at,
+                   resource->form == RESOURCE_SPLIT ? RESOURCE_PART_TAG : RESOURCE_PART_REST,
+                   texts);
+    if (resource->form == RESOURCE_SPLIT) {
+        patch_exchange(patch, resource->digest, RESOURCE_PART_DIGEST, texts);
+    }
 }

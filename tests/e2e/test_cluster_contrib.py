@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from lib.agent import BINARY, SECRET
-from lib.chart import CHART, KUBERNETES, TOP, guarded, helm, render
+from lib.chart import CHART, GROUPS, IMAGES, KUBERNETES, TOP, Installed, guarded, helm, render
 from lib.cluster import HELM
+from lib.custom import KINDS as CUSTOM
 from lib.kubernetes import APPLY, JSON_PATCH, MERGE, ApiError, workload
 from lib.wait import wait_until
 
-IMAGES = ["registry.test/**"]
 OLD, NEW = "registry.test:5000/shop/web:1", "registry.test:5000/shop/web:2@sha256:" + "a" * 64
 KINDS = ["Deployment", "StatefulSet", "DaemonSet", "CronJob"]
 EVERYTHING = {
@@ -109,36 +109,6 @@ def test_the_pod_has_no_more_than_it_needs(tmp_path):
 
 # --- the roles -------------------------------------------------------------------------------------------------------
 
-class Installed:
-    """The chart's roles (and policy) in a namespace, and a client of its service account."""
-
-    def __init__(self, cluster, directory, namespace, values):
-        self.made = [one for one in render(directory, {"images": IMAGES, **values}, namespace) if one["kind"] in (
-            "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy",
-            "ValidatingAdmissionPolicyBinding")]
-        self.admin, self.namespace = cluster.admin, namespace
-        self.admin.apply(*self.made)
-        self.client = cluster.client(self.admin.account_token("landwaiter", namespace))
-
-    def remove(self):
-        for one in self.made:
-            self.admin.delete(f"{one['apiVersion']}/{one['kind']}", one["metadata"]["name"],
-                              one["metadata"].get("namespace"))
-
-    def may(self, verb, resource, namespace, name="", group=None):
-        resource, _, sub = resource.partition("/")
-        group = GROUPS.get(resource, "") if group is None else group
-        answer = self.client.api("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
-            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {"verb": verb, "resource": resource, "subresource": sub, "group": group,
-                                            "namespace": namespace, "name": name}}})
-        return answer["status"]["allowed"]
-
-
-GROUPS = {"deployments": "apps", "statefulsets": "apps", "daemonsets": "apps", "replicasets": "apps",
-          "controllerrevisions": "apps", "cronjobs": "batch", "jobs": "batch", "leases": "coordination.k8s.io",
-          "roles": "rbac.authorization.k8s.io", "clusterroles": "rbac.authorization.k8s.io",
-          "validatingadmissionpolicies": "admissionregistration.k8s.io"}
 VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
 WORKLOADS = {(verb, resource) for verb in ("get", "list", "watch", "patch")
              for resource in ("deployments", "statefulsets", "daemonsets", "cronjobs")}
@@ -628,6 +598,16 @@ def test_the_configurations_are_understood(tmp_path):
     [microk8s] = re.findall(r"<<'END'\n(.*?)^END$", "".join(blocks("sh")), re.M | re.S)
     for one in (VALUES["least"], {**VALUES["least"], **values}, yaml.safe_load(microk8s), {**VALUES["least"], "deletePods": True}):
         understood(rendered_config(tmp_path, one), str(tmp_path))
+
+
+def test_the_resources_of_their_page_are_understood(tmp_path):
+    """The first one is what is tested in test_cluster_resources.py."""
+    with open(os.path.join(TOP, "docs", "resources.md"), encoding="utf-8") as page:
+        examples = [yaml.safe_load(one) for one in re.findall(r"^```yaml\n(.*?)^```", page.read(), re.M | re.S)]
+    assert len(examples) == 2
+    assert examples[0]["platforms"]["kubernetes"]["resources"] == [one.resource for one in CUSTOM.values()]
+    for one in examples:
+        understood(rendered_config(tmp_path, {**VALUES["least"], "config": one}), str(tmp_path))
 
 
 def test_the_page_names_every_permission(tmp_path):

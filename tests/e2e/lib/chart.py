@@ -13,6 +13,11 @@ from lib.wait import wait_until
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 KUBERNETES = os.path.join(TOP, "contrib", "kubernetes")
 CHART = os.path.join(KUBERNETES, "chart")
+IMAGES = ["registry.test/**"]
+GROUPS = {"deployments": "apps", "statefulsets": "apps", "daemonsets": "apps", "replicasets": "apps",
+          "controllerrevisions": "apps", "cronjobs": "batch", "jobs": "batch", "leases": "coordination.k8s.io",
+          "roles": "rbac.authorization.k8s.io", "clusterroles": "rbac.authorization.k8s.io",
+          "validatingadmissionpolicies": "admissionregistration.k8s.io"}
 
 
 def helm(directory, *words, values=None, kubeconfig=None, fails=False):
@@ -48,3 +53,29 @@ def guarded(client, thing):
             return "ValidatingAdmissionPolicy" in str(error)
         return False
     wait_until(refused, 20, "the policy is in force")
+
+
+class Installed:
+    """The chart's roles (and policy) in a namespace, and a client of its service account."""
+
+    def __init__(self, cluster, directory, namespace, values):
+        self.made = [one for one in render(directory, {"images": IMAGES, **values}, namespace) if one["kind"] in (
+            "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy",
+            "ValidatingAdmissionPolicyBinding")]
+        self.admin, self.namespace = cluster.admin, namespace
+        self.admin.apply(*self.made)
+        self.client = cluster.client(self.admin.account_token("landwaiter", namespace))
+
+    def remove(self):
+        for one in self.made:
+            self.admin.delete(f"{one['apiVersion']}/{one['kind']}", one["metadata"]["name"],
+                              one["metadata"].get("namespace"))
+
+    def may(self, verb, resource, namespace, name="", group=None):
+        resource, _, sub = resource.partition("/")
+        group = GROUPS.get(resource, "") if group is None else group
+        answer = self.client.api("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"verb": verb, "resource": resource, "subresource": sub, "group": group,
+                                            "namespace": namespace, "name": name}}})
+        return answer["status"]["allowed"]

@@ -40,7 +40,7 @@ static void workloads(void **state) {
         json_t *object = json_loads(text, 0, NULL);
         json_t *report = json_array();
         assert_non_null(object);
-        examine_workload(kind_find(rows[i].kind), object, report);
+        examine_workload(kind_find(kinds_table, rows[i].kind), object, report);
         assert_int_equal(json_array_size(report), rows[i].words[0] ? 1 : 0);
         if (rows[i].words[0] &&
             !strstr(json_text(json_array_get(report, 0), "message"), rows[i].words)) {

@@ -35,13 +35,14 @@ static void annotations_are_added_one_by_one(void **state) {
     json_t *object =
         read_json("{\"metadata\": {\"uid\": \"u\", \"annotations\": {\"a/old\": \"1\"}}}");
     json_t *marks = read_json("{\"status.x/a~b\": \"2\", \"a/old\": null, \"a/none\": null}");
-    const struct patch patch = {.kind = kind_find("deployment"),
-                                .object = object,
-                                .pointer = "/spec/template/spec/containers/1",
-                                .container = "app",
-                                .from = "shop/web:1",
-                                .to = "shop/web:2",
-                                .marks = marks};
+    const struct patch patch = {
+        .kind = kind_find(kinds_table, "deployment"),
+        .object = object,
+        .named = "/spec/template/spec/containers/1/name",
+        .container = "app",
+        .texts = {{"/spec/template/spec/containers/1/image", "shop/web:1", "shop/web:2"}},
+        .count = 1,
+        .marks = marks};
     expect(
         &patch,
         "[{\"op\": \"test\", \"path\": \"/metadata/uid\", \"value\": \"u\"},"
@@ -65,12 +66,12 @@ static void a_first_annotation_is_not_overwritten(void **state) {
     json_t *object = read_json("{\"metadata\": {\"uid\": \"u\"}, \"spec\": {\"jobTemplate\": "
                                "{\"spec\": {\"template\": {}}}}}");
     json_t *marks = read_json("{\"status.x/a\": \"2\", \"b\": null}");
-    const struct patch patch = {.kind = kind_find("cronjob"),
+    const struct patch patch = {.kind = kind_find(kinds_table, "cronjob"),
                                 .object = object,
-                                .pointer = "/p",
+                                .named = "/p/name",
                                 .container = "app",
-                                .from = "w:1",
-                                .to = "w:1",
+                                .texts = {{"/p/image", "w:1", "w:1"}},
+                                .count = 1,
                                 .marks = marks,
                                 .stamp = "sha256:0"};
     expect(&patch,

@@ -97,7 +97,7 @@ static void targets(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct config *config = selecting(rows[i].select);
         json_t *object = deployment(rows[i].annotations, rows[i].image, rows[i].more);
-        json_t *sighting = workload_sighting(kind_find("deployment"), object);
+        json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
         struct platform_target target = {0};
         assert_true(workload_target(config, sighting, rows[i].place, &target));
         if (target.enabled != rows[i].enabled ||
@@ -118,7 +118,7 @@ static void a_target_in_full(void **state) {
     json_t *object = deployment(
         ON ", \"landwaiter.dev/policy\": \"minor\", \"landwaiter.dev/policy.proxy\": \"never\"",
         "a/web:1.2@" DIGEST, "");
-    json_t *sighting = workload_sighting(kind_find("deployment"), object);
+    json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
     struct platform_target target = {0};
     assert_true(workload_target(config, sighting, 0, &target));
     assert_string_equal(target.name, "kubernetes/shop/deployment/web/app");
@@ -134,9 +134,9 @@ static void a_target_in_full(void **state) {
     assert_true(workload_target(config, sighting, 1, &target));
     assert_int_equal(target.settings.policy.kind, POLICY_NEVER);
     struct workload_container found;
-    assert_true(workload_container(kind_find("deployment"), object, "setup", &found));
+    assert_true(workload_container(kind_find(kinds_table, "deployment"), object, "setup", &found));
     assert_string_equal(found.pointer, "/spec/template/spec/initContainers/0");
-    assert_false(workload_container(kind_find("deployment"), object, "none", &found));
+    assert_false(workload_container(kind_find(kinds_table, "deployment"), object, "none", &found));
     json_decref(sighting);
     json_decref(object);
     config_drop(config);
@@ -153,7 +153,7 @@ static void what_is_kept_by_another_tool(void **state) {
             "x:1", "");
         json_t *labels = json_object_member(json_object_member(object, "metadata"), "labels");
         (void)json_object_set_new(labels, "app.kubernetes.io/managed-by", json_string("Helm"));
-        json_t *sighting = workload_sighting(kind_find("deployment"), object);
+        json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
         struct platform_target target = {0};
         assert_true(workload_target(config, sighting, 0, &target));
         assert_true(target.enabled);
@@ -183,7 +183,7 @@ static void nothing_to_keep(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         json_t *object = read_json(rows[i]);
-        assert_null(workload_sighting(kind_find("deployment"), object));
+        assert_null(workload_sighting(kind_find(kinds_table, "deployment"), object));
         json_decref(object);
     }
 }
@@ -225,7 +225,7 @@ static void names(void **state) {
     struct workload_name name;
     struct err err = ERR_INIT;
     char text[API_PATH_SIZE];
-    assert_true(workload_name_parse("kubernetes/shop/cronjob/tick/app", &name, &err));
+    assert_true(workload_name_parse(kinds_table, "kubernetes/shop/cronjob/tick/app", &name, &err));
     assert_string_equal(workload_path(&name, text), "/apis/batch/v1/namespaces/shop/cronjobs/tick");
     static const char *const bad[] = {"docker/x",
                                       "kubernetes/shop/pod/x/app",
@@ -235,7 +235,7 @@ static void names(void **state) {
                                       "kubernetes/shop/deployment/x%2f/app",
                                       "kubernetes//deployment/x/app"};
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
-        assert_false(workload_name_parse(bad[i], &name, &err));
+        assert_false(workload_name_parse(kinds_table, bad[i], &name, &err));
         assert_int_equal(err.kind, ERR_GONE);
     }
 }

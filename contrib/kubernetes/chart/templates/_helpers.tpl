@@ -42,8 +42,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- toYaml (mergeOverwrite $config $made) }}
 {{- end }}
 
-{{/* What the agent asks of the API about workloads, and nothing else. Custom resources, by platforms.kubernetes.resources,
-     are to get a rule of their own here: get, list, watch and patch of each. */}}
+{{/* What the agent asks of the API about workloads, and nothing else. */}}
 {{- define "landwaiter.workloadRules" -}}
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets]
@@ -51,6 +50,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 - apiGroups: [batch]
   resources: [cronjobs]
   verbs: [get, list, watch, patch]
+{{- range $kind := include "landwaiter.resources" . | fromJsonArray }}
+- apiGroups: [{{ $kind.group }}]
+  resources: [{{ $kind.plural }}]
+  verbs: [get, list, watch, patch]
+{{- end }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list{{ if .Values.deletePods }}, delete{{ end }}]
@@ -63,4 +67,22 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 - kind: ServiceAccount
   name: {{ .Release.Name }}
   namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{/* Validations of an object's metadata: nothing but annotations of ours. Takes dict: free, a CEL list of others. */}}
+{{- define "landwaiter.metadataRules" -}}
+# The API server itself counts the generation, and keeps the list of who set what.
+- message: Landwaiter may change nothing in a workload's metadata but its own annotations
+  expression: |-
+    !variables.changed || (
+      object.metadata.all(k, k in ['annotations', 'generation', 'managedFields'] ||
+        (k in oldObject.metadata && object.metadata[k] == oldObject.metadata[k])) &&
+      oldObject.metadata.all(k, k in ['annotations', 'generation', 'managedFields'] || k in object.metadata))
+- message: Landwaiter may change no annotation but status.landwaiter.dev/* and kubernetes.io/change-cause
+  expression: |-
+    !variables.changed || (
+      variables.annotations.all(k, k in {{ .free }} || k.startsWith('status.landwaiter.dev/') ||
+        (k in variables.oldAnnotations && variables.annotations[k] == variables.oldAnnotations[k])) &&
+      variables.oldAnnotations.all(k, k in {{ .free }} || k.startsWith('status.landwaiter.dev/') ||
+        k in variables.annotations))
 {{- end }}
