@@ -1,7 +1,6 @@
-"""Counts a JUnit file: junit.py FILE STATUS prints passed, failed and skipped, a line each, then what failed and why
+"""Counts JUnit files: junit.py STATUS FILE... prints passed, failed and skipped, a line each, then what failed and why
 something was skipped. STATUS is the runner's exit status: a runner that died, or counted nothing, is a failure."""
 
-import os
 import sys
 import xml.etree.ElementTree
 
@@ -19,9 +18,9 @@ def outcome(case):
     return "passed", name
 
 
-def main(path, status):
+def main(status, *paths):
     found = {"passed": [], "failed": [], "skipped": []}
-    if os.path.exists(path):
+    for path in paths:
         for case in xml.etree.ElementTree.parse(path).iter("testcase"):
             kind, text = outcome(case)
             found[kind].append(" ".join(text.split()))

@@ -6,6 +6,7 @@ import tempfile
 
 import pytest
 
+from lib import pile
 from lib.agent import BINARY, Agent
 from lib.cluster import Cluster
 from lib.engine import Engine
@@ -20,8 +21,15 @@ collect_ignore_glob = [] if os.environ.get("LANDWAITER_CLUSTER_PROGRAMS") else [
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes half a minute or more; is begun first")
     if os.environ.get("LANDWAITER_E2E") != "1" and not config.option.collectonly:
         pytest.exit("run them with: tests/run e2e [PYTEST ARGUMENTS]", 2)
+
+
+def pytest_runtestloop(session):
+    if not pile.PILE or session.config.option.collectonly:
+        return None  # pytest's own
+    return pile.run(session)
 
 
 @pytest.fixture(scope="session")
