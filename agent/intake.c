@@ -116,10 +116,17 @@ static enum webhook_push intake_push_status(void *context, const char *id, struc
     struct document_view view = {.store = intake->store, .config = config};
     CLEANUP(json_release) json_t *document = NULL;
     struct err err = ERR_INIT;
+    unsigned reading = replicas_reading(intake->replicas);
     if (!document_push(&view, number, &document, &err)) {
         return err.kind == ERR_GONE ? WEBHOOK_PUSH_UNKNOWN : WEBHOOK_PUSH_UNAVAILABLE;
     }
-    *open = json_int(document, "open", 0) != 0;
+    int64_t count = json_int(document, "open", 0);
+    /* Whether it is finished is not known while the replicas' records are read anew. */
+    if (count == 0 && (reading % 2 || reading != replicas_reading(intake->replicas))) {
+        count = 1;
+        (void)json_object_set_new(document, "open", json_integer(count));
+    }
+    *open = count != 0;
     json_write(document, json);
     return WEBHOOK_PUSH_FOUND;
 }

@@ -160,7 +160,9 @@ static bool may_ask(struct exchange *exchange) {
 }
 
 static void begin_push(struct exchange *exchange) {
-    exchange->snapshot = snapshot_keep(exchange->service->snapshot);
+    if (!exchange->snapshot) { /* it is begun again after a push was waited for */
+        exchange->snapshot = snapshot_keep(exchange->service->snapshot);
+    }
     if (!may_ask(exchange)) {
         return;
     }

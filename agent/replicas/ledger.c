@@ -41,6 +41,9 @@ struct ledger {
     atomic_int role;
     atomic_bool listed; /* all there is was seen once */
     atomic_uint turns;  /* of the election */
+    /* Odd while a list is read: what was here and is not in the ledger is gone, and what is in it
+     * is not all here yet. */
+    atomic_uint readings;
     /* Under the mutex: */
     uint64_t asked, done, good; /* flushes: that were wanted, tried, and those that worked */
     bool poked;
@@ -383,6 +386,9 @@ static void follow_list_begins(void *context) {
     ledger->turns_at = atomic_load(&ledger->turns);
     ledger->leading = election_leads(ledger->options.election);
     if (atomic_load(&ledger->role) != LEDGER_LEADS) {
+        if (atomic_load(&ledger->readings) % 2 == 0) {
+            (void)atomic_fetch_add(&ledger->readings, 1);
+        }
         (void)pthread_mutex_lock(&ledger->slots);
         memset(ledger->versions, 0, sizeof ledger->versions);
         (void)pthread_mutex_unlock(&ledger->slots);
@@ -464,6 +470,9 @@ static void follow_list_ends(void *context) {
     }
     if (!ledger->broken) {
         atomic_store(&ledger->listed, true);
+        if (atomic_load(&ledger->readings) % 2 == 1) {
+            (void)atomic_fetch_add(&ledger->readings, 1);
+        }
     } else {
         ledger_again(ledger);
     }
@@ -503,6 +512,10 @@ static void *follower_main(void *argument) {
     return NULL;
 }
 
+unsigned ledger_reading(const struct ledger *ledger) {
+    return atomic_load(&ledger->readings);
+}
+
 bool ledger_ready(struct ledger *ledger, struct buf *why) {
     (void)pthread_mutex_lock(&ledger->mutex);
     bool ready = atomic_load(&ledger->listed) && !ledger->trouble[0];
@@ -522,6 +535,7 @@ bool ledger_new(const struct ledger_options *options, struct ledger **out, struc
         return err_set(err, ERR_BUG, "out of memory");
     }
     ledger->options = *options;
+    atomic_store(&ledger->readings, 1);
     ledger->pruned_ms = clock_boot_ms();
     (void)pthread_mutex_init(&ledger->mutex, NULL);
     (void)pthread_mutex_init(&ledger->slots, NULL);

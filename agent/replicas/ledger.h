@@ -42,6 +42,9 @@ bool ledger_flush(struct ledger *ledger, struct err *err) MUST_USE;
 void ledger_hurry(struct ledger *ledger);
 /* Something changed that need not be in the ledger at once. */
 void ledger_poke(struct ledger *ledger);
+/* Grows by one when the ledger begins to be read anew, and when it is read: odd in between, when
+ * what the store says of pushes and updates need not be all there is. */
+unsigned ledger_reading(const struct ledger *ledger);
 /* Knows all that there is. */
 bool ledger_ready(struct ledger *ledger, struct buf *why);
 

@@ -137,6 +137,10 @@ bool replicas_ready(struct replicas *replicas, struct buf *why) {
     return ledger_ready(replicas->ledger, why);
 }
 
+unsigned replicas_reading(const struct replicas *replicas) {
+    return replicas ? ledger_reading(replicas->ledger) : 0;
+}
+
 bool replicas_leads(struct replicas *replicas, struct err *err) {
     char leader[LEASE_HOLDER_SIZE];
     if (ledger_leads(replicas->ledger)) {

@@ -39,6 +39,9 @@ void replicas_free(struct replicas *replicas);
 struct inbox *replicas_inbox(struct replicas *replicas);
 /* Has it seen what there is? */
 bool replicas_ready(struct replicas *replicas, struct buf *why);
+/* Odd while what the store says need not be all there is; another number than before: it was so
+ * meanwhile. 0 with one replica. */
+unsigned replicas_reading(const struct replicas *replicas);
 /* ERR_TRANSIENT: another replica leads; the message names it. */
 bool replicas_leads(struct replicas *replicas, struct err *err) MUST_USE;
 /* All that is stored here would be found by a successor. ERR_TRANSIENT: it would not, or this one

@@ -7,8 +7,10 @@ import threading
 
 import pytest
 
+from lib.agent import SECRET
 from lib.kubernetes import ApiError, workload
 from lib.replicas import LEASE, RULES, Replicas, Service, install
+from lib.sign import standard_webhooks
 from lib.wait import stays, wait_until
 
 PLACES_MAX = 120
@@ -67,6 +69,10 @@ def test_one_leads_and_all_answer(cluster, namespace, images, repository, replic
         again = one.push(web, digest, identifier="msg_once")
         assert (again.status, again.json["id"]) == (200, push), again
     assert [one.leads() for one in replicas.all].count(True) == 1
+    # One that may be on its way here is waited for.
+    unknown = push[:-1] + ("1" if push[-1] != "1" else "2")
+    answer = follower.get(f"/v1/pushes/{unknown}", headers=standard_webhooks(SECRET, b"", timestamp=follower.now()))
+    assert answer.status == 503 and "ask again" in str(answer), answer
     wait_until(lambda: replicas.inbox() == [], 10, "what was taken over leaves the inbox")
     lease = cluster.admin.get("Lease", LEASE, namespace)["spec"]
     assert lease["leaseDurationSeconds"] == 3 and lease["leaseTransitions"] == 0
@@ -187,6 +193,11 @@ def test_the_leader_alone_is_cut_off(cluster, namespace, images, repository, rep
     began = [at for event, at in other.roles() if event == "replica.leads"][-1]
     assert ceased < began, "two led at once"
     leader.mend()
+    if not silent:
+        # Until it has read the records anew it does not know what became of it, and does not say that nothing did.
+        slow = leader.proxy.fault(method="GET", path="/records.*limit=", delay=3, times=1)
+        wait_until(lambda: slow.hits, 30, "it reads the records anew")
+        assert leader.status(push)["open"] > 0
     leader.back()
     assert results(leader.wait(push)) == ["updated"]
     assert other.leads() and not leader.leads()
