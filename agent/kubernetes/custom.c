@@ -78,9 +78,7 @@ static void custom_say(char *reason, const char *what, const json_t *said, const
 static bool custom_failed(const struct rollout_facts *facts, char *reason) {
     static const struct {
         const char *type, *says;
-    } ends[] = {{"Stalled", "its controller has given up"},
-                {"Failed", "it has failed"},
-                {"Remediated", "its controller has put the release before back"}};
+    } ends[] = {{"Stalled", "its controller has given up"}, {"Failed", "it has failed"}};
     const json_t *ready = custom_condition(facts, "Ready");
     bool numbered = custom_numbered(facts->workload);
     for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
@@ -115,9 +113,13 @@ enum rollout_state custom_judge(const struct rollout_facts *facts,
                                 char out_reason[PLATFORM_REASON_SIZE]) {
     const struct custom_group *group = custom_group(facts->workload);
     const json_t *status = json_object_member(facts->workload, "status");
+    const json_t *going = custom_condition(facts, "Reconciling");
     int64_t observed = 0;
     if (custom_observed(facts->workload, &observed) && observed < custom_generation(facts)) {
-        custom_say(out_reason, "its controller has not seen it yet", NULL, "");
+        const bool seen = json_member(going, "observedGeneration") != NULL;
+        custom_say(out_reason,
+                   seen ? "its controller is at it" : "its controller has not seen it yet",
+                   seen ? going : NULL, "message");
         return ROLLOUT_WAITS;
     }
     if (custom_failed(facts, out_reason)) {
@@ -126,7 +128,6 @@ enum rollout_state custom_judge(const struct rollout_facts *facts,
     if (group->phase) {
         return custom_phase(status, out_reason);
     }
-    const json_t *going = custom_condition(facts, "Reconciling");
     if (condition_is(going, "status", "True")) {
         custom_say(out_reason, "its controller is at it", going, "message");
         return ROLLOUT_WAITS;

@@ -28,17 +28,22 @@ def condition(kind, status, reason, message, generation=None):
 
 
 def flux(generation, bad):
-    """helm-controller: it is at it, then ready, or out of retries."""
+    """helm-controller: it is at it, then ready; or it has put the release before back, and is then out of retries."""
     yield {"observedGeneration": generation - 1, "conditions": [
         condition("Reconciling", "True", "Progressing", "running upgrade", generation),
         condition("Ready", "Unknown", "Progressing", "running upgrade", generation)]}
-    if bad:
+    if not bad:
         yield {"observedGeneration": generation, "conditions": [
-            condition("Stalled", "True", "RetriesExceeded", "Failed to upgrade after 1 attempt(s)", generation),
-            condition("Ready", "False", "UpgradeFailed", "context deadline exceeded", generation)]}
-    else:
-        yield {"observedGeneration": generation, "conditions": [
-            condition("Ready", "True", "UpgradeSucceeded", "Helm upgrade succeeded", generation)]}
+            condition("Ready", "True", "UpgradeSucceeded", "Helm upgrade succeeded", generation),
+            condition("Released", "True", "UpgradeSucceeded", "Helm upgrade succeeded", generation)]}
+        return
+    failed = [condition("Ready", "False", "RollbackSucceeded", "Helm rollback to previous release succeeded", generation),
+              condition("Released", "False", "UpgradeFailed", "context deadline exceeded", generation),
+              condition("Remediated", "True", "RollbackSucceeded", "Helm rollback to previous release succeeded", generation)]
+    yield {"observedGeneration": generation - 1, "conditions": [
+        condition("Reconciling", "True", "ProgressingWithRetry", "retrying", generation), *failed]}
+    yield {"observedGeneration": generation, "conditions": [
+        condition("Stalled", "True", "RetriesExceeded", "Failed to upgrade after 2 attempt(s)", generation), *failed]}
 
 
 def k3s(generation, bad):

@@ -35,6 +35,7 @@ struct row {
     "\"conditions\": [{\"type\": \"" type "\", \"status\": \"" status                              \
     "\", \"message\": \"words\"" more "}]"
 #define OLD ", \"observedGeneration\": 1"
+#define NOW ", \"observedGeneration\": 2"
 
 static void verdicts(void **state) {
     (void)state;
@@ -48,8 +49,12 @@ static void verdicts(void **state) {
         {FLUX, SEEN SAYS("Reconciling", "True", ""), ROLLOUT_WAITS, "is at it: words", NULL},
         {FLUX, SEEN SAYS("Stalled", "True", ""), ROLLOUT_FAILS, "given up: words", NULL},
         {FLUX, SEEN SAYS("Stalled", "True", OLD), ROLLOUT_WAITS, "not ready", NULL},
-        {FLUX, SEEN SAYS("Remediated", "True", ""), ROLLOUT_FAILS, "put the release before back",
-         NULL},
+        /* between two tries: it has put the release before back, and will try again */
+        {FLUX, SEEN SAYS("Remediated", "True", ""), ROLLOUT_WAITS, "it is not ready", NULL},
+        {FLUX, "\"observedGeneration\": 1, " SAYS("Reconciling", "True", NOW), ROLLOUT_WAITS,
+         "is at it: words", NULL},
+        {FLUX, "\"observedGeneration\": 1, " SAYS("Reconciling", "True", OLD), ROLLOUT_WAITS,
+         "not seen it yet", NULL},
         {FLUX, SEEN "\"x\": 1", ROLLOUT_WAITS, "it is not ready", NULL},
         {ARGO, "\"observedGeneration\": \"1\", \"phase\": \"Healthy\"", ROLLOUT_WAITS,
          "not seen it yet", NULL},
@@ -109,7 +114,6 @@ static void an_unnumbered_status_has_to_stand(void **state) {
                                   .workload = workload,
                                   .container = "image",
                                   .digest = "sha256:1",
-                                  .also = "",
                                   .settings = &settings,
                                   .generation = 2,
                                   .now_ms = 1000000};
