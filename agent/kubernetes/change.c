@@ -113,7 +113,6 @@ static bool check_quiet(struct platform_task *task, const struct change_look *lo
                                   .workload = look->object,
                                   .container = look->name.container,
                                   .digest = "",
-                                  .also = "",
                                   .settings = &task->settings,
                                   .now_ms = clock_boot_ms()};
     if (facts.kind == ROLLOUT_NONE || !rollout_under_way(&facts, reason)) {
@@ -411,7 +410,6 @@ static bool back_judge(struct platform_task *task, const struct change_look *loo
                                         .pods = pods,
                                         .container = look->name.container,
                                         .digest = "",
-                                        .also = "",
                                         .settings = &settings,
                                         .generation = json_int(task->journal, CHANGE_RETURN, 0),
                                         .before = json_object_member(task->journal, CHANGE_BEFORE),

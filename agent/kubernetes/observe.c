@@ -56,7 +56,7 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
                                         .pods = pods,
                                         .container = look.name.container,
                                         .digest = task->digest,
-                                        .also = "",
+                                        .pinned = strchr(look.container.image, '@') != NULL,
                                         .settings = &task->settings,
                                         .generation = json_int(task->journal, CHANGE_GENERATION, 0),
                                         .before = json_object_member(task->journal, CHANGE_BEFORE),

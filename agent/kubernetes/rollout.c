@@ -345,7 +345,7 @@ static void pods_check_digest(void *context, const json_t *status) {
     if (!condition_is(status, "name", facts->container) || !at) {
         return;
     }
-    if (strcmp(at, facts->digest) == 0 || (facts->also[0] && strcmp(at, facts->also) == 0)) {
+    if (facts->pinned || strcmp(at, facts->digest) == 0) {
         digests->right++;
     } else {
         rollout_say(digests->wrong, sizeof digests->wrong, "%.*s", DIGEST_TEXT_SIZE - 1, at);

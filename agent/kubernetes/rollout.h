@@ -28,8 +28,9 @@ struct rollout_facts {
     const json_t *pods; /* array: those of the new revision, and no others; NULL: not asked for */
     const char *container; /* ours, by name */
     const char *digest;    /* what it must run; "": any */
-    const char
-        *also; /* another digest of the same content (the platform's manifest of an index), or "" */
+    /* Its image names that digest itself, so that the node has checked it: pods may say another one
+     * that has the same content (an index, or the manifest in it). */
+    bool pinned;
     const struct settings *settings; /* health timeout, soak */
     int64_t generation;              /* metadata.generation after the patch; 0: as it stands */
     const json_t *before;            /* rollout_said before the patch; NULL: nothing was said */

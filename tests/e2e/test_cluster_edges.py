@@ -231,3 +231,21 @@ def test_other_namespaces_take_effect_at_the_next_start(app_of, agent_in, namesp
     wait_until(lambda: agent.events("config.reloaded"), 10, "it has read it")
     assert "namespaces" in agent.events("config.restart-needed")[0]["reason"]
     assert app.push(agent, app.make("v2"))[1]["result"] == "updated"
+
+
+@pytest.mark.parametrize("before, after", [(False, True), (True, False)], ids=["into an index", "out of an index"])
+def test_the_same_content_under_another_digest(app_of, agent_in, before, after):
+    """A tag that becomes an index of the manifest that it was (another build of provenance does that) is another digest of
+    what the node has already, and the node may go on calling it by the first one."""
+    app = app_of()
+    app.make("v1", index=before)
+    app.admin.apply(workload("Deployment", "web", app.name(), app.namespace, annotations={"landwaiter.dev/enable": "true"}))
+    app.serves("v1")
+    agent = agent_in()
+    digest = app.make("v1", index=after)
+    status, update = app.push(agent, digest)
+    if update["result"] == "unchanged":  # it is called by the second one already
+        assert app.image() == app.name()
+    else:
+        assert (status, update["result"]) == (0, "updated"), update
+        assert app.image() == f"{app.name()}@{digest}"

@@ -92,7 +92,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                   .before = json_object_member(root, "before"),
                                   .container = "app",
                                   .digest = "sha256:0",
-                                  .also = "",
                                   .settings = &settings,
                                   .generation = json_int(root, "generation", 0),
                                   .now_ms = 1000000};

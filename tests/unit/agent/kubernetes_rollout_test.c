@@ -29,6 +29,8 @@ struct scene {
     int64_t now_ms;
 };
 
+static bool pinned; /* of the next looks */
+
 static struct settings a_setting(void) {
     struct settings settings;
     settings_init(&settings);
@@ -53,7 +55,7 @@ static struct platform_observation look(const struct scene *scene, json_t *notes
                                         .pods = pods,
                                         .container = "app",
                                         .digest = DIGEST,
-                                        .also = "",
+                                        .pinned = pinned,
                                         .settings = &settings,
                                         .generation = 2,
                                         .before = before,
@@ -402,7 +404,6 @@ static void under_way(void **state) {
                                             .pods = pods,
                                             .container = "app",
                                             .digest = "",
-                                            .also = "",
                                             .settings = &settings,
                                             .now_ms = START};
         assert_int_equal(rollout_under_way(&facts, reason), rows[i].under_way);
@@ -411,9 +412,29 @@ static void under_way(void **state) {
     }
 }
 
+/* The node has checked the digest, and calls what it has by another one of the same content. */
+static void a_pinned_image_may_be_called_otherwise(void **state) {
+    (void)state;
+    const struct scene scene = {
+        ROLLOUT_DEPLOYMENT,
+        "\"replicas\": 2",
+        DONE,
+        "[" POD(STATUS("app", "\"running\": {}", "0", "docker-pullable://repo@" OTHER)) "]",
+        NULL,
+        START};
+    json_t *notes = json_object();
+    pinned = true;
+    struct platform_observation seen = look(&scene, notes);
+    pinned = false;
+    assert_int_equal(seen.health, PLATFORM_PENDING);
+    assert_non_null(strstr(seen.reason, "healthy; watching"));
+    json_decref(notes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_look),
+        cmocka_unit_test(a_pinned_image_may_be_called_otherwise),
         cmocka_unit_test(soak),
         cmocka_unit_test(a_restart_in_the_soak),
         cmocka_unit_test(a_failed_pull_counts_twice),
