@@ -78,7 +78,8 @@ def test_a_version_that_is_gone_is_listed_anew(app_of, agent_in, proxy, cluster)
 
 def test_the_api_server_is_restarted_in_the_middle_of_a_rollout(app_of, agent_in, cluster):
     app = app_of()
-    app.run(annotations={"landwaiter.dev/soak": "4s"})
+    # The controllers, which end with the API server or wait long, need their time, too.
+    app.run(annotations={"landwaiter.dev/soak": "4s", "landwaiter.dev/health-timeout": "90s"})
     agent = agent_in()
     mark = cluster.audit_mark()
     digest = app.make("v2")
@@ -88,7 +89,7 @@ def test_the_api_server_is_restarted_in_the_middle_of_a_rollout(app_of, agent_in
     stays(lambda: app.newest(agent)["result"] is None, 3, "it is open")
     cluster.start_part("api-server")
     cluster.wait_part("api-server")
-    app.ends(agent, "updated")
+    app.ends(agent, "updated", 150)
     app.serves("v2")
     assert len(patches(app, mark)) == 1
 

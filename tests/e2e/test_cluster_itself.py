@@ -125,7 +125,7 @@ def test_the_api_server_goes_and_comes_back(cluster, namespace, images, reposito
     cluster.wait_part("api-server")
     assert [one["metadata"]["uid"] for one in cluster.admin.pods("web", namespace)] == [pod["metadata"]["uid"]]
     cluster.admin.patch("Deployment", "web", {"spec": {"replicas": 2}}, namespace)
-    wait_until(lambda: cluster.admin.serves("web", namespace) == ["v1"] * 2, 40, "the node works on")
+    wait_until(lambda: cluster.admin.serves("web", namespace) == ["v1"] * 2, 90, "the node works on")
 
 
 def test_an_old_revision_is_gone_after_a_compaction(cluster, namespace):

@@ -43,8 +43,7 @@ class Custom:
         self.admin.patch(self.kind.full, self.name, list(operations), self.namespace, content_type=JSON_PATCH)
 
     def newest(self, agent):
-        found = [one for one in agent.json("updates", "--all") if one["target"] == self.target]
-        return agent.show(found[0]["id"]) if found else None
+        return agent.newest(self.target)
 
     def push(self, agent, tag, digest=None, wait="60s"):
         """Tells of the push and waits; the command's exit status and the update."""

@@ -52,10 +52,7 @@ def apps(engine, images, repository):
 
 def newest(agent, target):
     """The newest update of docker/TARGET with its history, or None."""
-    for update in agent.json("updates", "--all"):
-        if update["target"] == "docker/" + target:
-            return agent.show(update["id"])
-    return None
+    return agent.newest("docker/" + target)
 
 
 def in_state(agent, target, holds, what, deadline=30):

@@ -11,15 +11,18 @@ class Late(AssertionError):
 
 
 def wait_until(condition, deadline=30.0, what="the condition", every=0.02):
-    """Return condition()'s first true value; raise Late after `deadline` seconds, naming `what`."""
+    """Return condition()'s first true value; raise Late after `deadline` seconds, naming `what`. What takes long is asked
+    less often: `every` seconds at first, ten times a second at last."""
     end = time.monotonic() + deadline
+    pause = every
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() >= end:
             raise Late(f"{what}: not within {deadline:g} s")
-        time.sleep(every)
+        time.sleep(pause)
+        pause = max(every, min(pause * 1.2, 0.1))
 
 
 def stays(condition, seconds, what="the condition", every=0.05):

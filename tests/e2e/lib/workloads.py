@@ -79,10 +79,7 @@ class App:
 
     def newest(self, agent):
         """The newest update of it with its history, or None."""
-        for one in agent.json("updates", "--all"):
-            if one["target"] == self.target:
-                return agent.show(one["id"])
-        return None
+        return agent.newest(self.target)
 
     def push(self, agent, digest, tag="stable", wait="100s"):
         """Tells of the push and waits; the command's exit status and the update."""
