@@ -4,7 +4,8 @@
  *   bench_load PORT SENDER SECRET-FILE CONNECTIONS SECONDS IMAGE [hmac|bearer [COUNT]]
  *
  * With `hmac` each request carries a Standard Webhooks signature of its own id, else a bearer
- * token. Loopback only; stops by itself, with COUNT as soon as so many were accepted. */
+ * token. A `{}` in IMAGE becomes a number that no other request has. Loopback only; stops by
+ * itself, with COUNT as soon as so many were accepted. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,7 @@ struct load {
     struct load_connection *connections;
     uint32_t *samples_us;
     size_t count, refused, wanted; /* wanted: 0: as many as there is time for */
-    uint64_t serial;
+    uint64_t serial, named;
 };
 
 static int64_t load_now_ns(void) {
@@ -70,7 +71,14 @@ static void load_prove(struct load *load, const char *body, struct buf *out) {
 
 static bool load_send(struct load *load, struct load_connection *connection) {
     char body[512];
-    (void)snprintf(body, sizeof body, "{\"image\":\"%s\"}", load->image);
+    const char *gap = strstr(load->image, "{}");
+    int before = gap ? (int)(gap - load->image) : (int)strlen(load->image);
+    if (gap) {
+        (void)snprintf(body, sizeof body, "{\"image\":\"%.*s%llu%s\"}", before, load->image,
+                       (unsigned long long)load->named++, gap + 2);
+    } else {
+        (void)snprintf(body, sizeof body, "{\"image\":\"%s\"}", load->image);
+    }
     CLEANUP(buf_release) struct buf request = BUF_INIT(LOAD_REQUEST_MAX);
     buf_printf(&request, "POST /hooks/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n", load->sender);
     buf_puts(&request, "Content-Type: application/json\r\n");

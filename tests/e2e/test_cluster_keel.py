@@ -2,12 +2,18 @@
 change, lets one image wait for another, and rolls the same push out three times."""
 
 import concurrent.futures
+import json
+import os
+import subprocess
 
 import pytest
 
+from lib.agent import BINARY
 from lib.kubernetes import JSON_PATCH, workload
 from lib.wait import stays, wait_until
 from lib.workloads import ENABLED, App, agent_in, app_of  # noqa: F401  (fixtures)
+
+LOAD = os.path.join(os.path.dirname(BINARY), "tests", "bench_load")
 
 
 def many(cluster, namespace, image_of, count):
@@ -113,3 +119,21 @@ def test_one_image_does_not_wait_behind_another(cluster, namespace, images, repo
     began = done()
     wait_until(lambda: other.image() == f"{other.name()}@{digest}", 60, "the other is updated", every=0.02)
     assert done() < began + 40, (began, done())
+
+
+@pytest.mark.long
+def test_names_that_nobody_runs_grow_nothing(app_of, agent_in):
+    """200,000 distinct image names, each in a push that is accepted and stored: they cost disk, and no memory."""
+    app = app_of()
+    app.run(replicas=0)
+    agent = agent_in(environment={"ASAN_OPTIONS": "quarantine_size_mb=4"})
+    sizes = []
+    for count in (20000, 180000):
+        done = subprocess.run([LOAD, str(agent.port), "ci", agent.secret_path, "64", "400", f"registry.test/{count}/{{}}:1", "hmac",
+                               str(count)], capture_output=True, text=True, timeout=420, check=True)
+        assert json.loads(done.stdout)["refused"] == 0, done.stdout
+        # The last of them is looked at last.
+        agent.wait(agent.accepted("registry.test/last:1"), 400)
+        sizes.append(agent.memory())
+    assert sizes[1] <= sizes[0] * 1.05 + 1048576, sizes
+    assert len(agent.json("targets")) == 1
