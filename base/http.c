@@ -15,11 +15,13 @@
 #define CONNECT_TIMEOUT_DEFAULT_MS 10000
 #define TIMEOUT_DEFAULT_MS 60000
 #define URL_MAX ((size_t)16 * 1024)
+#define QUIET_MAX_MS (60 * 60 * 1000)
 #define HEADERS_MAX ((size_t)64 * 1024)
 
 struct curl_client {
     struct http_client client; /* first, so that one pointer is both */
     CURL *easy;
+    CURLM *multi; /* of a client that is roused; else NULL */
 };
 
 /* Why a callback stopped the transfer; libcurl only knows that it did. */
@@ -403,6 +405,39 @@ static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) 
 
 /* Transfers */
 
+/* How long nothing need be looked at, unless something moves: until a stall would be one. libcurl
+ * keeps its own times. */
+static int quiet_ms(const struct transfer *t) {
+    int64_t stall = t->request->stall_timeout_ms;
+    int64_t left = stall > 0 ? t->active_ms + stall - monotonic_ms() : QUIET_MAX_MS;
+    return (int)(left < 0 ? 0 : left > QUIET_MAX_MS ? QUIET_MAX_MS : left);
+}
+
+/* As curl_easy_perform, which looks once a second whether it is to stop: this waits to be roused.
+ */
+static CURLcode perform_quietly(struct transfer *t) {
+    CURLM *multi = ((const struct curl_client *)t->client)->multi;
+    CURLcode result = CURLE_ABORTED_BY_CALLBACK; /* where nobody says how it ended */
+    int running = 1;
+    if (curl_multi_add_handle(multi, t->easy) != CURLM_OK) {
+        return CURLE_FAILED_INIT;
+    }
+    CURLMcode code = curl_multi_perform(multi, &running);
+    while (code == CURLM_OK && running > 0 && t->stop == STOP_NOT) {
+        code = curl_multi_poll(multi, NULL, 0, quiet_ms(t), NULL);
+        (void)on_progress(t, 0, 0, 0, t->uploaded);
+        if (code == CURLM_OK && t->stop == STOP_NOT) {
+            code = curl_multi_perform(multi, &running);
+        }
+    }
+    int left = 0;
+    for (CURLMsg *message = NULL; (message = curl_multi_info_read(multi, &left));) {
+        result = message->msg == CURLMSG_DONE ? message->data.result : result;
+    }
+    (void)curl_multi_remove_handle(multi, t->easy);
+    return code == CURLM_OK ? result : CURLE_RECV_ERROR;
+}
+
 /* One request and its answer; redirects are answers. */
 static bool exchange(struct transfer *t, const char *url, const struct curl_slist *headers,
                      struct err *err) {
@@ -420,7 +455,8 @@ static bool exchange(struct transfer *t, const char *url, const struct curl_slis
         !set_method(t) || curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
         return err_set(err, ERR_BUG, "%s: the request cannot be set up", t->name);
     }
-    CURLcode code = curl_easy_perform(t->easy);
+    bool quiet = ((const struct curl_client *)t->client)->multi != NULL;
+    CURLcode code = quiet ? perform_quietly(t) : curl_easy_perform(t->easy);
     /* The list belongs to this request, the handle lives on. */
     (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     return code == CURLE_OK || fail_code(t, code, err);
@@ -496,6 +532,7 @@ static bool curl_perform(struct http_client *client, const struct http_request *
 static void curl_release(struct http_client *client) {
     struct curl_client *self = (struct curl_client *)client;
     curl_easy_cleanup(self->easy);
+    (void)curl_multi_cleanup(self->multi);
     free(self);
 }
 
@@ -523,6 +560,25 @@ struct http_client *http_client_new(const atomic_bool *cancel) {
     self->client.release = curl_release;
     self->client.cancel = cancel;
     return (struct http_client *)self;
+}
+
+struct http_client *http_client_new_roused(const atomic_bool *cancel) {
+    struct http_client *client = http_client_new(cancel);
+    struct curl_client *self = (struct curl_client *)client;
+    if (self) {
+        self->multi = curl_multi_init();
+        if (!self->multi) {
+            http_client_free(client);
+            return NULL;
+        }
+    }
+    return client;
+}
+
+void http_client_rouse(struct http_client *client) {
+    if (client) {
+        (void)curl_multi_wakeup(((struct curl_client *)client)->multi);
+    }
 }
 
 void http_client_free(struct http_client *client) {

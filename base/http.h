@@ -70,6 +70,11 @@ bool http_global_init(struct err *err) MUST_USE;
 
 /* cancel may be NULL and is borrowed. NULL: out of memory. */
 struct http_client *http_client_new(const atomic_bool *cancel) MUST_USE;
+/* For long silences: a running request does not wake up to look at *cancel (above), but when
+ * http_client_rouse says that it was set. */
+struct http_client *http_client_new_roused(const atomic_bool *cancel) MUST_USE;
+/* From any thread; of one that http_client_new_roused made, or NULL. */
+void http_client_rouse(struct http_client *client);
 void http_client_free(struct http_client *client);
 
 bool http_perform(struct http_client *client, const struct http_request *request,

@@ -177,10 +177,17 @@ static void scene_release(struct scene *scene) {
     struct scene name = {.request = {.method = "GET", .url = name.url},                            \
                          .response = HTTP_RESPONSE_INIT}
 
+/* Everything is played with both kinds of clients. */
+static bool roused;
+
+static struct http_client *new_client(void) {
+    return roused ? http_client_new_roused(NULL) : http_client_new(NULL);
+}
+
 static bool play(struct scene *scene, const char *const *answers) {
     server_start(&scene->server, answers);
     (void)snprintf(scene->url, sizeof scene->url, "http://127.0.0.1:%d/a?b=c", scene->server.port);
-    scene->client = http_client_new(NULL);
+    scene->client = new_client();
     assert_non_null(scene->client);
     return http_perform(scene->client, &scene->request, &scene->response, &scene->err);
 }
@@ -545,6 +552,42 @@ static void another_thread_can_cancel(void **state) {
     assert_string_equal(s.err.message, "stopping");
 }
 
+struct rouser {
+    const atomic_bool *cancel;
+    struct http_client *client;
+};
+
+static void *rouse(void *argument) {
+    const struct rouser *rouser = argument;
+    while (!atomic_load(rouser->cancel)) {
+        (void)poll(NULL, 0, 1);
+    }
+    http_client_rouse(rouser->client);
+    return NULL;
+}
+
+static void roused_it_stops_at_once(void **state) {
+    (void)state;
+    atomic_bool cancel = false;
+    SCENE(s);
+    s.server.hold = true;
+    s.server.set = &cancel;
+    server_start(&s.server, (const char *const[]){"HTTP/1.1 200 OK\r\n\r\nhalf", NULL});
+    (void)snprintf(s.url, sizeof s.url, "http://127.0.0.1:%d/", s.server.port);
+    s.client = http_client_new_roused(&cancel);
+    assert_non_null(s.client);
+    struct rouser rouser = {&cancel, s.client};
+    pthread_t thread;
+    s.request.timeout_ms = -1;
+    int64_t began = clock_boot_ms();
+    assert_int_equal(pthread_create(&thread, NULL, rouse, &rouser), 0);
+    assert_false(http_perform(s.client, &s.request, &s.response, &s.err));
+    assert_true(clock_boot_ms() - began < 5000);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_string_equal(s.err.message, "stopping");
+    server_stop(&s.server);
+}
+
 static void a_unix_socket(void **state) {
     (void)state;
     char folder[] = "/tmp/landwaiter-http-XXXXXX";
@@ -570,7 +613,7 @@ static void a_unix_socket(void **state) {
 
 static void what_cannot_be_reached(void **state) {
     (void)state;
-    CLEANUP(client_release) struct http_client *client = http_client_new(NULL);
+    CLEANUP(client_release) struct http_client *client = new_client();
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
     static const struct {
         const char *url;
@@ -596,7 +639,7 @@ static void what_cannot_be_reached(void **state) {
 
 static void headers_cannot_be_smuggled(void **state) {
     (void)state;
-    CLEANUP(client_release) struct http_client *client = http_client_new(NULL);
+    CLEANUP(client_release) struct http_client *client = new_client();
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
     const char *headers[] = {"X: hunter2\r\nY: z", NULL};
     const struct http_request request = {
@@ -615,7 +658,7 @@ static void tls_files_are_checked(void **state) {
     s.server.hold = true;
     server_start(&s.server, (const char *const[]){"", NULL});
     (void)snprintf(s.url, sizeof s.url, "https://127.0.0.1:%d/", s.server.port);
-    s.client = http_client_new(NULL);
+    s.client = new_client();
     assert_false(http_perform(s.client, &s.request, &s.response, &s.err));
     assert_failed(&s, ERR_INVALID, "CA file cannot be read");
 }
@@ -694,6 +737,7 @@ int main(void) {
         cmocka_unit_test(a_stalled_answer_is_given_up),
         cmocka_unit_test(a_slow_answer_is_given_up),
         cmocka_unit_test(another_thread_can_cancel),
+        cmocka_unit_test(roused_it_stops_at_once),
         cmocka_unit_test(a_unix_socket),
         cmocka_unit_test(what_cannot_be_reached),
         cmocka_unit_test(headers_cannot_be_smuggled),
@@ -704,5 +748,7 @@ int main(void) {
     if (!http_global_init(&err)) {
         return 1;
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    roused = true;
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
