@@ -193,6 +193,18 @@ static bool pipeline_turned_back(const char *from, const char *to) {
     return before && after && before >= apply && after < apply;
 }
 
+/* What is lost with the machine's power is decided again: a wait, and what was decided before the
+ * gate, where nothing is touched yet. What the gate lets through is on the disk before it begins;
+ * that a step has run is found out by looking. */
+static bool pipeline_fast(const char *stage, enum verdict verdict) {
+    static const char *const again[] = {"policy", "resolve", "verify", "fetch", "apply"};
+    bool found = verdict == VERDICT_WAIT;
+    for (size_t i = 0; verdict == VERDICT_NEXT && !found && i < ARRAY_LENGTH(again); i++) {
+        found = strcmp(again[i], stage) == 0;
+    }
+    return found;
+}
+
 static enum store_change pipeline_store(struct pipeline *pipeline, struct store_update *update,
                                         const struct outcome *outcome) {
     struct err err = ERR_INIT;
@@ -202,11 +214,10 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
     }
     memcpy(stage, update->stage, sizeof stage);
     const char *name = pipeline_decide(update, outcome, clock_now_ms());
-    /* A wait that is lost with the power is worked out again. */
     struct store_event event = {.stage = stage,
                                 .event = name,
                                 .detail = outcome->reason,
-                                .fast = outcome->verdict == VERDICT_WAIT};
+                                .fast = pipeline_fast(stage, outcome->verdict)};
     crashpoint("before a transition");
     enum store_change change = store_update_save(pipeline->store, update, &event, &err);
     crashpoint("after a transition");

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -285,8 +286,23 @@ bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) {
     return done;
 }
 
+static pthread_mutex_t store_writers = PTHREAD_MUTEX_INITIALIZER;
+
+static void store_end_turn(struct store *store) {
+    if (store->writing) {
+        store->writing = false;
+        (void)pthread_mutex_unlock(&store_writers);
+    }
+}
+
 bool store_begin(struct store *store, struct err *err) {
-    return store_run(store, store_statement(store, STORE_SQL_BEGIN), err);
+    (void)pthread_mutex_lock(&store_writers);
+    store->writing = true;
+    if (!store_run(store, store_statement(store, STORE_SQL_BEGIN), err)) {
+        store_end_turn(store);
+        return false;
+    }
+    return true;
 }
 
 void store_rollback(struct store *store) {
@@ -294,10 +310,12 @@ void store_rollback(struct store *store) {
     if (!sqlite3_get_autocommit(store->db)) {
         (void)!store_run(store, store_statement(store, STORE_SQL_ROLLBACK), &ignored);
     }
+    store_end_turn(store);
 }
 
 bool store_commit(struct store *store, struct err *err) {
     if (store_run(store, store_statement(store, STORE_SQL_COMMIT), err)) {
+        store_end_turn(store);
         return true;
     }
     store_rollback(store);

@@ -79,12 +79,15 @@ struct store {
     sqlite3_stmt *statements[STORE_SQL_COUNT];
     struct store_keys *keys; /* NULL until pushes are accepted */
     bool shared;             /* there are several replicas (store_share.h) */
+    bool writing;            /* it holds the writers' turn */
 };
 
 /* A statement that is reset and has no bindings; NULL when it cannot be prepared. */
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
 /* Runs a statement that returns no rows, and resets it. */
 bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) MUST_USE;
+/* Writers of this process take turns: one that finds the database locked would sleep instead. Each
+ * begin that is true needs a commit or a rollback. */
 bool store_begin(struct store *store, struct err *err) MUST_USE;
 /* Commits; when it cannot, rolls back. */
 bool store_commit(struct store *store, struct err *err) MUST_USE;
