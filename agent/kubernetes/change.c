@@ -51,13 +51,30 @@ static enum change_state change_compare(const struct platform_task *task,
     return back && strcmp(is, back) == 0 ? CHANGE_IS_BACK : CHANGE_IS_OTHER;
 }
 
+/* What the object says, to what the journal says. */
+static void change_see(const struct platform_task *task, struct change_look *look) {
+    const json_t *metadata = json_object_member(look->object, "metadata");
+    const char *uid = json_text(metadata, "uid");
+    look->state = CHANGE_GONE;
+    if (uid && strcmp(uid, task->instance) == 0 && !json_text(metadata, "deletionTimestamp") &&
+        workload_container(look->name.kind, look->object, look->name.container, &look->container)) {
+        look->state = change_compare(task, look);
+    }
+}
+
+static bool change_name(const struct platform_task *task, struct cluster **cluster,
+                        struct workload_name *out, struct err *err) {
+    return cluster_of(task->session, cluster, err) &&
+           workload_name_parse(cluster_kinds(*cluster), task->target, out, err);
+}
+
 bool change_look(const struct platform_task *task, struct change_look *out, struct err *err) {
     CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
     struct cluster *cluster = NULL;
     struct err failed = ERR_INIT;
     char path[API_PATH_SIZE];
-    if (!cluster_of(task->session, &cluster, err) ||
-        !workload_name_parse(cluster_kinds(cluster), task->target, &look.name, err)) {
+    char key[WORKLOAD_KEY_SIZE];
+    if (!change_name(task, &cluster, &look.name, err)) {
         return false;
     }
     if (!api_get(cluster_api(cluster), task->session->http, &look.object, &failed, "%s",
@@ -69,12 +86,28 @@ bool change_look(const struct platform_task *task, struct change_look *out, stru
             return api_denied_waits(err);
         }
     }
-    const json_t *metadata = json_object_member(look.object, "metadata");
-    const char *uid = json_text(metadata, "uid");
-    if (uid && strcmp(uid, task->instance) == 0 && !json_text(metadata, "deletionTimestamp") &&
-        workload_container(look.name.kind, look.object, look.name.container, &look.container)) {
-        look.state = change_compare(task, &look);
+    fresh_put(cluster_fresh(cluster), workload_key(&look.name, key), look.object);
+    change_see(task, &look);
+    *out = look;
+    look.object = NULL;
+    return true;
+}
+
+bool change_look_once(const struct platform_task *task, enum change_fresh which,
+                      struct change_look *out, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
+    struct cluster *cluster = NULL;
+    char key[WORKLOAD_KEY_SIZE];
+    if (!change_name(task, &cluster, &look.name, err)) {
+        return false;
     }
+    (void)workload_key(&look.name, key);
+    look.object = which == CHANGE_FRESH_TAKE ? fresh_take(cluster_fresh(cluster), key)
+                                             : fresh_get(cluster_fresh(cluster), key);
+    if (!look.object) {
+        return change_look(task, out, err);
+    }
+    change_see(task, &look);
     *out = look;
     look.object = NULL;
     return true;
@@ -89,7 +122,8 @@ void change_by(const struct change_look *look, char out[MANAGED_SIZE]) {
 bool change_pods(const struct platform_task *task, const struct change_pods *which, json_t **out,
                  struct err *err) {
     char selector[WORKLOAD_SELECTOR_SIZE];
-    if (!workload_selector(which->look->object, selector) || !selector[0]) {
+    if (workload_idle(which->look->name.kind, which->look->object) ||
+        !workload_selector(which->look->object, selector) || !selector[0]) {
         *out = json_array();
         return true;
     }
@@ -138,8 +172,14 @@ static bool check_running(struct platform_task *task, const struct change_look *
                           char out[DIGEST_TEXT_SIZE], struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     const struct change_pods own = {.look = look, .image = look->container.image};
+    struct cluster *cluster = NULL;
+    char key[WORKLOAD_KEY_SIZE];
+    const struct index_running which = {workload_key(&look->name, key), look->name.container,
+                                        clock_boot_ms()};
     out[0] = '\0';
-    if (look->name.kind->rollout == ROLLOUT_NONE) {
+    if (look->name.kind->rollout == ROLLOUT_NONE ||
+        (cluster_of(task->session, &cluster, NULL) &&
+         index_running(cluster_index(cluster), &which, out))) {
         return true;
     }
     if (!change_pods(task, &own, &pods, err)) {
@@ -227,7 +267,7 @@ static bool check_note(struct platform_task *task, const struct change_look *loo
 bool change_check(struct platform_task *task, struct err *err) {
     CLEANUP(change_look_release) struct change_look look = {0};
     struct change_texts texts = {.stamped = false};
-    if (!change_look(task, &look, err)) {
+    if (!change_look_once(task, CHANGE_FRESH_KEEP, &look, err)) {
         return false;
     }
     if (!look.object) {
@@ -303,10 +343,16 @@ static bool change_send(struct platform_task *task, const struct change_look *lo
                    workload_path(&look->name, path));
     const struct api_call call = {
         .method = "PATCH", .path = query, .body = body, .patch = API_JSON_PATCH};
-    if (!cluster_of(task->session, &cluster, err) ||
-        !api_call(cluster_api(cluster), task->session->http, &call, &answer, err)) {
+    char key[WORKLOAD_KEY_SIZE];
+    if (!cluster_of(task->session, &cluster, err)) {
         return false;
     }
+    (void)workload_key(&look->name, key);
+    fresh_forget(cluster_fresh(cluster), key);
+    if (!api_call(cluster_api(cluster), task->session->http, &call, &answer, err)) {
+        return false;
+    }
+    fresh_put(cluster_fresh(cluster), key, answer.json);
     int64_t generation = json_int(json_object_member(answer.json, "metadata"), "generation", 0);
     (void)json_object_set_new(task->journal, order->note, json_integer(generation));
     return true;
@@ -373,7 +419,7 @@ static bool patch_run(struct platform_task *task, struct err *err) {
     if (!json_text(task->journal, CHANGE_OLD) || !json_text(task->journal, CHANGE_NEW)) {
         return err_set(err, ERR_BUG, "what is to be changed was not noted");
     }
-    if (!change_look(task, &look, err)) {
+    if (!change_look_once(task, CHANGE_FRESH_KEEP, &look, err)) {
         return false;
     }
     if (look.state == CHANGE_IS_NEW) { /* before a crash, or without an answer */

@@ -37,6 +37,7 @@ struct cluster {
     struct stream *streams;
     size_t count;
     struct cluster_nodes nodes;
+    struct fresh fresh;
 };
 
 struct api *cluster_api(struct cluster *cluster) {
@@ -45,6 +46,10 @@ struct api *cluster_api(struct cluster *cluster) {
 
 struct index *cluster_index(struct cluster *cluster) {
     return cluster->index;
+}
+
+struct fresh *cluster_fresh(struct cluster *cluster) {
+    return &cluster->fresh;
 }
 
 const struct kind *cluster_kinds(const struct cluster *cluster) {
@@ -196,12 +201,16 @@ void cluster_stop(void *pointer) {
     }
     atomic_store(&cluster->stop, true);
     for (size_t i = 0; i < cluster->count; i++) {
+        http_client_rouse(cluster->streams[i].http);
+    }
+    for (size_t i = 0; i < cluster->count; i++) {
         stream_release(&cluster->streams[i]);
     }
     free(cluster->streams);
     index_free(cluster->index);
     free(cluster->kinds);
     api_free(cluster->api);
+    fresh_release(&cluster->fresh);
     (void)pthread_mutex_destroy(&cluster->mutex);
     config_drop(cluster->start.config);
     free(cluster);
@@ -212,7 +221,7 @@ static void cluster_release(struct cluster **cluster) {
 }
 
 static bool stream_start(struct stream *stream, struct err *err) {
-    stream->http = http_client_new(&stream->cluster->stop);
+    stream->http = http_client_new_roused(&stream->cluster->stop);
     if (!stream->http) {
         return err_set(err, ERR_BUG, "out of memory");
     }
@@ -261,6 +270,7 @@ bool cluster_start(const struct platform_start *start, void **out, struct err *e
         return err_set(err, ERR_BUG, "out of memory");
     }
     (void)pthread_mutex_init(&cluster->mutex, NULL);
+    fresh_init(&cluster->fresh);
     cluster->start = *start;
     cluster->start.config = config_hold(start->config);
     const struct config_kubernetes *kubernetes = &start->config->kubernetes;

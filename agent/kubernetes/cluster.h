@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "agent/kubernetes/api.h"
+#include "agent/kubernetes/fresh.h"
 #include "agent/kubernetes/index.h"
 #include "agent/kubernetes/kinds.h"
 #include "agent/platform.h"
@@ -29,6 +30,8 @@ bool cluster_of(const struct platform_session *session, struct cluster **out,
                 struct err *err) MUST_USE;
 struct api *cluster_api(struct cluster *cluster);
 struct index *cluster_index(struct cluster *cluster);
+/* Workloads that were read a moment ago, by workload_key. */
+struct fresh *cluster_fresh(struct cluster *cluster);
 /* Those that are watched, ended by one without a name. */
 const struct kind *cluster_kinds(const struct cluster *cluster);
 struct cluster_nodes *cluster_nodes(struct cluster *cluster);

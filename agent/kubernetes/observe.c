@@ -38,7 +38,8 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
                      struct err *err) {
     CLEANUP(change_look_release) struct change_look look = {0};
     CLEANUP(json_release) json_t *pods = NULL;
-    if (!change_look(task, &look, err)) {
+    /* The first look is at what the patch answered. */
+    if (!change_look_once(task, CHANGE_FRESH_TAKE, &look, err)) {
         return false;
     }
     if (look.state != CHANGE_IS_NEW) {

@@ -191,6 +191,11 @@ static void sighting_resource(const struct kind *kind, const json_t *object, jso
     }
 }
 
+bool workload_idle(const struct kind *kind, const json_t *object) {
+    return kind->rollout != ROLLOUT_DAEMONSET && kind->rollout != ROLLOUT_NONE &&
+           json_int(json_object_member(object, "spec"), "replicas", 1) == 0;
+}
+
 bool workload_paused(const struct kind *kind, const json_t *object) {
     const json_t *spec = json_object_member(object, "spec");
     return json_bool(spec, "paused", false) ||
@@ -221,7 +226,7 @@ json_t *workload_sighting(const struct kind *kind, const json_t *object) {
     }
     char selector[WORKLOAD_SELECTOR_SIZE];
     char managed[MANAGED_SIZE];
-    bool selects = workload_selector(object, selector);
+    bool selects = !workload_idle(kind, object) && workload_selector(object, selector);
     bool kept = managed_by(metadata, kind->pod == NULL, managed);
     return json_pack(
         "{ss ss ss ss so so sO ss sb so*}", "namespace", json_text(metadata, "namespace"), "kind",

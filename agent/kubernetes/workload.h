@@ -56,6 +56,8 @@ struct workload_container {
 /* False: it has no container of that name, or one whose image's name is too long. */
 bool workload_container(const struct kind *kind, const json_t *object, const char *name,
                         struct workload_container *out) MUST_USE;
+/* Is it scaled to zero, so that it has no pods? */
+bool workload_idle(const struct kind *kind, const json_t *object);
 /* Does nothing happen to it until somebody lets it go on? */
 bool workload_paused(const struct kind *kind, const json_t *object);
 /* Is its image pinned when it is changed? */

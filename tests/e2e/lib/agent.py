@@ -200,6 +200,14 @@ class Agent:
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as rollup:
             return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:"))
 
+    def switches(self):
+        """How often its threads have gone to sleep of their own will, which is how often they woke up."""
+        total = 0
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{thread}/status", encoding="ascii") as status:
+                total += next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches:"))
+        return total
+
     # Its listener.
 
     def request(self, method, path, body=None, headers=None, timeout=60):
