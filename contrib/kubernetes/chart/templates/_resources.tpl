@@ -29,7 +29,8 @@
 {{- if regexMatch "[sx]$" . }}{{ . }}es{{ else if hasSuffix "y" . }}{{ trimSuffix "y" . }}ies{{ else }}{{ . }}s{{ end }}
 {{- end }}
 
-{{/* A CEL expression: `new` is as `old` but for what is at the paths, and that is text. Of an image (with sameRepository)
+{{/* A CEL expression: `new` is as `old` but for what is at the paths, and that is text without anything that a chart's
+     templates could take for more than a tag. Of an image (with sameRepository)
      only tag and digest are another. Takes dict: new, old, paths, depth, sameRepository. */}}
 {{- define "landwaiter.same" -}}
 {{- $all := . }}
@@ -40,7 +41,7 @@
 {{- if hasPrefix "=" $head }}{{ $leaf = $head }}{{ else }}{{ $_ := set $below $head (append (get $below $head | default list) (rest $path)) }}{{ end }}
 {{- end }}
 {{- if $leaf -}}
-(type({{ .new }}) == string && type({{ .old }}) == string
+(type({{ .new }}) == string && type({{ .old }}) == string && {{ .new }}.matches('^[A-Za-z0-9._:@{{ if eq $leaf "=image" }}/{{ end }}-]*$')
 {{- if and .sameRepository (eq $leaf "=image") }} && [{{ include "landwaiter.repositories" (printf "[%s, %s]" .new .old) | replace "\n" "" }}].all(r, r[0] == r[1]){{ end }})
 {{- else if hasKey $below "[]" -}}
 {{- $i := printf "i%d" (int .depth) -}}
