@@ -374,6 +374,13 @@ static bool patch_overtaken(struct platform_task *task, const struct change_look
                    who[0] ? who : "somebody else", look->container.image);
 }
 
+/* Has nobody touched it between two looks? */
+static bool change_same(const json_t *a, const json_t *b) {
+    const char *before = json_text(json_object_member(a, "metadata"), "resourceVersion");
+    const char *after = json_text(json_object_member(b, "metadata"), "resourceVersion");
+    return before && after && strcmp(before, after) == 0;
+}
+
 /* The image is still the old one: the patch, and where the server refuses it, a second look at why.
  */
 static bool patch_forward(struct platform_task *task, struct change_look *look, struct err *err) {
@@ -391,9 +398,7 @@ static bool patch_forward(struct platform_task *task, struct change_look *look, 
         if (!change_look(task, &now, err)) {
             return false;
         }
-        if (now.state == CHANGE_IS_OLD &&
-            strcmp(now.container.pointer, look->container.pointer) == 0 &&
-            strcmp(now.container.resource.at, look->container.resource.at) == 0) {
+        if (now.state == CHANGE_IS_OLD && change_same(look->object, now.object)) {
             (void)change_untouched(
                 task, "failed"); /* nobody changed it: it is the patch that is not wanted */
         } else {
