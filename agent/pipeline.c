@@ -281,9 +281,10 @@ bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
             return true;
         }
         /* A stage with a limit of its own is entered and left through the workers' claims, which
-         * count. */
+         * count; and where many targets change at once, all are changed before the first of them
+         * is watched. */
         if (outcome.verdict == VERDICT_WAIT || stage->at_most ||
-            pipeline_stage_of(update)->at_most) {
+            pipeline_stage_of(update)->at_most || strcmp(update->stage, "observe") == 0) {
             return true;
         }
     }

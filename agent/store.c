@@ -154,7 +154,7 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
      * fetches comes last: there are few places for it, so that a long queue of it must not hide
      * everything else behind the limit. */
     [STORE_SQL_UPDATE_DUE] =
-        "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL AND (u.not_before <= ?1 "
+        "SELECT u.id, u.stage FROM updates u WHERE u.result IS NULL AND (u.not_before <= ?1 "
         "OR u.changed > ?1 + 1000) ORDER BY u.stage = 'fetch', u.not_before, u.changed, u.id "
         "LIMIT 64",
     [STORE_SQL_UPDATE_NEXT] =

@@ -164,8 +164,16 @@ struct store_matches {
 bool store_match(struct store *store, const struct store_matches *matches,
                  struct err *err) MUST_USE;
 
-/* Open updates that are due, the longest-waiting first, but those that fetch last. At most 64. */
-bool store_due(struct store *store, int64_t now_ms, struct store_updates *out,
+/* Open updates that are due, the longest-waiting first, but those that fetch last. */
+#define STORE_DUE_MAX 64
+struct store_due {
+    struct {
+        int64_t id;
+        char stage[STORE_STAGE_SIZE];
+    } items[STORE_DUE_MAX];
+    size_t count;
+};
+bool store_due(struct store *store, int64_t now_ms, struct store_due *out,
                struct err *err) MUST_USE;
 /* When the first open update that is due after that time becomes due (wall clock); INT64_MAX: none.
  */

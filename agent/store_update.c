@@ -271,13 +271,22 @@ static bool store_update_collect(struct store *store, sqlite3_stmt *statement,
     return good;
 }
 
-bool store_due(struct store *store, int64_t now_ms, struct store_updates *out, struct err *err) {
+bool store_due(struct store *store, int64_t now_ms, struct store_due *out, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_DUE);
     if (!statement) {
         return store_error(store, "prepare", err);
     }
     (void)sqlite3_bind_int64(statement, 1, now_ms);
-    return store_update_collect(store, statement, out, err);
+    int code = SQLITE_DONE;
+    for (out->count = 0;
+         out->count < STORE_DUE_MAX && (code = sqlite3_step(statement)) == SQLITE_ROW;
+         out->count++) {
+        out->items[out->count].id = sqlite3_column_int64(statement, 0);
+        store_column_text(statement, 1, out->items[out->count].stage, STORE_STAGE_SIZE);
+    }
+    bool good = code == SQLITE_DONE || code == SQLITE_ROW || store_error(store, "read", err);
+    (void)sqlite3_reset(statement);
+    return good;
 }
 
 int64_t store_next_due(struct store *store, int64_t now_ms) {

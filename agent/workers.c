@@ -92,9 +92,9 @@ static bool workers_follow(const struct workers *workers) {
            (workers->options.may_act && !workers->options.may_act(workers->options.context));
 }
 
-static bool workers_claimed(const struct workers *workers, const struct store_update *update) {
+static bool workers_claimed(const struct workers *workers, int64_t id) {
     for (size_t i = 0; i < workers->count; i++) {
-        if (workers->threads[i].claimed == update->id) {
+        if (workers->threads[i].claimed == id) {
             return true;
         }
     }
@@ -115,31 +115,44 @@ static bool workers_full(const struct workers *workers, const char *name) {
     return running >= stage->at_most;
 }
 
+static void claim_failed(struct workers *workers, const struct err *err) {
+    log_event(LOG_ERROR, "store.failed", "reason", err->message, NULL);
+    workers->paused = true;
+    workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
+    workers->options.rearm(workers->options.context);
+}
+
 static bool claim_update(struct worker *worker, struct job *out) {
     struct workers *workers = worker->workers;
-    CLEANUP(store_updates_release) struct store_updates due = {0};
+    struct store_due due;
     struct err err = ERR_INIT;
     workers->paused = clock_boot_ms() < workers->pause_until_boot_ms;
     if (workers->paused || workers_follow(workers)) {
         return false;
     }
     if (!store_due(worker->store, clock_now_ms(), &due, &err)) {
-        log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
-        workers->paused = true;
-        workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
-        workers->options.rearm(workers->options.context);
+        claim_failed(workers, &err);
         return false;
     }
     for (size_t i = 0; i < due.count; i++) {
-        struct store_update *update = &due.items[i];
-        if (workers_claimed(workers, update) || workers_full(workers, update->stage)) {
+        if (workers_claimed(workers, due.items[i].id) ||
+            workers_full(workers, due.items[i].stage)) {
             continue;
         }
-        worker->claimed = update->id;
-        memcpy(worker->claimed_stage, update->stage, sizeof worker->claimed_stage);
+        if (!store_update_find(worker->store, due.items[i].id, &out->update, &err)) {
+            if (err.kind == ERR_GONE) {
+                continue; /* just now */
+            }
+            claim_failed(workers, &err);
+            return false;
+        }
+        if (out->update.result[0]) { /* somebody has ended it since */
+            store_update_release(&out->update);
+            continue;
+        }
+        worker->claimed = out->update.id;
+        memcpy(worker->claimed_stage, out->update.stage, sizeof worker->claimed_stage);
         out->kind = JOB_UPDATE;
-        out->update = *update;
-        update->journal = NULL;
         return true;
     }
     return false;

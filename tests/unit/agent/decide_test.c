@@ -106,12 +106,11 @@ static void assert_again(struct store *store, int64_t id) {
     assert_int_equal(update.finished_ms, 0);
     assert_int_equal(update.stage_since_ms, fixture_now_ms);
     assert_event(store, id, "retried");
-    struct store_updates due = {0};
+    struct store_due due = {.count = 0};
     struct err err = ERR_INIT;
     assert_true(store_due(store, fixture_now_ms, &due, &err));
     assert_int_equal(due.count, 1);
     assert_int_equal(due.items[0].id, id);
-    store_updates_release(&due);
     store_update_release(&update);
 }
 

@@ -357,7 +357,7 @@ static void wait_until(struct store *store, int64_t id, int64_t not_before_ms) {
 }
 
 static size_t due_ids(struct store *store, int64_t ids[64]) {
-    struct store_updates due = {0};
+    struct store_due due = {.count = 0};
     struct err err = ERR_INIT;
     assert_true(store_due(store, fixture_now_ms, &due, &err));
     size_t count = due.count;
@@ -365,7 +365,6 @@ static size_t due_ids(struct store *store, int64_t ids[64]) {
     for (size_t i = 0; i < count; i++) {
         ids[i] = due.items[i].id;
     }
-    store_updates_release(&due);
     return count;
 }
 
