@@ -180,6 +180,8 @@ def cluster_session(workspace):
 def cluster(cluster_session):
     """A Kubernetes cluster with one node (lib/cluster.py); the parts that a test stopped are started again after it."""
     yield cluster_session
+    if "api-server" not in cluster_session.running:
+        cluster_session.revive()
     for part in cluster_session.wanted:
         if part not in cluster_session.running:
             cluster_session.start_part(part)

@@ -121,8 +121,7 @@ def test_the_api_server_goes_and_comes_back(cluster, namespace, images, reposito
     [pod] = cluster.admin.pods("web", namespace)
     cluster.kill_part("api-server")
     assert not cluster.admin.ready()
-    cluster.start_part("api-server")
-    cluster.wait_part("api-server")
+    cluster.revive()
     assert [one["metadata"]["uid"] for one in cluster.admin.pods("web", namespace)] == [pod["metadata"]["uid"]]
     cluster.admin.patch("Deployment", "web", {"spec": {"replicas": 2}}, namespace)
     wait_until(lambda: cluster.admin.serves("web", namespace) == ["v1"] * 2, 90, "the node works on")
@@ -133,7 +132,8 @@ def test_an_old_revision_is_gone_after_a_compaction(cluster, namespace):
     old = admin.api("GET", admin.path("ConfigMap", None, namespace))["metadata"]["resourceVersion"]
     admin.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": namespace}})
     cluster.compact()
-    cluster.restart_part("api-server")
+    cluster.stop_part("api-server")
+    cluster.revive()
     watch = admin.path("ConfigMap", None, namespace) + "?watch=1&timeoutSeconds=1&resourceVersion=" + old
     status, _, raw = admin.request("GET", watch)
     assert status == 410 or b'"code":410' in raw, (status, raw)
