@@ -93,8 +93,20 @@ bool change_look(const struct platform_task *task, struct change_look *out, stru
     return true;
 }
 
-bool change_look_once(const struct platform_task *task, enum change_fresh which,
-                      struct change_look *out, struct err *err) {
+static bool change_hoped(const struct change_look *look, enum change_hope hope) {
+    switch (hope) {
+    case CHANGE_HOPE_PATCH:
+        return look->state == CHANGE_IS_OLD;
+    case CHANGE_HOPE_OBSERVE:
+        return look->state == CHANGE_IS_NEW;
+    case CHANGE_HOPE_CHECK:
+    default:
+        return look->state != CHANGE_GONE && !workload_paused(look->name.kind, look->object);
+    }
+}
+
+bool change_look_fresh(const struct platform_task *task, enum change_hope hope,
+                       struct change_look *out, struct err *err) {
     CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
     struct cluster *cluster = NULL;
     char key[WORKLOAD_KEY_SIZE];
@@ -102,12 +114,12 @@ bool change_look_once(const struct platform_task *task, enum change_fresh which,
         return false;
     }
     (void)workload_key(&look.name, key);
-    look.object = which == CHANGE_FRESH_TAKE ? fresh_take(cluster_fresh(cluster), key)
-                                             : fresh_get(cluster_fresh(cluster), key);
-    if (!look.object) {
+    look.object = hope == CHANGE_HOPE_OBSERVE ? fresh_take(cluster_fresh(cluster), key)
+                                              : fresh_get(cluster_fresh(cluster), key);
+    change_see(task, &look);
+    if (!look.object || !change_hoped(&look, hope)) {
         return change_look(task, out, err);
     }
-    change_see(task, &look);
     *out = look;
     look.object = NULL;
     return true;
@@ -261,7 +273,7 @@ static bool check_note(struct platform_task *task, const struct change_look *loo
 bool change_check(struct platform_task *task, struct err *err) {
     CLEANUP(change_look_release) struct change_look look = {0};
     struct change_texts texts = {.stamped = false};
-    if (!change_look_once(task, CHANGE_FRESH_KEEP, &look, err)) {
+    if (!change_look_fresh(task, CHANGE_HOPE_CHECK, &look, err)) {
         return false;
     }
     if (!look.object) {
@@ -418,7 +430,7 @@ static bool patch_run(struct platform_task *task, struct err *err) {
     if (!json_text(task->journal, CHANGE_OLD) || !json_text(task->journal, CHANGE_NEW)) {
         return err_set(err, ERR_BUG, "what is to be changed was not noted");
     }
-    if (!change_look_once(task, CHANGE_FRESH_KEEP, &look, err)) {
+    if (!change_look_fresh(task, CHANGE_HOPE_PATCH, &look, err)) {
         return false;
     }
     if (look.state == CHANGE_IS_NEW) { /* before a crash, or without an answer */

@@ -37,11 +37,15 @@ void change_look_release(struct change_look *look);
 bool change_look(const struct platform_task *task, struct change_look *out,
                  struct err *err) MUST_USE;
 
-/* The same, but an object that was read in the last two seconds will do, once or again and again. A
- * patch tests what it relies on. */
-enum change_fresh { CHANGE_FRESH_KEEP, CHANGE_FRESH_TAKE };
-bool change_look_once(const struct platform_task *task, enum change_fresh which,
-                      struct change_look *out, struct err *err) MUST_USE;
+/* The same, but an object that was read in the last two seconds will do, if it says what is hoped
+ * for there; what it says against it is asked anew. A patch tests what it relies on. */
+enum change_hope {
+    CHANGE_HOPE_CHECK,   /* it is there, and not paused */
+    CHANGE_HOPE_PATCH,   /* the old image */
+    CHANGE_HOPE_OBSERVE, /* the new one: what the patch answered, once */
+};
+bool change_look_fresh(const struct platform_task *task, enum change_hope hope,
+                       struct change_look *out, struct err *err) MUST_USE;
 /* Who set the image that is there; "" when it cannot be told. */
 void change_by(const struct change_look *look, char out[MANAGED_SIZE]);
 

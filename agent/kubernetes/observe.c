@@ -39,7 +39,7 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
     CLEANUP(change_look_release) struct change_look look = {0};
     CLEANUP(json_release) json_t *pods = NULL;
     /* The first look is at what the patch answered. */
-    if (!change_look_once(task, CHANGE_FRESH_TAKE, &look, err)) {
+    if (!change_look_fresh(task, CHANGE_HOPE_OBSERVE, &look, err)) {
         return false;
     }
     if (look.state != CHANGE_IS_NEW) {
