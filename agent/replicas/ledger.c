@@ -504,7 +504,10 @@ static void *follower_main(void *argument) {
                                   .context = ledger};
     while (!ledger->stop) {
         /* Whatever turned before this moment is seen by the list that begins now. */
-        atomic_store(&ledger->follow_cancel, atomic_load(&ledger->stop));
+        atomic_store(&ledger->follow_cancel, false);
+        if (atomic_load(&ledger->stop)) { /* it may have been told of between the two */
+            break;
+        }
         follow_run(ledger->options.records.api, ledger->follow_http, &follow);
         if (ledger->broken) {
             follower_pause(ledger);
