@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/thread.h"
 
 #define STORE_BUSY_MS 10000
 #define STORE_PRUNE_BATCH "500"
@@ -286,18 +287,48 @@ bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) {
     return done;
 }
 
-static pthread_mutex_t store_writers = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    pthread_once_t once;
+    pthread_mutex_t mutex;
+    pthread_cond_t free;
+    bool taken;
+} store_turn = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void store_turn_init(void) {
+    thread_condition_init(&store_turn.free);
+}
+
+static bool store_take_turn(struct store *store, struct err *err) {
+    const struct timespec until = thread_after(STORE_BUSY_MS);
+    int failed = 0;
+    (void)pthread_once(&store_turn.once, store_turn_init);
+    (void)pthread_mutex_lock(&store_turn.mutex);
+    while (store_turn.taken && !failed) {
+        failed = pthread_cond_timedwait(&store_turn.free, &store_turn.mutex, &until);
+    }
+    store->writing = !store_turn.taken;
+    store_turn.taken = true;
+    (void)pthread_mutex_unlock(&store_turn.mutex);
+    return store->writing ||
+           err_set(err, ERR_TRANSIENT,
+                   "the state database has been written to for %d s: is its disk all right?",
+                   STORE_BUSY_MS / 1000);
+}
 
 static void store_end_turn(struct store *store) {
     if (store->writing) {
         store->writing = false;
-        (void)pthread_mutex_unlock(&store_writers);
+        (void)pthread_mutex_lock(&store_turn.mutex);
+        store_turn.taken = false;
+        (void)pthread_cond_signal(&store_turn.free);
+        (void)pthread_mutex_unlock(&store_turn.mutex);
     }
 }
 
 bool store_begin(struct store *store, struct err *err) {
-    (void)pthread_mutex_lock(&store_writers);
-    store->writing = true;
+    if (!store_take_turn(store, err)) {
+        return false;
+    }
     if (!store_run(store, store_statement(store, STORE_SQL_BEGIN), err)) {
         store_end_turn(store);
         return false;
