@@ -59,12 +59,15 @@ struct config_subject {
     const json_t *annotations;
 };
 
+#define CONFIG_RESOURCE_CONTAINER "image"
+
 /* Where objects of a kind that Landwaiter does not know by itself name an image. */
 struct config_resource {
     char *version;   /* "helm.toolkit.fluxcd.io/v2" */
     char *kind;      /* "HelmRelease" */
     char *plural;    /* "helmreleases" */
-    char *container; /* the last part of its target's name; NULL: by the image's place */
+    char *container; /* the last part of its target's name; NULL: that of a list's item, or
+                        CONFIG_RESOURCE_CONTAINER */
     char name[64];   /* kind in lower case, as in targets' names */
     char api[320];   /* "/apis/helm.toolkit.fluxcd.io/v2" */
     /* Either the whole image, or its name and its tag, and perhaps its digest. One that is not

@@ -102,6 +102,8 @@ void config_check_settings(struct config_reader *reader, const struct yaml_node 
 void config_read_kubernetes(const struct config_value *value); /* struct config, by `rows` */
 void config_read_namespaces(const struct config_value *value); /* struct config_kubernetes */
 void config_kubernetes_release(struct config *config);
+/* NULL is the same as NULL only. */
+bool config_text_same(const char *a, const char *b);
 /* A DNS label, as most things in a cluster are named. */
 bool config_label_valid(const char *text);
 

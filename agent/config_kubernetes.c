@@ -16,7 +16,7 @@ void config_kubernetes_release(struct config *config) {
     config_resources_release(kubernetes);
 }
 
-static bool text_same(const char *a, const char *b) {
+bool config_text_same(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
@@ -29,8 +29,8 @@ static bool namespaces_same(char *const *a, char *const *b) {
 }
 
 bool config_kubernetes_same(const struct config_kubernetes *a, const struct config_kubernetes *b) {
-    return a->enabled == b->enabled && text_same(a->kubeconfig, b->kubeconfig) &&
-           text_same(a->context, b->context) && text_same(a->lease, b->lease) &&
+    return a->enabled == b->enabled && config_text_same(a->kubeconfig, b->kubeconfig) &&
+           config_text_same(a->context, b->context) && config_text_same(a->lease, b->lease) &&
            a->lease_ms == b->lease_ms && namespaces_same(a->namespaces, b->namespaces) &&
            config_resources_same(a, b);
 }

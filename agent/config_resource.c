@@ -1,9 +1,9 @@
 /* Custom resources in the configuration: owns what an entry must be, alone and beside the others.
  * Never asks an API server whether there is such a kind. */
 #include "agent/config_keys.h"
+#include "agent/kubernetes/kinds.h"
 
 #define RESOURCES_MAX 16 /* each kind is watched by itself */
-#define RESOURCE_CONTAINER "image"
 
 static void resource_release(struct config_resource *resource) {
     free(resource->version);
@@ -19,13 +19,9 @@ void config_resources_release(struct config_kubernetes *kubernetes) {
     free(kubernetes->resources);
 }
 
-static bool text_same(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool resource_same(const struct config_resource *a, const struct config_resource *b) {
-    return text_same(a->version, b->version) && text_same(a->kind, b->kind) &&
-           text_same(a->plural, b->plural) && text_same(a->container, b->container) &&
+    return config_text_same(a->version, b->version) && config_text_same(a->kind, b->kind) &&
+           config_text_same(a->plural, b->plural) && config_text_same(a->container, b->container) &&
            json_path_same(&a->image_at, &b->image_at) && json_path_same(&a->name_at, &b->name_at) &&
            json_path_same(&a->tag_at, &b->tag_at) && json_path_same(&a->digest_at, &b->digest_at);
 }
@@ -145,18 +141,8 @@ static const char *resource_fault(const struct config_resource *resource) {
                : NULL;
 }
 
-static bool resource_known(const char *name) {
-    static const char *const known[] = {"deployment", "statefulset", "daemonset", "cronjob"};
-    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
-        if (strcmp(known[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *resource_container(const struct config_resource *resource) {
-    return resource->container ? resource->container : RESOURCE_CONTAINER;
+    return resource->container ? resource->container : CONFIG_RESOURCE_CONTAINER;
 }
 
 /* Can its targets be told from those of the entries before? */
@@ -191,7 +177,7 @@ static void read_resource(const struct config_value *value, struct config_resour
     }
     resource_derive(resource, value);
     const char *fault = resource_fault(resource);
-    if (resource_known(resource->name)) {
+    if (kind_find(kinds_table, resource->name)) {
         config_fault_add(value->reader, config_at(value->node),
                          "the kind %s is looked after without being named: remove the entry",
                          resource->kind);

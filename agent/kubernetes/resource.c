@@ -5,8 +5,6 @@
 
 #include "base/json.h"
 
-#define RESOURCE_CONTAINER "image"
-
 struct resource_value {
     const char *text; /* NULL: it is none */
     char pointer[JSON_POINTER_SIZE];
@@ -101,7 +99,7 @@ bool resource_image(const struct kind *kind, const json_t *object, size_t place,
         }
         struct resource_image found = {.form = RESOURCE_IMAGE};
         (void)snprintf(found.container, sizeof found.container, "%s",
-                       resource->container ? resource->container : RESOURCE_CONTAINER);
+                       resource->container ? resource->container : CONFIG_RESOURCE_CONTAINER);
         if (resource->image_at.count == 0) {
             if (resource_split(resource, object, &found) && before++ == place) {
                 *out = found;
