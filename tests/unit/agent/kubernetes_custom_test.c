@@ -9,15 +9,7 @@
 
 #include "agent/kubernetes/custom.h"
 #include "base/json.h"
-
-static json_t *read_json(const char *text) {
-    json_t *json = NULL;
-    struct err err = ERR_INIT;
-    if (!json_parse(text, strlen(text), &json, &err)) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    return json;
-}
+#include "tests/unit/agent/reading.h"
 
 struct row {
     const char *version, *status;

@@ -8,6 +8,7 @@
 
 #include "agent/kubernetes/nodes.h"
 #include "base/json.h"
+#include "tests/unit/agent/reading.h"
 
 static void quantities(void **state) {
     (void)state;
@@ -42,15 +43,6 @@ static void quantities(void **state) {
             fail_msg("%s: %lld", rows[i].text, (long long)bytes);
         }
     }
-}
-
-static json_t *read_json(const char *text) {
-    json_t *json = NULL;
-    struct err err = ERR_INIT;
-    if (!json_parse(text, strlen(text), &json, &err)) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    return json;
 }
 
 #define NODE(name, memory, more)                                                                   \

@@ -8,15 +8,7 @@
 
 #include "agent/kubernetes/patch.h"
 #include "base/json.h"
-
-static json_t *read_json(const char *text) {
-    json_t *json = NULL;
-    struct err err = ERR_INIT;
-    if (!json_parse(text, strlen(text), &json, &err)) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    return json;
-}
+#include "tests/unit/agent/reading.h"
 
 static void expect(const struct patch *patch, const char *wanted) {
     json_t *made = patch_make(patch);

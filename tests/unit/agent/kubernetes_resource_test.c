@@ -12,17 +12,9 @@
 #include "agent/kubernetes/patch.h"
 #include "agent/kubernetes/workload.h"
 #include "base/json.h"
+#include "tests/unit/agent/reading.h"
 
 #define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
-
-static json_t *read_json(const char *text) {
-    json_t *json = NULL;
-    struct err err = ERR_INIT;
-    if (!json_parse(text, strlen(text), &json, &err)) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    return json;
-}
 
 /* One kind "thing" with those paths; "" for what is not written. */
 struct paths {

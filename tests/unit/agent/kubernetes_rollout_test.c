@@ -8,19 +8,11 @@
 
 #include "agent/kubernetes/rollout.h"
 #include "base/json.h"
+#include "tests/unit/agent/reading.h"
 
 #define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 #define OTHER "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 #define START 1000000
-
-static json_t *read_json(const char *text) {
-    json_t *json = NULL;
-    struct err err = ERR_INIT;
-    if (!json_parse_deep(text, strlen(text), 64, &json, &err)) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    return json;
-}
 
 /* One look. Texts are JSON; pods: NULL for none. */
 struct scene {

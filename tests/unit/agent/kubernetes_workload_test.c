@@ -8,6 +8,7 @@
 
 #include "agent/kubernetes/workload.h"
 #include "base/json.h"
+#include "tests/unit/agent/reading.h"
 
 #define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 
@@ -31,15 +32,6 @@ static struct config *selecting(const char *which) {
     char text[512];
     (void)snprintf(text, sizeof text, PLATFORM, which);
     return config_of(text);
-}
-
-static json_t *read_json(const char *text) {
-    json_t *json = NULL;
-    struct err err = ERR_INIT;
-    if (!json_parse(text, strlen(text), &json, &err)) {
-        fail_msg("%s: %s", text, err.message);
-    }
-    return json;
 }
 
 /* A Deployment shop/web with the containers app (image) and proxy, and the init container setup. */
