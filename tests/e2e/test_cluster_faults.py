@@ -186,7 +186,7 @@ def test_nothing_is_asked_while_nothing_happens(app_of, agent_in, proxy):
     app = app_of()
     app.run(replicas=0)
     agent = agent_in(url=proxy.url)
-    wait_until(agent.ready, 20, "it is ready")
+    wait_until(lambda: agent.ready() and proxy.count(path="watch=1") == 4, 20, "every kind is watched")
     before, woken = proxy.count(), agent.switches()
     hold(20)
     assert proxy.count() == before, proxy.requests[before:]
