@@ -194,10 +194,11 @@ static bool pipeline_turned_back(const char *from, const char *to) {
 }
 
 /* What is lost with the machine's power is decided again: a wait, and what was decided before the
- * gate, where nothing is touched yet. What the gate lets through is on the disk before it begins;
- * that a step has run is found out by looking. */
+ * first step, where nothing is touched yet. A step is on the disk before it begins, with all that
+ * led to it; that it has run is found out by looking, until the commit, which removes what there
+ * is to see. */
 static bool pipeline_fast(const char *stage, enum verdict verdict) {
-    static const char *const again[] = {"policy", "resolve", "verify", "fetch", "apply"};
+    static const char *const again[] = {"policy", "resolve", "verify", "fetch", "gate", "apply"};
     bool found = verdict == VERDICT_WAIT;
     for (size_t i = 0; verdict == VERDICT_NEXT && !found && i < ARRAY_LENGTH(again); i++) {
         found = strcmp(again[i], stage) == 0;

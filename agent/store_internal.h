@@ -92,6 +92,13 @@ bool store_begin(struct store *store, struct err *err) MUST_USE;
 /* Commits; when it cannot, rolls back. */
 bool store_commit(struct store *store, struct err *err) MUST_USE;
 void store_rollback(struct store *store);
+/* The same for a change that need not be on the disk at once: it survives a crash of the process,
+ * not of the machine. The end commits what is good, and is false when it could not or it is not. */
+bool store_begin_fast(struct store *store, struct err *err) MUST_USE;
+bool store_end_fast(struct store *store, bool good, struct err *err) MUST_USE;
+/* Waits until all that this process has committed is on the disk. Many may wait at once, for the
+ * price of one. */
+bool store_flush(struct store *store, struct err *err) MUST_USE;
 /* The database's own error as ours. Returns false. */
 bool store_error(struct store *store, const char *what, struct err *err);
 

@@ -466,30 +466,24 @@ static enum store_change store_update_write(struct store *store, const struct st
     return !event->event || store_history_add(store, &line, err) ? STORE_CHANGED : STORE_FAILED;
 }
 
-static void store_sync(struct store *store, bool full) {
-    struct err ignored = ERR_INIT;
-    (void)!store_run(store,
-                     store_statement(store, full ? STORE_SQL_SYNC_FULL : STORE_SQL_SYNC_NORMAL),
-                     &ignored);
+/* Without waiting for the disk. */
+static enum store_change store_update_commit(struct store *store, const struct store_update *update,
+                                             const struct store_event *event, struct err *err) {
+    if (!store_begin_fast(store, err)) {
+        return STORE_FAILED;
+    }
+    enum store_change change = store_update_write(store, update, event, err);
+    if (!store_end_fast(store, change == STORE_CHANGED, err) && change == STORE_CHANGED) {
+        change = STORE_FAILED;
+    }
+    return change;
 }
 
 enum store_change store_update_save(struct store *store, struct store_update *update,
                                     const struct store_event *event, struct err *err) {
-    /* synchronous cannot change inside a transaction. */
-    if (event->fast) {
-        store_sync(store, false);
-    }
-    enum store_change change = STORE_FAILED;
-    if (store_begin(store, err)) {
-        change = store_update_write(store, update, event, err);
-        if (change != STORE_CHANGED) {
-            store_rollback(store);
-        } else if (!store_commit(store, err)) {
-            change = STORE_FAILED;
-        }
-    }
-    if (event->fast) {
-        store_sync(store, true);
+    enum store_change change = store_update_commit(store, update, event, err);
+    if (change == STORE_CHANGED && !event->fast && !store_flush(store, err)) {
+        change = STORE_FAILED; /* it is there for all who read it, and may be lost yet */
     }
     if (change == STORE_CHANGED) {
         update->revision++;

@@ -254,7 +254,7 @@ static bool check_pull(const struct change_look *look, const struct change_texts
 
 static bool check_note(struct platform_task *task, const struct change_look *look,
                        const struct change_texts *texts, struct err *err) {
-    static const char *const stale[] = {CHANGE_GENERATION, CHANGE_RETURN, CHANGE_STAMP,
+    static const char *const stale[] = {CHANGE_GENERATION, CHANGE_RETURN, CHANGE_STAMP, CHANGE_TOLD,
                                         PLATFORM_UNTOUCHED};
     for (size_t i = 0; i < ARRAY_LENGTH(stale); i++) {
         (void)json_object_del(task->journal, stale[i]);
@@ -372,6 +372,14 @@ static void change_tell(const struct platform_task *task, const struct change_lo
     event_tell(task, &event);
 }
 
+void change_tell_patched(struct platform_task *task, const struct change_look *look) {
+    const char *image = json_text(task->journal, CHANGE_NEW);
+    if (look->object && image && !json_bool(task->journal, CHANGE_TOLD, false)) {
+        change_tell(task, look, "ImageUpdated", image);
+        (void)json_object_set_new(task->journal, CHANGE_TOLD, json_true());
+    }
+}
+
 /* It is neither what it was nor what it shall be. Always false. */
 static bool patch_overtaken(struct platform_task *task, const struct change_look *look,
                             struct err *err) {
@@ -402,7 +410,6 @@ static bool patch_forward(struct platform_task *task, struct change_look *look, 
                                        .note = CHANGE_GENERATION};
     struct err refused = ERR_INIT;
     if (change_send(task, look, &order, &refused)) {
-        change_tell(task, look, "ImageUpdated", order.to);
         return true;
     }
     if (refused.kind == ERR_INVALID || refused.kind == ERR_DENIED) {

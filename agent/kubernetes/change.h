@@ -16,6 +16,7 @@
 #define CHANGE_BEFORE                                                                              \
     "before" /* when the rollout before last moved, by the API server's clock, ms */
 #define CHANGE_GENERATION "generation" /* the object's after the patch */
+#define CHANGE_TOLD "told"             /* there is an event of the patch */
 #define CHANGE_RETURN "return"         /* its generation after the patch back */
 
 /* What a look at the workload finds. */
@@ -54,6 +55,10 @@ bool change_check(struct platform_task *task, struct err *err);
 extern const struct platform_step change_steps[];
 /* struct platform's begun. */
 bool change_begun(struct platform_task *task, bool *out, struct err *err);
+
+/* The event that it was patched, once. Not with the patch, so that many are patched before the
+ * first is talked about; after a crash it may be told twice. Blocks for one request. */
+void change_tell_patched(struct platform_task *task, const struct change_look *look);
 
 /* The pods that run an image in that container, those that are being deleted left out: a new array.
  * stamp: the template annotation that they must have, NULL: any. */

@@ -42,6 +42,7 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
     if (!change_look_fresh(task, CHANGE_HOPE_OBSERVE, &look, err)) {
         return false;
     }
+    change_tell_patched(task, &look);
     if (look.state != CHANGE_IS_NEW) {
         observe_overtaken(&look, out);
         return true;

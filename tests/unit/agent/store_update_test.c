@@ -1,4 +1,6 @@
 /* Updates: made once for each match, moved by one at a time, due when they should be. */
+#include <pthread.h>
+
 #include "agent/store_internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
@@ -328,6 +330,84 @@ static void fast_is_for_one_save_only(void **state) {
     store_update_release(&update);
 }
 
+static int refuse_the_disk(void *context) {
+    return synchronous(context) == 2 ? 1 : 0;
+}
+
+/* What may be lost with the power yet was not stored for whoever asked; and nobody overlooks it. */
+static void what_is_not_on_the_disk_is_not_stored(void **state) {
+    struct store *store = *state;
+    int64_t id = fixture_update(store, "docker/site");
+    struct store_update update = fixture_find(store, id);
+    struct err err = ERR_INIT;
+    (void)sqlite3_commit_hook(store->db, refuse_the_disk, store);
+    (void)snprintf(update.stage, sizeof update.stage, "apply");
+    assert_int_equal(store_update_save(store, &update, &step, &err), STORE_FAILED);
+    assert_int_not_equal(err.kind, ERR_NONE);
+    (void)sqlite3_commit_hook(store->db, NULL, NULL);
+    assert_int_equal(store_update_save(store, &update, &step, &err), STORE_LOST);
+    store_update_release(&update);
+    update = fixture_find(store, id);
+    assert_string_equal(update.stage, "apply");
+    assert_int_equal(store_update_save(store, &update, &step, &err), STORE_CHANGED);
+    store_update_release(&update);
+}
+
+enum { SAVERS = 6, SAVES = 20 };
+
+struct saver {
+    pthread_t thread;
+    int64_t id;
+    unsigned on_disk; /* commits of its connection that waited for the disk */
+    struct store *store;
+};
+
+static int count_the_disk(void *context) {
+    struct saver *saver = context;
+    saver->on_disk += synchronous(saver->store) == 2 ? 1 : 0;
+    return 0;
+}
+
+static void *save_many(void *context) {
+    struct saver *saver = context;
+    struct err err = ERR_INIT;
+    struct store_update update = {0};
+    bool good = store_open(fixture_directory, &saver->store, &err) &&
+                store_update_find(saver->store, saver->id, &update, &err);
+    if (good) {
+        (void)sqlite3_commit_hook(saver->store->db, count_the_disk, saver);
+    }
+    for (int i = 0; good && i < SAVES; i++) {
+        good = store_update_save(saver->store, &update, &step, &err) == STORE_CHANGED;
+    }
+    store_update_release(&update);
+    store_free(saver->store);
+    return good ? saver : NULL;
+}
+
+static void many_wait_for_the_disk_at_once(void **state) {
+    struct saver savers[SAVERS] = {0};
+    unsigned on_disk = 0;
+    for (int i = 0; i < SAVERS; i++) {
+        char target[32];
+        (void)snprintf(target, sizeof target, "docker/site%d", i);
+        savers[i].id = fixture_update(*state, target);
+    }
+    for (int i = 0; i < SAVERS; i++) {
+        assert_int_equal(pthread_create(&savers[i].thread, NULL, save_many, &savers[i]), 0);
+    }
+    for (int i = 0; i < SAVERS; i++) {
+        void *good = NULL;
+        assert_int_equal(pthread_join(savers[i].thread, &good), 0);
+        assert_ptr_equal(good, &savers[i]);
+        on_disk += savers[i].on_disk;
+        struct store_update update = fixture_find(*state, savers[i].id);
+        assert_int_equal(update.revision, SAVES);
+        store_update_release(&update);
+    }
+    assert_in_range(on_disk, SAVES, SAVERS * SAVES); /* one saver waits for each of its own */
+}
+
 static void too_large_journals_fail(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
     struct store_update update = fixture_find(*state, id);
@@ -575,6 +655,8 @@ int main(void) {
         TEST(save_loses_to_a_newer_revision),
         TEST(save_loses_to_a_match_and_to_pruning),
         TEST(fast_is_for_one_save_only),
+        TEST(what_is_not_on_the_disk_is_not_stored),
+        TEST(many_wait_for_the_disk_at_once),
         TEST(too_large_journals_fail),
         TEST(due_in_order_of_waiting),
         TEST(due_when_the_clock_was_set_back),

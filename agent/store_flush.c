@@ -1,0 +1,77 @@
+/* Waiting for the disk: those who wait at the same time share one wait. Owns the count of what is
+ * committed and of what is on the disk, for the one database of the process. */
+#include <pthread.h>
+
+#include "agent/store_internal.h"
+
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t flushed;
+    uint64_t committed, on_disk; /* changes, counted in the order of their commits */
+    bool busy;                   /* somebody waits for the disk, for all that came before */
+} store_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .flushed = PTHREAD_COND_INITIALIZER};
+
+static void flush_sync(struct store *store, bool full) {
+    struct err ignored = ERR_INIT;
+    (void)!store_run(store,
+                     store_statement(store, full ? STORE_SQL_SYNC_FULL : STORE_SQL_SYNC_NORMAL),
+                     &ignored);
+}
+
+bool store_begin_fast(struct store *store, struct err *err) {
+    flush_sync(store, false); /* it cannot change inside a transaction */
+    if (store_begin(store, err)) {
+        return true;
+    }
+    flush_sync(store, true);
+    return false;
+}
+
+bool store_end_fast(struct store *store, bool good, struct err *err) {
+    if (good) {
+        good = store_commit(store, err);
+    } else {
+        store_rollback(store);
+    }
+    flush_sync(store, true);
+    if (good) {
+        (void)pthread_mutex_lock(&store_disk.mutex);
+        store_disk.committed++;
+        (void)pthread_mutex_unlock(&store_disk.mutex);
+    }
+    return good;
+}
+
+/* A commit that waits for the disk takes along all that the log holds by then. */
+static bool flush_all(struct store *store, struct err *err) {
+    if (!store_begin(store, err)) {
+        return false;
+    }
+    if (!store_probe(store, err)) {
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, err);
+}
+
+bool store_flush(struct store *store, struct err *err) {
+    bool good = true;
+    (void)pthread_mutex_lock(&store_disk.mutex);
+    const uint64_t own = store_disk.committed;
+    while (good && store_disk.on_disk < own) {
+        if (store_disk.busy) {
+            (void)pthread_cond_wait(&store_disk.flushed, &store_disk.mutex);
+            continue;
+        }
+        const uint64_t all = store_disk.committed;
+        store_disk.busy = true;
+        (void)pthread_mutex_unlock(&store_disk.mutex);
+        good = flush_all(store, err);
+        (void)pthread_mutex_lock(&store_disk.mutex);
+        store_disk.busy = false;
+        store_disk.on_disk = good && all > store_disk.on_disk ? all : store_disk.on_disk;
+        (void)pthread_cond_broadcast(&store_disk.flushed);
+    }
+    (void)pthread_mutex_unlock(&store_disk.mutex);
+    return good;
+}
