@@ -677,12 +677,12 @@ static const struct config_row rule_health_rows[] = {HEALTH_ROWS(config_rule, se
 static const struct config_row defaults_rows[] = {
     SETTING_ROWS(config, defaults, health_rows),
     {.key = "concurrency",
-     .type = "a number from 1 to 64",
+     .type = "a number from 1 to 256",
      .preset = "2; 1 in a cluster that has one node, or whose nodes may not be listed",
      .meaning = "updates applied at once, per platform",
      .read = read_concurrency,
      .min = 1,
-     .max = 64,
+     .max = 256,
      OF(config, concurrency)},
     END,
 };

@@ -38,7 +38,7 @@ static bool gate_named(const struct store_update *a, const struct store_update *
 /* It came this moment, and nobody looked yet for the group that it is in. Not for long: its
  * platform may be away. */
 static bool gate_unnoted(const struct store_update *update, int64_t now_ms) {
-    return !json_object_get(update->journal, "group") &&
+    return !json_text(update->journal, "group") &&
            now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
 }
 

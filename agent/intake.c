@@ -105,6 +105,12 @@ static bool intake_push_sender(void *context, const char *id, struct buf *out) {
     return true;
 }
 
+static bool intake_push_open(void *context, const char *id) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    return id_parse("psh", id, &number) && store_push_open(intake->store, number);
+}
+
 static enum webhook_push intake_push_status(void *context, const char *id, struct buf *json,
                                             bool *open) {
     struct intake *intake = context;
@@ -193,6 +199,7 @@ bool intake_new(struct config *config, struct workers *workers, struct replicas 
                     .accepted = intake_accepted,
                     .push_sender = intake_push_sender,
                     .push_expected = intake_push_expected,
+                    .push_open = intake_push_open,
                     .push_status = intake_push_status,
                     .ready = intake_ready,
                     .event = intake_event,

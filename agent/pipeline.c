@@ -269,6 +269,12 @@ static const struct stage *pipeline_stage_of(const struct store_update *update) 
     return stage ? stage : &pipeline_unknown;
 }
 
+/* Where nothing is fetched here, nothing is to be limited. */
+static bool pipeline_limited(const struct stage *stage, const struct store_update *update) {
+    const struct platform *platform = platform_of(update->target);
+    return stage->at_most && (stage->run != stage_fetch || !platform || platform->fetch);
+}
+
 bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
     for (;;) {
         const struct stage *stage = pipeline_stage_of(update);
@@ -284,8 +290,9 @@ bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
         /* A stage with a limit of its own is entered and left through the workers' claims, which
          * count; and where many targets change at once, all are changed before the first of them
          * is watched. */
-        if (outcome.verdict == VERDICT_WAIT || stage->at_most ||
-            pipeline_stage_of(update)->at_most || strcmp(update->stage, "observe") == 0) {
+        if (outcome.verdict == VERDICT_WAIT || pipeline_limited(stage, update) ||
+            pipeline_limited(pipeline_stage_of(update), update) ||
+            strcmp(update->stage, "observe") == 0) {
             return true;
         }
     }

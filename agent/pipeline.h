@@ -46,6 +46,7 @@ struct pipeline {
     struct resolver *resolver;
     struct turns *turns;        /* NULL: first come, first served */
     struct gate_shared *shared; /* what gate_ask need not ask for again; NULL: it asks */
+    int64_t passed_boot_ms;     /* when the update that is under way passed the gate; 0: before */
     /* Something that others wait for has changed. */
     void (*changed)(void *context);
     /* Several replicas: is what was stored where a successor finds it? NULL: it is. */

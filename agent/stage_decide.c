@@ -223,7 +223,8 @@ struct outcome stage_fetch(struct pipeline *pipeline, struct store_update *updat
     pipeline_task(pipeline, update, &task);
     struct err err = ERR_INIT;
     enum platform_fetched fetched = PLATFORM_FETCHED;
-    if (platform->check(&task, &err) && platform->fetch(&task, &fetched, &err)) {
+    if (platform->check(&task, &err) &&
+        (!platform->fetch || platform->fetch(&task, &fetched, &err))) {
         return fetched == PLATFORM_SAME ? outcome_drop("unchanged", "it already runs that content")
                                         : outcome_next("fetched");
     }

@@ -179,6 +179,7 @@ static struct outcome gate_run(struct pipeline *pipeline, struct store_update *u
         return gate_again(update);
     }
     turns_take(pipeline->turns, &update->image);
+    pipeline->passed_boot_ms = clock_boot_ms();
     return outcome_next("%s", verdict.reason);
 }
 

@@ -89,6 +89,13 @@ static const char *const store_migrations[] = {
     "u.step, u.back, u.journal, p.digest, p.received, u.approved "                                 \
     "FROM updates u JOIN pushes p ON p.id = u.push "
 
+/* What the gate wants to know of other updates: at the places of STORE_UPDATE_COLUMNS, with little
+ * of the journal, as there may be hundreds of them for each of hundreds. */
+#define STORE_OTHER_COLUMNS                                                                        \
+    "u.id, u.push, u.target, '', u.image, u.stage, NULL, '', '', '', u.not_before, 0, 0, "         \
+    "u.created, 0, 0, '', 0, json_object('group', u.journal -> '$.group', 'depends_on', "          \
+    "u.journal -> '$.depends_on', 'room', u.journal -> '$.room'), '', 0, '' FROM updates u "
+
 #define STORE_PRUNE_FINISHED                                                                       \
     "(SELECT id FROM (SELECT id, result, finished FROM updates ORDER BY id "                       \
     "LIMIT " STORE_PRUNE_SCAN ") WHERE result IS NOT NULL AND finished < ?1 "                      \
@@ -167,8 +174,10 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_UPDATE_OF_PUSH] =
         "SELECT " STORE_UPDATE_COLUMNS "WHERE u.push = ?2 ORDER BY u.id LIMIT ?1",
     [STORE_SQL_OPEN_OF_PUSH] = "SELECT count(*) FROM updates WHERE push = ?1 AND result IS NULL",
+    [STORE_SQL_PUSH_OPEN] =
+        "SELECT EXISTS(SELECT 1 FROM updates WHERE push = ?1 AND result IS NULL)",
     [STORE_SQL_OPEN_OTHERS] =
-        "SELECT " STORE_UPDATE_COLUMNS "WHERE u.result IS NULL AND u.id <> ?1 ORDER BY u.id",
+        "SELECT " STORE_OTHER_COLUMNS "WHERE u.result IS NULL AND u.id <> ?1 ORDER BY u.id",
     [STORE_SQL_OPEN_OTHER] =
         "SELECT max(id) FROM updates WHERE target = ?1 AND result IS NULL AND id <> ?2",
     [STORE_SQL_UPDATE_SAVE] =
@@ -181,6 +190,8 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
         "SELECT count(*) FILTER (WHERE target = ?2), count(*) FILTER (WHERE target LIKE ?3) "
         "FROM updates WHERE result IS NULL AND id <> ?1 AND stage IN ('apply', 'observe', "
         "'settle')",
+    [STORE_SQL_AT_GATE] =
+        "SELECT EXISTS(SELECT 1 FROM updates WHERE result IS NULL AND stage = 'gate')",
     /* Also the revision: a worker that is just deciding to wait knew less. */
     [STORE_SQL_WAKE_GATE] =
         "UPDATE updates SET not_before = 0, revision = revision + 1 "

@@ -8,7 +8,7 @@ static struct {
     pthread_mutex_t mutex;
     pthread_cond_t flushed;
     uint64_t committed, on_disk; /* changes, counted in the order of their commits */
-    bool busy;                   /* somebody waits for the disk, for all that came before */
+    bool busy;                   /* somebody waits for the disk, for all that came before it */
 } store_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .flushed = PTHREAD_COND_INITIALIZER};
 
 static void flush_sync(struct store *store, bool full) {
@@ -42,16 +42,17 @@ bool store_end_fast(struct store *store, bool good, struct err *err) {
     return good;
 }
 
-/* A commit that waits for the disk takes along all that the log holds by then. */
-static bool flush_all(struct store *store, struct err *err) {
-    if (!store_begin(store, err)) {
-        return false;
+/* The write-ahead log to the disk, as a commit with synchronous=FULL does at its end; but without
+ * the lock of a writer, so that others go on writing meanwhile. */
+static bool flush_log(struct store *store, struct err *err) {
+    sqlite3_file *log = NULL;
+    if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+        !log || !log->pMethods) {
+        return err_set(err, ERR_BUG, "state database: it has no write-ahead log");
     }
-    if (!store_probe(store, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK ||
+           err_set(err, ERR_TRANSIENT,
+                   "state database: the disk does not take it: is it all right?");
 }
 
 bool store_flush(struct store *store, struct err *err) {
@@ -66,7 +67,7 @@ bool store_flush(struct store *store, struct err *err) {
         const uint64_t all = store_disk.committed;
         store_disk.busy = true;
         (void)pthread_mutex_unlock(&store_disk.mutex);
-        good = flush_all(store, err);
+        good = flush_log(store, err);
         (void)pthread_mutex_lock(&store_disk.mutex);
         store_disk.busy = false;
         store_disk.on_disk = good && all > store_disk.on_disk ? all : store_disk.on_disk;

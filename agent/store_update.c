@@ -371,6 +371,16 @@ bool store_open_others(struct store *store, const struct store_update *update,
     return store_update_collect(store, statement, out, err);
 }
 
+bool store_push_open(struct store *store, int64_t push) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_OPEN);
+    struct err ignored = ERR_INIT;
+    int64_t open = 0;
+    if (statement) {
+        (void)sqlite3_bind_int64(statement, 1, push);
+    }
+    return statement && store_number(store, statement, &open, &ignored) && open != 0;
+}
+
 bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
                       struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHER);
@@ -407,13 +417,20 @@ bool store_applying(struct store *store, const struct store_update *update, stru
 
 void store_wake_gate(struct store *store, enum store_wake which) {
     struct err ignored = ERR_INIT;
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_WAKE_GATE);
+    int64_t waiting = 1;
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_AT_GATE);
+    if ((statement && store_number(store, statement, &waiting, &ignored) && !waiting) ||
+        !store_begin_fast(store, &ignored)) { /* lost with the power: a start wakes all */
+        return;
+    }
+    statement = store_statement(store, STORE_SQL_WAKE_GATE);
     if (statement && which == STORE_WAKE_WAITING_FOR_OTHERS) {
         /* And what is due: a worker may be deciding on it just now, with what was true before. */
         (void)sqlite3_bind_int64(statement, 1, STORE_UNTIL_WOKEN);
         (void)sqlite3_bind_int64(statement, 2, clock_now_ms());
     }
-    (void)!store_run(store, statement, &ignored);
+    bool good = store_run(store, statement, &ignored);
+    (void)!store_end_fast(store, good, &ignored);
 }
 
 /* ---- saving ---- */

@@ -12,6 +12,9 @@ static bool answer_push(struct exchange *exchange, bool last) {
     const struct webhook_backend *backend = &exchange->service->backend;
     CLEANUP(buf_release) struct buf json = BUF_INIT(DOCUMENT_MAX);
     bool open = false;
+    if (!last && backend->push_open && backend->push_open(backend->context, exchange->name)) {
+        return false;
+    }
     switch (backend->push_status(backend->context, exchange->name, &json, &open)) {
     case WEBHOOK_PUSH_UNKNOWN:
         exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such push");

@@ -67,6 +67,9 @@ struct webhook_backend {
     /* Of a push that is not known: it may have been accepted elsewhere just now, and be known in a
      * moment; webhook_server_wake tells when something has come. May be NULL: it never is. */
     bool (*push_expected)(void *context, const char *id);
+    /* Is something of it still open for certain? A quick look, so that many who wait cost little.
+     * May be NULL: push_status tells. */
+    bool (*push_open)(void *context, const char *id);
     /* The push's document (interface.md section 4) and whether anything of it is open. */
     enum webhook_push (*push_status)(void *context, const char *id, struct buf *json, bool *open);
     /* asked_ms: CLOCK_BOOTTIME of the request. PENDING: not known yet; asked again after

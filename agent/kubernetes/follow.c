@@ -12,7 +12,7 @@
 #define FOLLOW_VERSION_SIZE 128
 #define FOLLOW_FIRST_MS 500
 #define FOLLOW_MOST_MS 30000
-#define FOLLOW_GONE_MS 60000 /* there is no such resource: what brings it is seldom on its way */
+#define FOLLOW_GONE_MS 60000 /* there is no such resource, and by now nothing brings it */
 #define FOLLOW_SHORT_MS 1000 /* a watch that told nothing and ends sooner is waited after */
 
 /* ---- lines ---- */
@@ -83,11 +83,11 @@ static uint32_t following_random(void) {
 
 /* Waits longer after each failure, a random part of it. */
 static void following_pause(struct following *following, const struct err *err) {
-    int shift = following->failures < 6 ? following->failures : 6;
+    int shift = following->failures < 7 ? following->failures : 7;
+    int64_t limit = err && err->kind == ERR_GONE ? FOLLOW_GONE_MS : FOLLOW_MOST_MS;
     int64_t most = (int64_t)FOLLOW_FIRST_MS << shift;
-    most = most > FOLLOW_MOST_MS ? FOLLOW_MOST_MS : most;
+    most = most > limit ? limit : most;
     int64_t wait = most / 2 + following_random() % (uint32_t)(most / 2 + 1);
-    wait = err && err->kind == ERR_GONE ? FOLLOW_GONE_MS : wait;
     wait = err && err->retry_after_ms > wait ? err->retry_after_ms : wait;
     following->failures++;
     (void)api_pause(following->http, wait);

@@ -30,8 +30,21 @@ static size_t fresh_place(const struct fresh *fresh, const char *name) {
     return oldest;
 }
 
+/* What nobody may use any more takes no room; with the mutex held. */
+static void fresh_drop_old(struct fresh *fresh) {
+    int64_t now = clock_boot_ms();
+    for (size_t i = 0; i < FRESH_COUNT; i++) {
+        if (fresh->items[i].object && now - fresh->items[i].at_ms >= FRESH_MS) {
+            json_decref(fresh->items[i].object);
+            fresh->items[i].object = NULL;
+            fresh->items[i].at_ms = 0;
+        }
+    }
+}
+
 static void fresh_set(struct fresh *fresh, const char *name, json_t *object) {
     (void)pthread_mutex_lock(&fresh->mutex);
+    fresh_drop_old(fresh);
     size_t place = fresh_place(fresh, name);
     json_t *before = NULL;
     if (object || strcmp(fresh->items[place].name, name) == 0) {

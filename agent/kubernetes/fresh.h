@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 #define FRESH_MS 2000
-#define FRESH_COUNT 32
+#define FRESH_COUNT 128
 #define FRESH_NAME_SIZE 512
 
 struct fresh {

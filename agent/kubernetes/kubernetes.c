@@ -119,15 +119,6 @@ static bool kubernetes_find(const struct platform_session *session, const char *
     return err_set(err, ERR_GONE, "there is no %s", target);
 }
 
-/* The nodes pull; what stands in the way of that shows in the rollout. */
-static bool kubernetes_fetch(struct platform_task *task, enum platform_fetched *out,
-                             struct err *err) {
-    (void)task;
-    (void)err;
-    *out = PLATFORM_FETCHED;
-    return true;
-}
-
 /* The old pods are the controller's to remove. */
 static bool kubernetes_commit(struct platform_task *task, struct err *err) {
     (void)task;
@@ -146,7 +137,6 @@ const struct platform platform_kubernetes = {
     .list = kubernetes_list,
     .find = kubernetes_find,
     .check = change_check,
-    .fetch = kubernetes_fetch,
     .steps = change_steps,
     .begun = change_begun,
     .observe = observe_rollout,

@@ -169,7 +169,7 @@ static void whole_file(void **state) {
                "platforms:\n  docker: {host: \"tcp://engine.lan:2376\", select: all, tls: {ca: %s, "
                "certificate: %s, key: %s}}\n"
                "defaults:\n  policy: never\n  health: {timeout: 10m, soak: 1s}\n"
-               "  rollback: false\n  stop_timeout: 30s\n  concurrency: 64\n" SENDER,
+               "  rollback: false\n  stop_timeout: 30s\n  concurrency: 256\n" SENDER,
                ca, ca, ca, ca, ca);
     CLEANUP(config_release) struct config *config = accepted(buf_text(&text), "");
     assert_int_equal(unlink(ca), 0);
@@ -190,7 +190,7 @@ static void whole_file(void **state) {
     assert_int_equal(config->defaults.stop_timeout_ms, 30000);
     assert_true(config->defaults.sources[SETTINGS_ROLLBACK].written);
     assert_int_equal(config->defaults.sources[SETTINGS_ROLLBACK].kind, SETTINGS_DEFAULT);
-    assert_int_equal(config->concurrency, 64);
+    assert_int_equal(config->concurrency, 256);
     assert_int_equal(config->registry_count, 3);
     const struct registry_host *registry = config_registry(config, "registry.lan:5000");
     assert_non_null(registry);

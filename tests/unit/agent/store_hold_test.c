@@ -149,13 +149,27 @@ static void others_are_all_that_are_open(void **state) {
     int64_t applying = fixture_update(*state, "docker/cache");
     fixture_place(*state, done, "settle", "updated");
     fixture_place(*state, applying, "apply", NULL);
+    struct store_update db = fixture_find(*state, waiting);
+    json_decref(db.journal);
+    db.journal = json_pack("{ss s[ss] sb s{ss}}", "group", "shop", "depends_on", "a", "b", "room",
+                           1, "driver", "old", "nginx:1");
+    fixture_save(*state, &db);
+    store_update_release(&db);
     struct store_update update = fixture_find(*state, mine);
     struct store_updates others = {0};
     struct err err = ERR_INIT;
     assert_true(store_open_others(*state, &update, &others, &err));
     assert_int_equal(others.count, 2);
     assert_int_equal(others.items[0].id, waiting);
+    assert_string_equal(others.items[0].target, "docker/db");
+    assert_string_equal(others.items[0].stage, "policy");
+    assert_int_equal(others.items[0].created_ms, fixture_now_ms);
+    CLEANUP(json_release)
+    json_t *noted = json_pack("{ss s[ss] sb}", "group", "shop", "depends_on", "a", "b", "room", 1);
+    assert_true(json_equal(others.items[0].journal, noted));
     assert_int_equal(others.items[1].id, applying);
+    assert_string_equal(others.items[1].stage, "apply");
+    assert_null(json_text(others.items[1].journal, "group"));
     store_updates_release(&others);
     store_update_release(&update);
 }
