@@ -35,6 +35,7 @@ static void config_free(struct config *config) {
     free(config->tls_key);
     free(config->proxies.items);
     free(config->control);
+    free(config->metrics);
     free(config->state);
     free(config->docker.host);
     free(config->docker.tls_ca);

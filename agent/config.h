@@ -97,6 +97,7 @@ struct config {
     struct peer_networks proxies;
     char *control; /* "unix:PATH", "127.0.0.1:9078" */
     struct secret control_token;
+    char *metrics; /* as control, without authentication; NULL: none */
     char *state;
     int64_t history_ms;
     enum log_level log_level;
@@ -126,7 +127,7 @@ struct config {
 struct config_fault {
     int line, column; /* 0: about no place in the file */
     bool warning;
-    char message[320];
+    char message[512];
 };
 struct config_faults {
     struct config_fault *items; /* in the order of the file; at most CONFIG_FAULTS_MAX */

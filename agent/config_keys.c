@@ -819,6 +819,13 @@ static const struct config_row top_rows[] = {
      .read = config_read_secret,
      .check_secret = config_check_bearer_secret,
      OF(config, control_token)},
+    {.key = "metrics",
+     .type = "HOST:PORT, [IPV6]:PORT or unix:PATH",
+     .preset = "none: at `control` alone",
+     .meaning = "where metrics are served to whoever asks, and nothing else",
+     .read = config_read_text,
+     .check = config_check_listen,
+     OF(config, metrics)},
     {.key = "state",
      .type = "the path of a directory",
      .preset = "/var/lib/landwaiter",
@@ -908,7 +915,6 @@ static const struct config_row top_rows[] = {
     LATER("verify", "signatures of images"),
     LATER("notify", "whom to tell"),
     LATER("compatibility", "labels and endpoints of other tools"),
-    LATER("metrics", "an address for metrics of their own"),
     END,
 };
 

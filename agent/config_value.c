@@ -334,7 +334,7 @@ static void fault_unknown_key(struct config_reader *reader, const struct yaml_ke
                          key->text, suggest.nearest);
         return;
     }
-    CLEANUP(buf_release) struct buf known = BUF_INIT(200);
+    CLEANUP(buf_release) struct buf known = BUF_INIT(400);
     for (const struct config_row *row = rows; row->key; row++) {
         if (!row->later) {
             buf_printf(&known, "%s`%s`", known.len ? ", " : "", row->key);

@@ -14,6 +14,7 @@
 #include "agent/doctor.h"
 #include "agent/document.h"
 #include "agent/id.h"
+#include "agent/metrics.h"
 #include "agent/plan.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -33,6 +34,7 @@ struct control_server {
     struct replicas *replicas; /* NULL: there is one */
     struct listener listener;
     bool tcp;
+    bool metrics_only;
     atomic_bool stop;
 };
 
@@ -336,6 +338,12 @@ static bool post_plan(struct control_request *request, json_t **out, struct err 
     return plan_make(&request->pipeline, &image, out, err);
 }
 
+/* ---- metrics ---- */
+
+static bool get_metrics(struct control_request *request, struct buf *out, struct err *err) {
+    return metrics_write(request->pipeline.store, request->config, out, err);
+}
+
 /* ---- routes ---- */
 
 struct control_route {
@@ -343,15 +351,27 @@ struct control_route {
     const char *path; /* with a closing slash: a prefix */
     bool (*handle)(struct control_request *request, json_t **out, struct err *err);
     bool decides; /* with several replicas: the leader's to answer */
+    /* In place of handle: a text, and what it is. */
+    bool (*write)(struct control_request *request, struct buf *out, struct err *err);
+    const char *type;
 };
 
 static const struct control_route control_routes[] = {
-    {"GET", "/v1/targets", get_targets, false},  {"POST", "/v1/targets/", post_target, true},
-    {"GET", "/v1/updates", get_updates, false},  {"GET", "/v1/updates/", get_update, false},
-    {"POST", "/v1/updates/", post_update, true}, {"GET", "/v1/pushes", get_pushes, false},
-    {"GET", "/v1/pushes/", get_push, false},     {"GET", "/v1/windows", get_windows, false},
-    {"GET", "/v1/audit", get_audit, false},      {"POST", "/v1/plan", post_plan, false},
-    {"GET", "/v1/doctor", get_doctor, false},
+    {.method = "GET", .path = "/v1/targets", .handle = get_targets},
+    {.method = "POST", .path = "/v1/targets/", .handle = post_target, .decides = true},
+    {.method = "GET", .path = "/v1/updates", .handle = get_updates},
+    {.method = "GET", .path = "/v1/updates/", .handle = get_update},
+    {.method = "POST", .path = "/v1/updates/", .handle = post_update, .decides = true},
+    {.method = "GET", .path = "/v1/pushes", .handle = get_pushes},
+    {.method = "GET", .path = "/v1/pushes/", .handle = get_push},
+    {.method = "GET", .path = "/v1/windows", .handle = get_windows},
+    {.method = "GET", .path = "/v1/audit", .handle = get_audit},
+    {.method = "POST", .path = "/v1/plan", .handle = post_plan},
+    {.method = "GET", .path = "/v1/doctor", .handle = get_doctor},
+    {.method = "GET",
+     .path = "/metrics",
+     .write = get_metrics,
+     .type = "text/plain; version=0.0.4; charset=utf-8"},
 };
 
 static bool control_route_is(const struct control_route *route, const char *path) {
@@ -361,11 +381,13 @@ static bool control_route_is(const struct control_route *route, const char *path
                   : strcmp(route->path, path) == 0;
 }
 
-static const struct control_route *control_route_find(const char *method, const char *path,
+static const struct control_route *control_route_find(const struct control_server *server,
+                                                      const char *method, const char *path,
                                                       int *status) {
     *status = MHD_HTTP_NOT_FOUND;
     for (size_t i = 0; i < ARRAY_LENGTH(control_routes); i++) {
-        if (control_route_is(&control_routes[i], path)) {
+        bool served = !server->metrics_only || control_routes[i].write == get_metrics;
+        if (served && control_route_is(&control_routes[i], path)) {
             if (strcmp(control_routes[i].method, method) == 0) {
                 return &control_routes[i];
             }
@@ -395,16 +417,13 @@ static int control_status(enum err_kind kind) {
 /* ---- answering ---- */
 
 static enum MHD_Result control_answer(struct MHD_Connection *connection, int status,
-                                      const json_t *document) {
-    CLEANUP(buf_release) struct buf text = BUF_INIT(CONTROL_ANSWER_MAX);
-    json_write(document, &text);
-    buf_putc(&text, '\n');
+                                      const struct buf *text, const char *type) {
     struct MHD_Response *response = MHD_create_response_from_buffer(
-        text.len, (void *)(uintptr_t)buf_text(&text), MHD_RESPMEM_MUST_COPY);
+        text->len, (void *)(uintptr_t)buf_text(text), MHD_RESPMEM_MUST_COPY);
     if (!response) {
         return MHD_NO;
     }
-    (void)MHD_add_response_header(response, "Content-Type", "application/json");
+    (void)MHD_add_response_header(response, "Content-Type", type);
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
@@ -415,11 +434,14 @@ static enum MHD_Result control_answer(struct MHD_Connection *connection, int sta
 static enum MHD_Result control_refuse(struct MHD_Connection *connection, int status,
                                       const char *why) {
     CLEANUP(json_release) json_t *document = json_pack("{so}", "error", json_text_or_null(why));
-    return control_answer(connection, status, document);
+    CLEANUP(buf_release) struct buf text = BUF_INIT(CONTROL_ANSWER_MAX);
+    json_write(document, &text);
+    buf_putc(&text, '\n');
+    return control_answer(connection, status, &text, "application/json");
 }
 
 static bool control_authenticated(const struct control_request *request) {
-    if (!request->server->tcp) {
+    if (!request->server->tcp || request->server->metrics_only) {
         return true;
     }
     static const char scheme[] = "Bearer ";
@@ -448,17 +470,26 @@ static bool control_cross_site(struct MHD_Connection *connection, const char *me
 /* With several replicas a decision is the leader's to take, and stands where a successor finds it
  * before it is answered. */
 static bool control_route_run(struct control_request *request, const struct control_route *route,
-                              json_t **out, struct err *err) {
+                              struct buf *text, struct err *err) {
+    CLEANUP(json_release) json_t *document = NULL;
     struct replicas *replicas = route->decides ? request->server->replicas : NULL;
     if (replicas && !replicas_leads(replicas, err)) {
         return false;
     }
-    return route->handle(request, out, err) && (!replicas || replicas_settled(replicas, err));
+    if (route->write) {
+        return route->write(request, text, err);
+    }
+    if (!route->handle(request, &document, err) || (replicas && !replicas_settled(replicas, err))) {
+        return false;
+    }
+    json_write(document, text);
+    buf_putc(text, '\n');
+    return true;
 }
 
 static enum MHD_Result control_handle(struct control_request *request,
                                       const struct control_route *route) {
-    CLEANUP(json_release) json_t *document = NULL;
+    CLEANUP(buf_release) struct buf text = BUF_INIT(CONTROL_ANSWER_MAX);
     struct err err = ERR_INIT;
     struct http_client *http = http_client_new(&request->server->stop);
     struct store *store = NULL;
@@ -469,11 +500,12 @@ static enum MHD_Result control_handle(struct control_request *request,
         request->pipeline.session.config = request->config;
         request->pipeline.session.http = http;
         request->pipeline.registry.http = http;
-        good = control_route_run(request, route, &document, &err);
+        good = control_route_run(request, route, &text, &err);
     }
     store_free(store);
     http_client_free(http);
-    return good ? control_answer(request->connection, MHD_HTTP_OK, document)
+    return good ? control_answer(request->connection, MHD_HTTP_OK, &text,
+                                 route->type ? route->type : "application/json")
                 : control_refuse(request->connection, control_status(err.kind), err.message);
 }
 
@@ -492,7 +524,7 @@ static enum MHD_Result control_complete(struct control_request *request, const c
         return control_refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
     }
     int status = MHD_HTTP_NOT_FOUND;
-    const struct control_route *route = control_route_find(method, path, &status);
+    const struct control_route *route = control_route_find(request->server, method, path, &status);
     if (!route) {
         return control_refuse(connection, status,
                               status == MHD_HTTP_NOT_FOUND ? "no such path" : "no such method");
@@ -564,30 +596,31 @@ static void control_share(const char *path) {
     }
 }
 
-bool control_server_new(struct config *config, struct workers *workers, struct replicas *replicas,
-                        struct control_server **out, struct err *err) {
+static struct control_server *control_new(const char *address, struct workers *workers,
+                                          struct err *err) {
     struct control_server *server = calloc(1, sizeof *server);
     if (!server) {
-        return err_set(err, ERR_BUG, "out of memory");
+        (void)err_set(err, ERR_BUG, "out of memory");
+        return NULL;
     }
     server->workers = workers;
-    server->replicas = replicas;
     server->listener.fd = -1;
-    server->tcp = strncmp(config->control, "unix:", 5) != 0;
+    server->tcp = strncmp(address, "unix:", 5) != 0;
     if (!server->tcp) {
-        control_prepare(config->control);
+        control_prepare(address);
     }
-    if (!listener_open(config->control, &server->listener, err)) {
-        bool tcp = server->tcp;
+    if (!listener_open(address, &server->listener, err)) {
         free(server);
-        return err_set(err, ERR_INVALID, "control: %.350s: %s", err->message,
-                       tcp ? "name another address with `control:`"
-                           : "make the socket's folder for the agent's user, or name another place "
-                             "with `control: unix:PATH`");
+        return NULL;
     }
     if (!server->tcp) {
         control_share(server->listener.path);
     }
+    return server;
+}
+
+static bool control_serve(struct control_server *server, struct control_server **out,
+                          struct err *err) {
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, control_access, server, MHD_OPTION_LISTEN_SOCKET, server->listener.fd,
@@ -600,6 +633,31 @@ bool control_server_new(struct config *config, struct workers *workers, struct r
     }
     *out = server;
     return true;
+}
+
+bool control_server_new(struct config *config, struct workers *workers, struct replicas *replicas,
+                        struct control_server **out, struct err *err) {
+    struct control_server *server = control_new(config->control, workers, err);
+    if (!server) {
+        return err_set(err, ERR_INVALID, "control: %.350s: %s", err->message,
+                       strncmp(config->control, "unix:", 5) != 0
+                           ? "name another address with `control:`"
+                           : "make the socket's folder for the agent's user, or name another place "
+                             "with `control: unix:PATH`");
+    }
+    server->replicas = replicas;
+    return control_serve(server, out, err);
+}
+
+bool control_server_metrics(struct config *config, struct workers *workers,
+                            struct control_server **out, struct err *err) {
+    struct control_server *server = control_new(config->metrics, workers, err);
+    if (!server) {
+        return err_set(err, ERR_INVALID, "metrics: %.350s: name another address with `metrics:`",
+                       err->message);
+    }
+    server->metrics_only = true;
+    return control_serve(server, out, err);
 }
 
 void control_server_free(struct control_server *server) {

@@ -15,6 +15,9 @@ struct control_server;
 /* Listens and serves. replicas: NULL with one. */
 bool control_server_new(struct config *config, struct workers *workers, struct replicas *replicas,
                         struct control_server **out, struct err *err) MUST_USE;
+/* The metrics alone, to whoever asks, at config->metrics. */
+bool control_server_metrics(struct config *config, struct workers *workers,
+                            struct control_server **out, struct err *err) MUST_USE;
 void control_server_free(struct control_server *server);
 
 #endif

@@ -4,6 +4,7 @@
 #include "agent/decide.h"
 
 #include "agent/id.h"
+#include "agent/metrics.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -59,7 +60,11 @@ static enum store_change cancel_row(const struct decision *decision, struct stor
     (void)snprintf(update->reason, sizeof update->reason, "cancelled by hand");
     update->finished_ms = clock_now_ms();
     update->not_before_ms = 0;
-    return decide_save(decision, update, &what, err);
+    enum store_change change = decide_save(decision, update, &what, err);
+    if (change == STORE_CHANGED) {
+        metrics_count_update(update->target, update->result);
+    }
+    return change;
 }
 
 /* Is no other update of its target open? */

@@ -7,6 +7,7 @@
 #include "agent/crashpoint.h"
 #include "agent/document.h"
 #include "agent/id.h"
+#include "agent/metrics.h"
 #include "agent/store.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -35,6 +36,8 @@ static void intake_log_accepted(const struct webhook_delivery *delivery) {
     log_event(LOG_INFO, delivery->outcome == WEBHOOK_ACCEPTED ? "push.accepted" : "push.duplicate",
               "push", delivery->id, "sender", delivery->sender, "image",
               ref_text(&delivery->images[0].ref, image), NULL);
+    metrics_count(METRIC_PUSHES, delivery->sender,
+                  delivery->outcome == WEBHOOK_ACCEPTED ? "accepted" : "duplicate");
 }
 
 static void intake_accept(void *context, struct webhook_delivery *const *batch, size_t count) {
@@ -71,12 +74,28 @@ static void intake_offer(void *context, struct webhook_delivery *const *batch, s
     }
 }
 
+static bool intake_push_sender(void *context, const char *id, struct buf *out) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    struct store_push push = {0};
+    struct err ignored = ERR_INIT;
+    if (!id_parse("psh", id, &number) || !store_push_find(intake->store, number, &push, &ignored)) {
+        return false;
+    }
+    buf_puts(out, push.sender);
+    store_push_release(&push);
+    return true;
+}
+
 static enum webhook_outcome intake_accepted(void *context, const char *id) {
     struct intake *intake = context;
     enum webhook_outcome outcome =
         inbox_accepted(replicas_inbox(intake->replicas), intake->store, id);
     if (outcome == WEBHOOK_ACCEPTED) {
+        CLEANUP(buf_release) struct buf sender = BUF_INIT(STORE_NAME_SIZE);
         log_event(LOG_INFO, "push.accepted", "push", id, NULL);
+        (void)intake_push_sender(context, id, &sender);
+        metrics_count(METRIC_PUSHES, buf_text(&sender), "accepted");
     }
     return outcome;
 }
@@ -90,19 +109,6 @@ static bool intake_push_expected(void *context, const char *id) {
     }
     int64_t age = clock_now_ms() - id_ms(number);
     return age > -INTAKE_EXPECTED_MS && age < INTAKE_EXPECTED_MS;
-}
-
-static bool intake_push_sender(void *context, const char *id, struct buf *out) {
-    struct intake *intake = context;
-    int64_t number = 0;
-    struct store_push push = {0};
-    struct err ignored = ERR_INIT;
-    if (!id_parse("psh", id, &number) || !store_push_find(intake->store, number, &push, &ignored)) {
-        return false;
-    }
-    buf_puts(out, push.sender);
-    store_push_release(&push);
-    return true;
 }
 
 static bool intake_push_open(void *context, const char *id) {
@@ -146,7 +152,14 @@ static enum webhook_ready intake_ready(void *context, int64_t asked_ms, struct b
 }
 
 static void intake_event(void *context, const struct webhook_event *event) {
+    static const char *const proven[] = {"forbidden", "malformed", "ignored", "rate"};
+    bool known = false;
     (void)context;
+    for (size_t i = 0; i < ARRAY_LENGTH(proven); i++) {
+        known = known || strcmp(event->what, proven[i]) == 0;
+    }
+    /* Whom the others claim to be is nobody's to count. */
+    metrics_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
     log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
               "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
 }

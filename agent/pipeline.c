@@ -7,6 +7,7 @@
 
 #include "agent/crashpoint.h"
 #include "agent/id.h"
+#include "agent/metrics.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -206,6 +207,16 @@ static bool pipeline_fast(const char *stage, enum verdict verdict) {
     return found;
 }
 
+static void pipeline_measure(const struct store_update *update, const char *stage,
+                             int64_t since_ms) {
+    if (update->result[0] || strcmp(update->stage, stage) != 0) {
+        metrics_measure(METRIC_STAGE, stage, clock_now_ms() - since_ms);
+    }
+    if (update->result[0]) {
+        metrics_count_update(update->target, update->result);
+    }
+}
+
 static enum store_change pipeline_store(struct pipeline *pipeline, struct store_update *update,
                                         const struct outcome *outcome) {
     struct err err = ERR_INIT;
@@ -214,6 +225,7 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
         return STORE_LOST;
     }
     memcpy(stage, update->stage, sizeof stage);
+    int64_t since_ms = update->stage_since_ms;
     const char *name = pipeline_decide(update, outcome, clock_now_ms());
     struct store_event event = {.stage = stage,
                                 .event = name,
@@ -225,6 +237,9 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
     if (change == STORE_CHANGED && pipeline_turned_back(stage, update->stage)) {
         /* It is not being applied after all: others may be waiting for it. */
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
+    }
+    if (change == STORE_CHANGED) {
+        pipeline_measure(update, stage, since_ms);
     }
     if (change == STORE_FAILED) {
         log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);

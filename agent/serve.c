@@ -51,7 +51,8 @@ struct serve {
     struct workers *workers;
     struct intake *intake;
     struct control_server *control;
-    struct replicas *replicas; /* NULL: there is one */
+    struct control_server *metrics; /* NULL: at control alone */
+    struct replicas *replicas;      /* NULL: there is one */
     int epoll;
     int fds[SERVE_FDS];
     int64_t armed_ms[SERVE_FDS];       /* of the timers: what they are set to; 0: nothing */
@@ -216,6 +217,11 @@ static void serve_reload_tls(struct serve *serve) {
     }
 }
 
+/* Either may be NULL. */
+static bool serve_same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static void serve_reload(struct serve *serve) {
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
@@ -229,9 +235,10 @@ static void serve_reload(struct serve *serve) {
     }
     if (strcmp(config->listen, serve->config->listen) != 0 ||
         strcmp(config->control, serve->config->control) != 0 ||
+        !serve_same_text(config->metrics, serve->config->metrics) ||
         strcmp(config->state, serve->config->state) != 0) {
         log_event(LOG_WARNING, "config.restart-needed", "reason",
-                  "listen, control and state take effect at the next start", NULL);
+                  "listen, control, metrics and state take effect at the next start", NULL);
         /* The workers and the control API open the store by this path. */
         char *state = strdup(serve->config->state);
         if (!state) {
@@ -406,6 +413,8 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
            workers_start(serve->workers, err) &&
            control_server_new(serve->config, serve->workers, serve->replicas, &serve->control,
                               err) &&
+           (!serve->config->metrics ||
+            control_server_metrics(serve->config, serve->workers, &serve->metrics, err)) &&
            replicas_start(serve->replicas, err) && intake_start(serve->intake, err);
 }
 
@@ -414,6 +423,7 @@ static void serve_stop(struct serve *serve) {
         intake_stop(serve->intake);
     }
     replicas_hurry(serve->replicas);
+    control_server_free(serve->metrics);
     control_server_free(serve->control);
     if (serve->workers) {
         workers_stop(serve->workers);

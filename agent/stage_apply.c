@@ -6,13 +6,15 @@
 #include "agent/crashpoint.h"
 #include "agent/gate.h"
 #include "agent/id.h"
+#include "agent/metrics.h"
 #include "agent/pipeline.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 
 #define APPLY_PASSED_MS 1000 /* so long after the gate it need not be asked again */
-#define APPLY_TRIES 8 /* failures for now of one step before it is undone: about a minute */
+#define APPLY_DOWN "down_ms" /* in the journal: since when the target is down */
+#define APPLY_TRIES 8        /* failures for now of one step before it is undone: about a minute */
 
 static const struct outcome_backoff apply_forward = {.first_ms = 500, .most_ms = 15 * 1000};
 static const struct outcome_backoff apply_back = {.first_ms = 500, .most_ms = 30 * 1000};
@@ -106,6 +108,22 @@ static bool apply_settled(const struct pipeline *pipeline, struct err *err) {
     return !pipeline->settled || pipeline->settled(pipeline->context, err);
 }
 
+/* The first of those that take the target down tells since when it is. */
+static void apply_note_down(struct store_update *update, const struct platform_step *step) {
+    if (!step->patient && !json_object_get(update->journal, APPLY_DOWN)) {
+        (void)json_object_set_new(update->journal, APPLY_DOWN, json_integer(clock_now_ms()));
+    }
+    (void)json_object_set_new(update->journal, "stopped", json_true());
+}
+
+static void apply_measure_downtime(const struct store_update *update,
+                                   const struct platform *platform) {
+    int64_t since_ms = json_int(update->journal, APPLY_DOWN, 0);
+    if (since_ms) {
+        metrics_measure(METRIC_DOWNTIME, platform->name, clock_now_ms() - since_ms);
+    }
+}
+
 /* Stores that a step is about to run or to be undone; with several replicas, also where a successor
  * finds it. Only the step that takes the target down, and
  * what comes before it, must be stored: while the target is down a full disk holds up nothing, as
@@ -116,7 +134,7 @@ static bool apply_journal(struct pipeline *pipeline, struct store_update *update
     bool needed = !update->back && step <= &platform->steps[apply_first_down(platform)];
     (void)snprintf(update->step, sizeof update->step, "%s", step->name);
     if (step->down && !update->back) {
-        (void)json_object_set_new(update->journal, "stopped", json_true());
+        apply_note_down(update, step);
     }
     char detail[STORE_REASON_SIZE];
     (void)snprintf(detail, sizeof detail, "%s%s", update->back ? "back: " : "", step->what);
@@ -227,6 +245,7 @@ static bool apply_begun(struct pipeline *pipeline, struct store_update *update, 
     }
     if (!*in_out) {
         (void)json_object_del(update->journal, "stopped");
+        (void)json_object_del(update->journal, APPLY_DOWN);
     }
     return true;
 }
@@ -294,6 +313,7 @@ struct outcome stage_apply(struct pipeline *pipeline, struct store_update *updat
         }
         update->attempts = 0;
     }
+    apply_measure_downtime(update, platform);
     return outcome_next("swapped");
 }
 
@@ -364,7 +384,7 @@ static struct outcome settle_return(struct pipeline *pipeline, struct store_upda
     (void)snprintf(reason, sizeof reason, "%s", why);
     struct outcome outcome = apply_turn_back(pipeline, update, stage, reason);
     if (strcmp(update->stage, stage) == 0) {
-        static const char *const done[] = {"return", "why", "settings", "driver"};
+        static const char *const done[] = {"return", "why", "settings", "driver", APPLY_DOWN};
         for (size_t i = 0; i < ARRAY_LENGTH(done); i++) {
             (void)json_object_del(update->journal, done[i]);
         }

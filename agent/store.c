@@ -176,6 +176,8 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_OPEN_OF_PUSH] = "SELECT count(*) FROM updates WHERE push = ?1 AND result IS NULL",
     [STORE_SQL_PUSH_OPEN] =
         "SELECT EXISTS(SELECT 1 FROM updates WHERE push = ?1 AND result IS NULL)",
+    [STORE_SQL_OPEN_STAGES] =
+        "SELECT stage, count(*) FROM updates WHERE result IS NULL GROUP BY stage ORDER BY stage",
     [STORE_SQL_OPEN_OTHERS] =
         "SELECT " STORE_OTHER_COLUMNS "WHERE u.result IS NULL AND u.id <> ?1 ORDER BY u.id",
     [STORE_SQL_OPEN_OTHER] =

@@ -192,14 +192,23 @@ bool store_update_list(struct store *store, const struct store_filter *filter,
 
 /* How many of a push's updates are open. */
 bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct err *err) MUST_USE;
+/* How many updates are open in each stage. */
+struct store_stages {
+    struct {
+        char stage[STORE_STAGE_SIZE];
+        int64_t count;
+    } items[16];
+    size_t count;
+};
+bool store_open_stages(struct store *store, struct store_stages *out, struct err *err) MUST_USE;
 /* Has it an update of its own that is open? False also where that cannot be read. */
 bool store_push_open(struct store *store, int64_t push);
 /* Another open update of the same target, the newest; 0: there is none. */
 bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
                       struct err *err) MUST_USE;
 
-/* All other open updates, oldest first: for the gate. Only id, push, target, image, stage, the times
- * not_before and created are filled; of the journal only group, depends_on and room. */
+/* All other open updates, oldest first: for the gate. Only id, push, target, image, stage, the
+ * times not_before and created are filled; of the journal only group, depends_on and room. */
 bool store_open_others(struct store *store, const struct store_update *update,
                        struct store_updates *out, struct err *err) MUST_USE;
 

@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include "agent/id.h"
+#include "agent/metrics.h"
 #include "agent/store_internal.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -63,6 +64,7 @@ static bool store_supersede(struct store *store, const struct store_matches *mat
                                           .detail = reason,
                                           .actor = actor};
         good = store_history_add(store, &line, err);
+        metrics_count_update(match->target->name, "superseded");
     }
     return good;
 }
@@ -369,6 +371,23 @@ bool store_open_others(struct store *store, const struct store_update *update,
     }
     (void)sqlite3_bind_int64(statement, 1, update->id);
     return store_update_collect(store, statement, out, err);
+}
+
+bool store_open_stages(struct store *store, struct store_stages *out, struct err *err) {
+    sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_STAGES);
+    int code = SQLITE_DONE;
+    if (!statement) {
+        return store_error(store, "prepare", err);
+    }
+    for (out->count = 0;
+         out->count < ARRAY_LENGTH(out->items) && (code = sqlite3_step(statement)) == SQLITE_ROW;
+         out->count++) {
+        store_column_text(statement, 0, out->items[out->count].stage, STORE_STAGE_SIZE);
+        out->items[out->count].count = sqlite3_column_int64(statement, 1);
+    }
+    bool good = code == SQLITE_DONE || code == SQLITE_ROW || store_error(store, "read", err);
+    (void)sqlite3_reset(statement);
+    return good;
 }
 
 bool store_push_open(struct store *store, int64_t push) {

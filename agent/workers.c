@@ -8,6 +8,7 @@
 
 #include "agent/id.h"
 #include "agent/match.h"
+#include "agent/metrics.h"
 #include "agent/pipeline.h"
 #include "agent/turns.h"
 #include "base/clock.h"
@@ -63,7 +64,6 @@ struct workers {
     struct token_cache *tokens;
     struct resolver *resolver;
     struct turns *turns;
-    atomic_uint_fast64_t requests;
     atomic_bool stop;
     struct worker threads[WORKERS_MAX];
     size_t count, idle;
@@ -204,9 +204,13 @@ static bool claim_checkpoint(struct workers *workers, struct job *out) {
 
 /* ---- jobs: run without the mutex ---- */
 
+static void workers_registry_told(const char *host, long status) {
+    metrics_count_answer(host, status);
+}
+
 void workers_pipeline(struct workers *workers, struct pipeline *out) {
     *out = (struct pipeline){
-        .registry = {.tokens = workers->tokens, .requests = &workers->requests},
+        .registry = {.tokens = workers->tokens, .told = workers_registry_told},
         .resolver = workers->resolver,
         .turns = workers->turns,
         .session = {.running = &workers->running},
@@ -604,8 +608,4 @@ enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, stru
     }
     (void)pthread_mutex_unlock(&workers->mutex);
     return ready;
-}
-
-uint64_t workers_registry_requests(const struct workers *workers) {
-    return atomic_load(&workers->requests);
 }

@@ -69,7 +69,4 @@ enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, stru
 struct pipeline;
 void workers_pipeline(struct workers *workers, struct pipeline *out);
 
-/* Requests made to registries so far. */
-uint64_t workers_registry_requests(const struct workers *workers);
-
 #endif

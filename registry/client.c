@@ -129,13 +129,13 @@ static bool registry_send(const struct registry_ask *ask, struct http_request *r
                            .insecure_skip_verify = host && host->insecure_skip_verify};
     request->tls = &tls;
     request->timeout_ms = CLIENT_TIMEOUT_MS;
-    if (ask->client->requests) {
-        (void)atomic_fetch_add(ask->client->requests, 1);
-    }
     http_response_release(response);
     *response = (struct http_response)HTTP_RESPONSE_INIT;
     bool sent = http_perform(ask->client->http, request, response, err);
     request->tls = NULL;
+    if (ask->client->told) {
+        ask->client->told(ask->query->ref->host, sent ? response->status : 0);
+    }
     return sent;
 }
 

@@ -10,7 +10,6 @@
 #ifndef LANDWAITER_REGISTRY_CLIENT_H
 #define LANDWAITER_REGISTRY_CLIENT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -44,8 +43,9 @@ bool registry_host_credentials(const struct registry_host *host, struct credenti
 struct registry_client {
     struct http_client *http;   /* borrowed; this thread's */
     struct token_cache *tokens; /* borrowed; shared */
-    atomic_uint_fast64_t
-        *requests; /* counts every request made, also to token servers; may be NULL */
+    /* Told of every request that was made, also to a token server: to which registry it belongs,
+     * and the status, 0 without an answer. May be NULL. */
+    void (*told)(const char *host, long status);
 };
 
 struct registry_query {

@@ -100,8 +100,8 @@ def test_a_storm_of_errors(app_of, agent_in, proxy, cluster, status):
     app.run(replicas=0)
     agent = agent_in(url=proxy.url)
     mark = cluster.audit_mark()
-    proxy.fault(agent="^landwaiter/", method="PATCH", status=status, headers={"Retry-After": "1"}, times=6)
-    proxy.fault(agent="^landwaiter/", method="GET", path="/deployments/web", status=status, times=4)
+    proxy.fault(agent="^landwaiter/", method="PATCH", status=status, headers={"Retry-After": "1"}, times=4)
+    proxy.fault(agent="^landwaiter/", method="GET", path="/deployments/web", status=status, times=3)
     digest = app.make("v2")
     app_status, update = app.push(agent, digest)
     assert (app_status, update["result"]) == (0, "updated"), update

@@ -128,7 +128,7 @@ def test_names_that_nobody_runs_grow_nothing(app_of, agent_in):
     app = app_of()
     app.run(replicas=0)
     agent = agent_in(environment={"ASAN_OPTIONS": "quarantine_size_mb=4"})
-    sizes = []
+    sizes, metrics = [], len(agent.control_text("/metrics").splitlines())
     for count in (20000, 180000):
         done = subprocess.run([LOAD, str(agent.port), "ci", agent.secret_path, "64", "400", f"registry.test/{count}/{{}}:1", "hmac",
                                str(count)], capture_output=True, text=True, timeout=420, check=True)
@@ -142,3 +142,4 @@ def test_names_that_nobody_runs_grow_nothing(app_of, agent_in):
     # quarter would be 70 bytes for a name.
     wait_until(lambda: agent.memory() <= sizes[0] * 1.25, 60, f"it has given back what is more than {sizes[0]}", every=0.5)
     assert len(agent.json("targets")) == 1
+    assert len(agent.control_text("/metrics").splitlines()) <= metrics + 20, agent.control_text("/metrics")

@@ -284,6 +284,17 @@ class Agent:
         finally:
             connection.close()
 
+    def control_text(self, path):
+        """What is no JSON."""
+        connection = UnixConnection(self.control_path, 30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.status
+            return answer.read().decode()
+        finally:
+            connection.close()
+
     def run(self, *arguments, timeout=90, environment=None):
         """A command, with this agent's control socket: CompletedProcess with text."""
         return subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,

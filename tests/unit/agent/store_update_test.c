@@ -344,8 +344,8 @@ static int counting_sync(sqlite3_file *file, int flags) {
 
 static void count_the_disk(struct store *store) {
     sqlite3_file *log = NULL;
-    assert_int_equal(
-        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log), SQLITE_OK);
+    assert_int_equal(sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log),
+                     SQLITE_OK);
     if (log->pMethods != &counted) {
         counted = *log->pMethods;
         real_sync = counted.xSync;
