@@ -385,15 +385,13 @@ class Lane(threading.Thread):
                           f"it dies at place {place}, or is done")
         document = other.wait(push, 90)
         self.check(place, document, name)
-        if died != "done":
-            victim.process.wait(10)
-            victim.process = None
-            if place // self.every % 2:
-                victim.lose_state()
-        else:
-            victim.stop()
+        if died == "done":
+            victim.signal(signal.SIGTERM)
+        survived = victim.ended(15) == 0  # the last places come after all can be seen to be over
+        if not survived and place // self.every % 2:
+            victim.lose_state()
         other.stop()
-        return died != "done"
+        return not survived
 
     def check(self, place, document, name):
         right = "updated" if self.kind == "good" else "rolled-back"

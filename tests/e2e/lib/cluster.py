@@ -412,6 +412,13 @@ class Cluster:
 
     # --- what tests ask and do -----------------------------------------------------------------------------------
 
+    def state(self, namespace):
+        """For people: what the node says of itself, the pods, and the latest events there."""
+        node = {one["type"]: one["status"] for one in self.admin.get("Node", self.node, None)["status"]["conditions"]}
+        pods = {one["metadata"]["name"]: one["status"] for one in self.admin.list("Pod", namespace)}
+        events = [f"{one['lastTimestamp']} {one['reason']}: {one['message']}" for one in self.admin.list("Event", namespace)]
+        return "\n".join([json.dumps(node), json.dumps(pods), *events[-20:], self.log("kubelet")[-3000:]])
+
     def audit_mark(self):
         """Where the audit log ends now."""
         try:

@@ -7,8 +7,15 @@ import os
 PILE = os.environ.get("LANDWAITER_E2E_PILE")
 
 
+MADE_ONCE = ("image",)  # of the session, and so dear that one run makes it for all
+
+
 def group_of(item):
-    """Tests that share something expensive are taken together: a module's fixture, with its parameter."""
+    """Tests that share something expensive are taken together: what is made once, or a module's fixture with its
+    parameter."""
+    for name in MADE_ONCE:
+        if name in item.fixturenames and not (hasattr(item, "callspec") and name in item.callspec.params):
+            return name
     shared = [name for name, made in item._fixtureinfo.name2fixturedefs.items() if made[-1].scope == "module"]
     if not shared:
         return item.nodeid
@@ -17,11 +24,12 @@ def group_of(item):
 
 
 def groups_of(items):
-    """The tests in groups, those marked `long` first, so that nobody is left with one at the end."""
+    """The tests in groups, those that are long together or marked so first, so that nobody is left with one at the end."""
     groups = {}
     for item in items:
         groups.setdefault(group_of(item), []).append(item)
-    return sorted(groups.items(), key=lambda group: not any(one.get_closest_marker("long") for one in group[1]))
+    return sorted(groups.items(), key=lambda group: group[0] not in MADE_ONCE and
+                  not any(one.get_closest_marker("long") for one in group[1]))
 
 
 def take(name):

@@ -70,7 +70,10 @@ class App:
                 if key.startswith(prefix)}
 
     def serves(self, version, replicas=1):
-        wait_until(lambda: self.admin.serves(self.called, self.namespace) == [version] * replicas, 40, f"{version} answers")
+        try:
+            wait_until(lambda: self.admin.serves(self.called, self.namespace) == [version] * replicas, 40, f"{version} answers")
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.cluster.state(self.namespace)}") from None
 
     def events(self):
         return [one for one in self.admin.list("Event", self.namespace) if one["source"].get("component") == "landwaiter"]
