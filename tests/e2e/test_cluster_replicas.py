@@ -15,7 +15,7 @@ from lib.wait import stays, wait_until
 
 PLACES_MAX = 120
 LANES = 3
-EVERY = {"good": 1, "crash": 2}  # a rollback takes long: each second place of it,
+EVERY = {"good": 1, "crash": 3}  # a rollback takes long: each third place of it,
 FIRST = {"good": 1, "crash": 20}  # and only what comes after the way that both have in common
 
 

@@ -55,7 +55,7 @@ class Agent:
         if clock is not None:
             self.environment["LANDWAITER_TEST_CLOCK"] = self.clock_path
             self.set_clock(clock)
-        self.wrapper = []  # e.g. ["strace", …]
+        self.wrapper, self.binary = [], BINARY  # e.g. ["strace", …]
         self.process = None
         os.makedirs(self.state, exist_ok=True)
         with open(self.secret_path, "w", encoding="ascii") as out:
@@ -106,7 +106,7 @@ class Agent:
     def start(self, ready=True):
         assert self.process is None, "it runs already"
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.wrapper + [BINARY, "serve", "-c", self.config_path],
+            self.process = subprocess.Popen(self.wrapper + [self.binary, "serve", "-c", self.config_path],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self._environment())
         if ready:
