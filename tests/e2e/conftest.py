@@ -6,15 +6,13 @@ import tempfile
 
 import pytest
 
-from lib import pile
+from lib import pile, project
 from lib.agent import BINARY, Agent
 from lib.cluster import Cluster
 from lib.engine import Engine
 from lib.images import Images
 from lib.pod import Pod
 from lib.registry import Authority, Registry
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # The tests in a Kubernetes cluster are an area of their own: tests/run cluster.
 collect_ignore_glob = [] if os.environ.get("LANDWAITER_CLUSTER_PROGRAMS") else ["test_cluster_*.py"]
@@ -61,16 +59,11 @@ def engine(engine_session):
 
 @pytest.fixture(scope="session")
 def image(engine_session):
-    """The name of the project's own image in the Docker engine, made by its Dockerfile. The base is a Debian root that
-    tests/run makes with debootstrap, with the packages already in it: the tests' network namespace has no way out."""
+    """The name of the project's own image in the Docker engine. See lib/project.py."""
     root = os.environ.get("LANDWAITER_DEBIAN_ROOT", "")
     if not os.path.exists(root):
         pytest.skip("no Debian root to build on: run it by `tests/run e2e` or `tests/run cluster`")
-    with open(root, "rb") as tar:
-        engine_session.docker("import", "-", "debian-base:test", stdin=tar)
-    engine_session.docker("build", "--network", "none", "--build-arg", "BASE=debian-base:test", "-t", "landwaiter:test",
-                          TOP)
-    return "landwaiter:test"
+    return project.make(engine_session, root)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,46 @@
+"""The project's own image, made by its Dockerfile: once for each state of what it is made of. build/image keeps the last
+one, so that the tests of a cluster need not compile what those before them have compiled."""
+
+import hashlib
+import os
+
+TOP = os.path.join(os.path.dirname(__file__), "..", "..", "..")
+KEPT = os.path.join(TOP, "build", "image")
+LEFT_OUT = ("tests", "docs", ".git")  # as .dockerignore has it, and build*
+NAME = "landwaiter:test"
+
+
+def state(root):
+    """A digest of all that the Dockerfile sees, and of the base that it begins with."""
+    told = hashlib.sha256()
+    for folder, folders, files in os.walk(TOP):
+        if os.path.samefile(folder, TOP):
+            folders[:] = [one for one in folders if one not in LEFT_OUT and not one.startswith("build")]
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.join(folder, name)
+            told.update(os.path.relpath(path, TOP).encode() + b"\0")
+            with open(path, "rb") as file:
+                told.update(hashlib.sha256(file.read()).digest())
+    with open(root + ".packages", "rb") as packages:
+        told.update(packages.read())
+    return told.hexdigest()
+
+
+def make(engine, root):
+    """Its name in that engine. `root`: a tar of a Debian with the packages in it (tests/run makes it), as the tests' network
+    namespace has no way out."""
+    kept = os.path.join(KEPT, state(root) + ".tar")
+    if os.path.exists(kept):
+        engine.docker("load", "-i", kept)
+        return NAME
+    with open(root, "rb") as tar:
+        engine.docker("import", "-", "debian-base:test", stdin=tar)
+    engine.docker("build", "--network", "none", "--build-arg", "BASE=debian-base:test", "-t", NAME, TOP)
+    os.makedirs(KEPT, exist_ok=True)
+    engine.docker("save", "-o", kept + ".new", NAME)
+    for old in os.listdir(KEPT):
+        if not old.endswith(".new"):
+            os.unlink(os.path.join(KEPT, old))
+    os.rename(kept + ".new", kept)
+    return NAME
