@@ -1,6 +1,7 @@
 """The real binary, driven as its users drive it: a configuration file, signals, HTTP and commands."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -213,7 +214,8 @@ class Agent:
     def request(self, method, path, body=None, headers=None, timeout=60):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, body, headers or {})
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may refuse before it has heard all
+                connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return Answer(answer.status, answer.getheaders(), answer.read())
         finally:
