@@ -196,8 +196,10 @@ def test_sigterm_under_load_loses_and_doubles_nothing(agent_of, registry):
     agent = agent_of([registry], start=True)
     deliveries = [Delivery(f"ghcr.io/brian/app{i}:{i}") for i in range(300)]
     with Senders(agent, deliveries) as senders:
-        for answered in range(50, 300, 50):
+        for number, answered in enumerate(range(50, 300, 50)):
             senders.until(answered)
+            # There may be as many answers already while it begins anew, when SIGTERM still has its plain meaning.
+            wait_until(lambda number=number: len(agent.events("agent.started")) > number, 20, "it has begun")
             agent.stop(deadline=10)
             agent.start(ready=False)
     agent.wait_ready()
