@@ -3,6 +3,7 @@
 Each serves its version over HTTP on port 8080, unless its kind is to fail in one particular way.
 """
 
+import functools
 import gzip
 import hashlib
 import io
@@ -58,16 +59,12 @@ def layer(files):
     return raw.getvalue()
 
 
-BASE = []
-
-
+@functools.cache
 def base_layer():
     """The layer with busybox, made once for all: its tar, and packed."""
-    if not BASE:
-        with open("/bin/busybox", "rb") as program:
-            raw = layer({"bin/busybox": (program.read(), 0o755), "bin/sh": "busybox"})
-        BASE.extend((raw, gzip.compress(raw, 1, mtime=0)))
-    return tuple(BASE)
+    with open("/bin/busybox", "rb") as program:
+        raw = layer({"bin/busybox": (program.read(), 0o755), "bin/sh": "busybox"})
+    return raw, gzip.compress(raw, 1, mtime=0)
 
 
 class Images:
