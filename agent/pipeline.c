@@ -295,8 +295,13 @@ bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
         const struct stage *stage = pipeline_stage_of(update);
         struct outcome outcome = {0};
         enum store_change change = pipeline_stage_run(pipeline, stage, update, &outcome);
-        if (change != STORE_CHANGED) {
-            return change == STORE_LOST;
+        if (change == STORE_FAILED) {
+            /* It may be over for all who read it: what waits for it looks again. */
+            (void)stage_notify(pipeline, update);
+            return false;
+        }
+        if (change == STORE_LOST) {
+            return true;
         }
         if (update->result[0]) {
             (void)stage_notify(pipeline, update);

@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/log.h"
 
-#define APPLY_PASSED_MS 1000 /* so long after the gate it need not be asked again */
 #define APPLY_DOWN "down_ms" /* in the journal: since when the target is down */
 #define APPLY_TRIES 8        /* failures for now of one step before it is undone: about a minute */
 
@@ -180,9 +179,6 @@ static bool apply_still(struct pipeline *pipeline, struct store_update *update,
                         const struct platform_target *target, const char **stage, struct err *err) {
     struct gate_verdict gate = {0};
     *stage = "";
-    if (pipeline->passed_boot_ms && clock_boot_ms() - pipeline->passed_boot_ms < APPLY_PASSED_MS) {
-        return true;
-    }
     if (!gate_ask(pipeline, update, target, &gate, err)) {
         return false;
     }

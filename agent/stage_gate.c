@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
+#define GATE_PASSED_MS 1000 /* so long after it let one through, others are not asked for again */
 #define GATE_FRESH_MS (60 * 1000) /* how old the registry's word may be when it is acted on */
 
 static const struct outcome_backoff gate_away = {.first_ms = 2000, .most_ms = 5 * 60 * 1000};
@@ -117,13 +118,19 @@ static bool gate_gather_others(struct pipeline *pipeline, const struct store_upd
     return gate_memory(pipeline, platform_of(update->target), question, err);
 }
 
+/* Others count it as being applied since, so that there is room for it still. A hold or a window is
+ * looked at once more all the same. */
+static bool gate_passed(const struct pipeline *pipeline) {
+    return pipeline->passed_boot_ms && clock_boot_ms() - pipeline->passed_boot_ms < GATE_PASSED_MS;
+}
+
 bool gate_ask(struct pipeline *pipeline, struct store_update *update,
               const struct platform_target *target, struct gate_verdict *out, struct err *err) {
     CLEANUP(gate_question_release) struct gate_question question = {.target = *target};
     gate_gather(pipeline, update, &question);
     *out = gate_decide(&question.facts);
     gate_note_asked(update, &question.facts, out);
-    if (out->answer != GATE_OPEN) {
+    if (out->answer != GATE_OPEN || gate_passed(pipeline)) {
         return true; /* a hold, an approval, a window: of many that wait, none reads all others */
     }
     if (!gate_gather_others(pipeline, update, &question, err)) {
@@ -161,6 +168,7 @@ static struct outcome gate_run(struct pipeline *pipeline, struct store_update *u
     if (!stage_target(pipeline, update, &target, &missing)) {
         return missing;
     }
+    pipeline->passed_boot_ms = 0;
     if (!gate_ask(pipeline, update, &target, &verdict, &err)) {
         return outcome_again(update, &gate_away, &err);
     }

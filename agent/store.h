@@ -237,7 +237,9 @@ struct store_event {
     bool fast; /* need survive a crash of the agent only, not of the machine: no disk is waited for
                 */
 };
-/* Stores an update as it is in memory, if nobody changed it meanwhile; its revision grows. */
+/* Stores an update as it is in memory, if nobody changed it meanwhile; its revision grows. Where
+ * the disk does not take it, it may be there all the same: FAILED, and whoever holds it goes on
+ * from there. */
 enum store_change store_update_save(struct store *store, struct store_update *update,
                                     const struct store_event *event, struct err *err) MUST_USE;
 

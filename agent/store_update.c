@@ -518,11 +518,11 @@ static enum store_change store_update_commit(struct store *store, const struct s
 enum store_change store_update_save(struct store *store, struct store_update *update,
                                     const struct store_event *event, struct err *err) {
     enum store_change change = store_update_commit(store, update, event, err);
-    if (change == STORE_CHANGED && !event->fast && !store_flush(store, err)) {
-        change = STORE_FAILED; /* it is there for all who read it, and may be lost yet */
-    }
     if (change == STORE_CHANGED) {
         update->revision++;
+        if (!event->fast && !store_flush(store, err)) {
+            change = STORE_FAILED; /* it is there for all who read it, and may be lost yet */
+        }
     }
     return change;
 }
