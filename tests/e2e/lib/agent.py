@@ -214,6 +214,7 @@ class Agent:
     def request(self, method, path, body=None, headers=None, timeout=60):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
+            connection.connect()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may refuse before it has heard all
                 connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
