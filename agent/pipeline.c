@@ -12,17 +12,26 @@
 #include "base/json.h"
 #include "base/log.h"
 
+static bool pipeline_quick(const struct pipeline *pipeline, const struct store_update *update) {
+    (void)pipeline;
+    (void)update;
+    return true;
+}
+
+/* name, question, run, exclusive, at_most, quick */
 const struct stage pipeline_stages[] = {
-    {"policy", "may this target want that tag?", stage_policy, false, 0},
-    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 2},
-    {"verify", "did the right key or identity sign that digest?", stage_verify, false, 0},
-    {"fetch", "are the bytes here?", stage_fetch, false, 2},
-    {"gate", "may it happen now?", stage_gate, true, 0},
-    {"apply", "swap it, journalled step by step", stage_apply, false, 0},
-    {"observe", "does it come up and stay up?", stage_observe, false, 0},
-    {"settle", "commit, or put back what was there", stage_settle, false, 0},
-    {"notify", "tell people, CI and metrics", stage_notify, false, 0},
-    {NULL, NULL, NULL, false, 0},
+    {"policy", "may this target want that tag?", stage_policy, false, 0, NULL},
+    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 2,
+     stage_resolve_quick},
+    {"verify", "did the right key or identity sign that digest?", stage_verify, false, 0,
+     pipeline_quick},
+    {"fetch", "are the bytes here?", stage_fetch, false, 2, stage_fetch_quick},
+    {"gate", "may it happen now?", stage_gate, true, 0, pipeline_quick},
+    {"apply", "swap it, journalled step by step", stage_apply, false, 0, NULL},
+    {"observe", "does it come up and stay up?", stage_observe, false, 0, NULL},
+    {"settle", "commit, or put back what was there", stage_settle, false, 0, NULL},
+    {"notify", "tell people, CI and metrics", stage_notify, false, 0, NULL},
+    {NULL, NULL, NULL, false, 0, NULL},
 };
 
 const struct stage *pipeline_stage(const char *name) {
@@ -207,8 +216,38 @@ static bool pipeline_fast(const char *stage, enum verdict verdict) {
     return found;
 }
 
-static void pipeline_measure(const struct store_update *update, const char *stage,
-                             int64_t since_ms) {
+/* An update on its way through the stages. Those passed since it was stored are stored together
+ * with what they lead to, as long as that waits for nobody: each is a transaction less. */
+#define PIPELINE_PASSED_MAX 5
+struct pipeline_way {
+    struct store_passed passed[PIPELINE_PASSED_MAX];
+    size_t passed_count;
+    int64_t since_ms;       /* when the first of them began */
+    bool counts;            /* it was claimed for a stage with a limit */
+    struct outcome outcome; /* of the stage it is in */
+};
+
+static void pipeline_pass(struct pipeline_way *way, struct store_update *update) {
+    struct store_passed *passed = &way->passed[way->passed_count];
+    if (way->passed_count++ == 0) {
+        way->since_ms = update->stage_since_ms;
+    }
+    memcpy(passed->stage, update->stage, sizeof passed->stage);
+    memcpy(passed->detail, way->outcome.reason, sizeof passed->detail);
+    passed->at_ms = clock_now_ms();
+    (void)pipeline_decide(update, &way->outcome, passed->at_ms);
+    const struct store_event event = {
+        .stage = passed->stage, .event = "next", .detail = passed->detail};
+    pipeline_log(update, &event, VERDICT_NEXT);
+}
+
+static void pipeline_measure(const struct store_update *update, const char *stage, int64_t since_ms,
+                             const struct pipeline_way *way) {
+    int64_t began_ms = way->since_ms;
+    for (size_t i = 0; i < way->passed_count; i++) {
+        metrics_measure(METRIC_STAGE, way->passed[i].stage, way->passed[i].at_ms - began_ms);
+        began_ms = way->passed[i].at_ms;
+    }
     if (update->result[0] || strcmp(update->stage, stage) != 0) {
         metrics_measure(METRIC_STAGE, stage, clock_now_ms() - since_ms);
     }
@@ -218,7 +257,8 @@ static void pipeline_measure(const struct store_update *update, const char *stag
 }
 
 static enum store_change pipeline_store(struct pipeline *pipeline, struct store_update *update,
-                                        const struct outcome *outcome) {
+                                        const struct pipeline_way *way) {
+    const struct outcome *outcome = &way->outcome;
     struct err err = ERR_INIT;
     char stage[STORE_STAGE_SIZE];
     if (pipeline->may_act && !pipeline->may_act(pipeline->context)) {
@@ -227,7 +267,9 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
     memcpy(stage, update->stage, sizeof stage);
     int64_t since_ms = update->stage_since_ms;
     const char *name = pipeline_decide(update, outcome, clock_now_ms());
-    struct store_event event = {.stage = stage,
+    struct store_event event = {.passed = way->passed,
+                                .passed_count = way->passed_count,
+                                .stage = stage,
                                 .event = name,
                                 .detail = outcome->reason,
                                 .fast = pipeline_fast(stage, outcome->verdict)};
@@ -239,7 +281,7 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     if (change == STORE_CHANGED) {
-        pipeline_measure(update, stage, since_ms);
+        pipeline_measure(update, stage, since_ms, way);
     }
     if (change == STORE_FAILED) {
         log_event(LOG_ERROR, "store.failed", "reason", err.message, NULL);
@@ -252,22 +294,6 @@ static enum store_change pipeline_store(struct pipeline *pipeline, struct store_
 /* ---- the way ---- */
 
 static pthread_mutex_t pipeline_gate = PTHREAD_MUTEX_INITIALIZER;
-
-static enum store_change pipeline_stage_run(struct pipeline *pipeline, const struct stage *stage,
-                                            struct store_update *update, struct outcome *out) {
-    if (stage->exclusive) {
-        (void)pthread_mutex_lock(&pipeline_gate);
-    }
-    *out = stage->run(pipeline, update);
-    enum store_change change = pipeline_store(pipeline, update, out);
-    if (change == STORE_CHANGED && out->passes) {
-        store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
-    }
-    if (stage->exclusive) {
-        (void)pthread_mutex_unlock(&pipeline_gate);
-    }
-    return change;
-}
 
 /* A row of another version's: it ends here rather than hold up the others. */
 static struct outcome pipeline_run_unknown(struct pipeline *pipeline, struct store_update *update) {
@@ -284,17 +310,52 @@ static const struct stage *pipeline_stage_of(const struct store_update *update) 
     return stage ? stage : &pipeline_unknown;
 }
 
-/* Where nothing is fetched here, nothing is to be limited. */
-static bool pipeline_limited(const struct stage *stage, const struct store_update *update) {
-    const struct platform *platform = platform_of(update->target);
-    return stage->at_most && (stage->run != stage_fetch || !platform || platform->fetch);
+/* Is what was decided stored with what it leads to? */
+static bool pipeline_passes(const struct pipeline *pipeline, const struct stage *stage,
+                            const struct store_update *update, const struct pipeline_way *way) {
+    if (way->outcome.verdict != VERDICT_NEXT || way->outcome.result || way->counts ||
+        way->passed_count == PIPELINE_PASSED_MAX || stage == &pipeline_unknown) {
+        return false;
+    }
+    return stage[1].quick && stage[1].quick(pipeline, update);
+}
+
+static enum store_change pipeline_stage_run(struct pipeline *pipeline, const struct stage *stage,
+                                            struct store_update *update, struct pipeline_way *way) {
+    enum store_change change = STORE_CHANGED;
+    if (stage->exclusive) {
+        (void)pthread_mutex_lock(&pipeline_gate);
+    }
+    way->outcome = stage->run(pipeline, update);
+    if (pipeline_passes(pipeline, stage, update, way)) {
+        pipeline_pass(way, update);
+    } else {
+        change = pipeline_store(pipeline, update, way);
+        way->passed_count = 0;
+    }
+    if (change == STORE_CHANGED && way->outcome.passes) {
+        store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
+    }
+    if (stage->exclusive) {
+        (void)pthread_mutex_unlock(&pipeline_gate);
+    }
+    return change;
+}
+
+/* It is left to whoever claims it next. A stage with a limit of its own is entered and left through
+ * the workers' claims, which count; and where many targets change at once, all are changed before
+ * the first of them is watched. */
+static bool pipeline_leaves(const struct store_update *update, const struct pipeline_way *way) {
+    return way->outcome.verdict == VERDICT_WAIT || way->counts ||
+           (pipeline_stage_of(update)->at_most && way->passed_count == 0) ||
+           strcmp(update->stage, "observe") == 0;
 }
 
 bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
-    for (;;) {
+    struct pipeline_way way = {.counts = pipeline_stage_of(update)->at_most != 0};
+    do {
         const struct stage *stage = pipeline_stage_of(update);
-        struct outcome outcome = {0};
-        enum store_change change = pipeline_stage_run(pipeline, stage, update, &outcome);
+        enum store_change change = pipeline_stage_run(pipeline, stage, update, &way);
         if (change == STORE_FAILED) {
             /* It may be over for all who read it: what waits for it looks again. */
             (void)stage_notify(pipeline, update);
@@ -307,13 +368,6 @@ bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
             (void)stage_notify(pipeline, update);
             return true;
         }
-        /* A stage with a limit of its own is entered and left through the workers' claims, which
-         * count; and where many targets change at once, all are changed before the first of them
-         * is watched. */
-        if (outcome.verdict == VERDICT_WAIT || pipeline_limited(stage, update) ||
-            pipeline_limited(pipeline_stage_of(update), update) ||
-            strcmp(update->stage, "observe") == 0) {
-            return true;
-        }
-    }
+    } while (!pipeline_leaves(update, &way));
+    return true;
 }

@@ -284,7 +284,7 @@ sqlite3_stmt *store_statement(struct store *store, enum store_statement which) {
     return *statement;
 }
 
-bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) {
+static bool store_step(struct store *store, sqlite3_stmt *statement, struct err *err) {
     if (!statement) {
         return store_error(store, "prepare", err);
     }
@@ -298,6 +298,24 @@ bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) {
     }
     (void)sqlite3_reset(statement);
     return done;
+}
+
+/* Whether a commit waits for the disk. It cannot change inside a transaction, and costs as much as
+ * preparing a statement: it stays until the other is asked for. */
+static bool store_sync(struct store *store, bool fast, struct err *err) {
+    enum store_statement which = fast ? STORE_SQL_SYNC_NORMAL : STORE_SQL_SYNC_FULL;
+    if (store->fast != fast && !store_step(store, store_statement(store, which), err)) {
+        return false;
+    }
+    store->fast = fast;
+    return true;
+}
+
+bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) {
+    /* A change that is a transaction of its own is on the disk when it is done. */
+    bool alone = statement && store->fast && sqlite3_get_autocommit(store->db) &&
+                 !sqlite3_stmt_readonly(statement);
+    return (!alone || store_sync(store, false, err)) && store_step(store, statement, err);
 }
 
 static struct {
@@ -338,15 +356,23 @@ static void store_end_turn(struct store *store) {
     }
 }
 
-bool store_begin(struct store *store, struct err *err) {
-    if (!store_take_turn(store, err)) {
+static bool store_begin_as(struct store *store, bool fast, struct err *err) {
+    if (!store_sync(store, fast, err) || !store_take_turn(store, err)) {
         return false;
     }
-    if (!store_run(store, store_statement(store, STORE_SQL_BEGIN), err)) {
+    if (!store_step(store, store_statement(store, STORE_SQL_BEGIN), err)) {
         store_end_turn(store);
         return false;
     }
     return true;
+}
+
+bool store_begin(struct store *store, struct err *err) {
+    return store_begin_as(store, false, err);
+}
+
+bool store_begin_fast(struct store *store, struct err *err) {
+    return store_begin_as(store, true, err);
 }
 
 void store_rollback(struct store *store) {

@@ -229,7 +229,16 @@ void store_wake_gate(struct store *store, enum store_wake which);
 /* LOST: somebody else changed it meanwhile (superseded, cancelled); nothing was stored. */
 enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
 
+/* A stage that an update has passed through, to "next", which is stored with what came of it. */
+struct store_passed {
+    char stage[STORE_STAGE_SIZE];
+    char detail[STORE_REASON_SIZE];
+    int64_t at_ms;
+};
+
 struct store_event {
+    const struct store_passed *passed; /* before it, oldest first */
+    size_t passed_count;
     const char *stage; /* that decided; NULL: the one it is in */
     const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
     const char *detail;

@@ -11,29 +11,12 @@ static struct {
     bool busy;                   /* somebody waits for the disk, for all that came before it */
 } store_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .flushed = PTHREAD_COND_INITIALIZER};
 
-static void flush_sync(struct store *store, bool full) {
-    struct err ignored = ERR_INIT;
-    (void)!store_run(store,
-                     store_statement(store, full ? STORE_SQL_SYNC_FULL : STORE_SQL_SYNC_NORMAL),
-                     &ignored);
-}
-
-bool store_begin_fast(struct store *store, struct err *err) {
-    flush_sync(store, false); /* it cannot change inside a transaction */
-    if (store_begin(store, err)) {
-        return true;
-    }
-    flush_sync(store, true);
-    return false;
-}
-
 bool store_end_fast(struct store *store, bool good, struct err *err) {
     if (good) {
         good = store_commit(store, err);
     } else {
         store_rollback(store);
     }
-    flush_sync(store, true);
     if (good) {
         (void)pthread_mutex_lock(&store_disk.mutex);
         store_disk.committed++;

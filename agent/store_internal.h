@@ -83,6 +83,7 @@ struct store {
     struct store_keys *keys; /* NULL until pushes are accepted */
     bool shared;             /* there are several replicas (store_share.h) */
     bool writing;            /* it holds the writers' turn */
+    bool fast;               /* its next commit waits for no disk */
 };
 
 /* A statement that is reset and has no bindings; NULL when it cannot be prepared. */

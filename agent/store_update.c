@@ -476,6 +476,28 @@ static bool store_update_bind(sqlite3_stmt *row, const struct store_update *upda
     return sqlite3_bind_text(row, 16, journal, -1, SQLITE_TRANSIENT) == SQLITE_OK;
 }
 
+/* The history of what is written: the stages passed on the way, then the event itself. */
+static bool store_update_lines(struct store *store, const struct store_update *update,
+                               const struct store_event *event, int64_t now_ms, struct err *err) {
+    bool good = true;
+    for (size_t i = 0; good && i < event->passed_count; i++) {
+        const struct store_passed *passed = &event->passed[i];
+        struct store_history_line line = {.subject = update->id,
+                                          .at_ms = passed->at_ms,
+                                          .stage = passed->stage,
+                                          .event = "next",
+                                          .detail = passed->detail};
+        good = store_history_add(store, &line, err);
+    }
+    struct store_history_line line = {.subject = update->id,
+                                      .at_ms = now_ms,
+                                      .stage = event->stage ? event->stage : update->stage,
+                                      .event = event->event,
+                                      .detail = event->detail,
+                                      .actor = event->actor};
+    return good && (!event->event || store_history_add(store, &line, err));
+}
+
 static enum store_change store_update_write(struct store *store, const struct store_update *update,
                                             const struct store_event *event, struct err *err) {
     CLEANUP(buf_release) struct buf journal = BUF_INIT(STORE_JOURNAL_MAX);
@@ -493,13 +515,7 @@ static enum store_change store_update_write(struct store *store, const struct st
     if (sqlite3_changes(store->db) == 0) {
         return STORE_LOST;
     }
-    struct store_history_line line = {.subject = update->id,
-                                      .at_ms = now,
-                                      .stage = event->stage ? event->stage : update->stage,
-                                      .event = event->event,
-                                      .detail = event->detail,
-                                      .actor = event->actor};
-    return !event->event || store_history_add(store, &line, err) ? STORE_CHANGED : STORE_FAILED;
+    return store_update_lines(store, update, event, now, err) ? STORE_CHANGED : STORE_FAILED;
 }
 
 /* Without waiting for the disk. */
