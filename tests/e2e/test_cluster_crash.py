@@ -9,7 +9,7 @@ from lib.workloads import agent_in, app_of  # noqa: F401  (fixtures)
 
 
 EVERY = {"good": 1, "crash": 2}  # a rollback takes long: each second place of it,
-FIRST = {"good": 1, "crash": 12}  # and only what comes after the way that both have in common
+FIRST = {"good": 1, "crash": 8}  # and only what comes after the way that both have in common
 
 
 class ClusterLane(Lane):
@@ -67,5 +67,5 @@ def test_killed_at_every_place(app_of, agent_in, kind):
     places = {place for lane in lanes for place in lane.survived}
     # How often the cluster is looked at on the way back depends on it, so that the lanes end at different places.
     missed = next(place for place in range(FIRST[kind], PLACES_MAX, EVERY[kind]) if place not in places)
-    assert missed > (20 if kind == "good" else 30), "the sweep found hardly any place: is this the test build?"
+    assert missed > (15 if kind == "good" else 30), "the sweep found hardly any place: is this the test build?"
     assert max(places) < missed + 8 * LANES * EVERY[kind], places
