@@ -6,10 +6,10 @@
  * notify
  *
  * A stage is a synchronous function from facts to one of NEXT, WAIT (how long, and what for), DROP,
- * FAIL, UNDO. The transition is stored before anything is touched for it. A wait is a row in the database,
- * never a sleeping thread, so a restart at any instant is nothing special: it is reading the table
- * again. `apply` is itself a table of steps (platform.h), each with run and undo; the step reached
- * is stored before the step runs. */
+ * FAIL, UNDO. The transition is stored before anything is touched for it. A wait is a row in the
+ * database, never a sleeping thread, so a restart at any instant is nothing special: it is reading
+ * the table again. `apply` is itself a table of steps (platform.h), each with run and undo; the
+ * step reached is stored before the step runs. */
 #ifndef LANDWAITER_AGENT_PIPELINE_H
 #define LANDWAITER_AGENT_PIPELINE_H
 
