@@ -320,6 +320,15 @@ static bool pipeline_passes(const struct pipeline *pipeline, const struct stage 
     return stage[1].quick && stage[1].quick(pipeline, update);
 }
 
+/* At the gate, and not yet for those who wake what is there: what it was to wait for may have come
+ * since it looked, so it looks again once it is seen. */
+static void pipeline_arrives(struct outcome *outcome) {
+    if (outcome->verdict == VERDICT_WAIT) {
+        outcome->wait_ms = 0;
+        outcome->until_ms = 0;
+    }
+}
+
 static enum store_change pipeline_stage_run(struct pipeline *pipeline, const struct stage *stage,
                                             struct store_update *update, struct pipeline_way *way) {
     enum store_change change = STORE_CHANGED;
@@ -327,6 +336,9 @@ static enum store_change pipeline_stage_run(struct pipeline *pipeline, const str
         (void)pthread_mutex_lock(&pipeline_gate);
     }
     way->outcome = stage->run(pipeline, update);
+    if (stage->exclusive && way->passed_count > 0) {
+        pipeline_arrives(&way->outcome);
+    }
     if (pipeline_passes(pipeline, stage, update, way)) {
         pipeline_pass(way, update);
     } else {
