@@ -162,8 +162,9 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
      * fetches comes last: there are few places for it, so that a long queue of it must not hide
      * everything else behind the limit. */
     [STORE_SQL_UPDATE_DUE] =
-        "SELECT u.id, u.stage FROM updates u WHERE u.result IS NULL AND (u.not_before <= ?1 "
-        "OR u.changed > ?1 + 1000) ORDER BY u.stage = 'fetch', u.not_before, u.changed, u.id "
+        "SELECT u.id FROM updates u WHERE u.result IS NULL AND (u.not_before <= ?1 "
+        "OR u.changed > ?1 + 1000) AND u.stage IS NOT ?2 AND u.stage IS NOT ?3 ORDER BY u.stage = "
+        "'fetch', u.not_before, u.changed, u.id "
         "LIMIT 64",
     [STORE_SQL_UPDATE_NEXT] =
         "SELECT min(not_before) FROM updates WHERE result IS NULL AND not_before > ?1",

@@ -166,11 +166,10 @@ bool store_match(struct store *store, const struct store_matches *matches,
 
 /* Open updates that are due, the longest-waiting first, but those that fetch last. */
 #define STORE_DUE_MAX 64
+#define STORE_DUE_WITHOUT 2
 struct store_due {
-    struct {
-        int64_t id;
-        char stage[STORE_STAGE_SIZE];
-    } items[STORE_DUE_MAX];
+    const char *without[STORE_DUE_WITHOUT]; /* in: stages that there is no place for; or NULL */
+    int64_t ids[STORE_DUE_MAX];
     size_t count;
 };
 bool store_due(struct store *store, int64_t now_ms, struct store_due *out,

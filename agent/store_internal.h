@@ -88,7 +88,8 @@ struct store {
 
 /* A statement that is reset and has no bindings; NULL when it cannot be prepared. */
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
-/* Runs a statement that returns no rows, and resets it. */
+/* Runs a statement that returns no rows, and resets it. A change outside of a transaction is on the
+ * disk when it is done. */
 bool store_run(struct store *store, sqlite3_stmt *statement, struct err *err) MUST_USE;
 /* Writers of this process take turns: one that finds the database locked would sleep instead. Each
  * begin that is true needs a commit or a rollback. */

@@ -279,12 +279,14 @@ bool store_due(struct store *store, int64_t now_ms, struct store_due *out, struc
         return store_error(store, "prepare", err);
     }
     (void)sqlite3_bind_int64(statement, 1, now_ms);
+    for (int i = 0; i < STORE_DUE_WITHOUT; i++) {
+        store_bind_text(statement, 2 + i, out->without[i]);
+    }
     int code = SQLITE_DONE;
     for (out->count = 0;
          out->count < STORE_DUE_MAX && (code = sqlite3_step(statement)) == SQLITE_ROW;
          out->count++) {
-        out->items[out->count].id = sqlite3_column_int64(statement, 0);
-        store_column_text(statement, 1, out->items[out->count].stage, STORE_STAGE_SIZE);
+        out->ids[out->count] = sqlite3_column_int64(statement, 0);
     }
     bool good = code == SQLITE_DONE || code == SQLITE_ROW || store_error(store, "read", err);
     (void)sqlite3_reset(statement);

@@ -101,18 +101,25 @@ static bool workers_claimed(const struct workers *workers, int64_t id) {
     return false;
 }
 
-static bool workers_full(const struct workers *workers, const char *name) {
-    const struct stage *stage = pipeline_stage(name);
-    if (!stage || !stage->at_most) {
-        return false;
-    }
+static bool workers_full(const struct workers *workers, const struct stage *stage) {
     unsigned running = 0;
     for (size_t i = 0; i < workers->count; i++) {
-        running +=
-            workers->threads[i].claimed && strcmp(workers->threads[i].claimed_stage, name) == 0 ? 1
-                                                                                                : 0;
+        const struct worker *worker = &workers->threads[i];
+        running += worker->claimed && strcmp(worker->claimed_stage, stage->name) == 0 ? 1 : 0;
     }
-    return running >= stage->at_most;
+    return stage->at_most && running >= stage->at_most;
+}
+
+/* What queues for a stage that is full must not hide what could go on. */
+static bool claim_list(struct worker *worker, struct store_due *out, struct err *err) {
+    size_t full = 0;
+    *out = (struct store_due){0};
+    for (const struct stage *stage = pipeline_stages; stage->name; stage++) {
+        if (full < STORE_DUE_WITHOUT && workers_full(worker->workers, stage)) {
+            out->without[full++] = stage->name;
+        }
+    }
+    return store_due(worker->store, clock_now_ms(), out, err);
 }
 
 static void claim_failed(struct workers *workers, const struct err *err) {
@@ -130,16 +137,15 @@ static bool claim_update(struct worker *worker, struct job *out) {
     if (workers->paused || workers_follow(workers)) {
         return false;
     }
-    if (!store_due(worker->store, clock_now_ms(), &due, &err)) {
+    if (!claim_list(worker, &due, &err)) {
         claim_failed(workers, &err);
         return false;
     }
     for (size_t i = 0; i < due.count; i++) {
-        if (workers_claimed(workers, due.items[i].id) ||
-            workers_full(workers, due.items[i].stage)) {
+        if (workers_claimed(workers, due.ids[i])) {
             continue;
         }
-        if (!store_update_find(worker->store, due.items[i].id, &out->update, &err)) {
+        if (!store_update_find(worker->store, due.ids[i], &out->update, &err)) {
             if (err.kind == ERR_GONE) {
                 continue; /* just now */
             }

@@ -123,6 +123,29 @@ def test_one_image_does_not_wait_behind_another(cluster, namespace, images, repo
     assert len(later) > 20, len(later)
 
 
+def test_a_registry_that_hangs_holds_up_no_rollout(cluster, namespace, images, repository, registry, agent_in):
+    """100 Deployments of an image whose tag is told at once, and is not what was pushed: what was pushed is asked for, and the
+    registry takes its time. What queues for it hides nothing: an update that has its digest is applied and watched."""
+    other = App(cluster, namespace, images, repository + "/other", name="other")
+    other.run(replicas=0)
+    images.make(repository, "stable", "v1")
+    many(cluster, namespace, lambda number: images.name(repository, "stable"), 100)
+    agent = agent_in()
+    assert agent.run("hold", other.target).returncode == 0
+    push = agent.accepted(other.name(), other.make("v2"))
+    wait_until(lambda: [one["stage"] for one in agent.status(push)["updates"]] == ["gate"], 20, "the other is on hold")
+    late = images.make(repository, "elsewhere", "v2")
+    slow = registry.proxy.fault(path=f"/manifests/{late}", agent="^landwaiter/", delay=20)
+    agent.accepted(images.name(repository, "stable"), late)
+    wait_until(lambda: slow.hits, 10, "what was pushed is asked for")
+
+    def begun():
+        return [one["stage"] for one in agent.control("GET", "/v1/updates?limit=1000").json if one["target"] != other.target]
+    wait_until(lambda: begun() and "policy" not in begun(), 10, "all of them have come to the registry")
+    assert agent.run("release", other.target).returncode == 0
+    other.ends(agent, "updated", 10)
+
+
 @pytest.mark.long
 def test_names_that_nobody_runs_grow_nothing(app_of, agent_in):
     """200,000 distinct image names, each in a push that is accepted and stored: they cost disk, and no memory of the program

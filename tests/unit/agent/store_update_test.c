@@ -521,7 +521,7 @@ static size_t due_ids(struct store *store, int64_t ids[64]) {
     size_t count = due.count;
     assert_true(count <= 64);
     for (size_t i = 0; i < count; i++) {
-        ids[i] = due.items[i].id;
+        ids[i] = due.ids[i];
     }
     return count;
 }
@@ -580,6 +580,24 @@ static void due_shows_what_does_not_fetch_first(void **state) {
     wait_until(*state, observed, fixture_now_ms - 5);
     assert_int_equal(due_ids(*state, ids), 64);
     assert_int_equal(ids[0], observed);
+}
+
+static void due_leaves_out_what_has_no_place(void **state) {
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "docker/asks-%d", i);
+        fixture_place(*state, fixture_update(*state, name), i % 2 ? "resolve" : "fetch", NULL);
+    }
+    int64_t observed = fixture_update(*state, "docker/observed");
+    fixture_place(*state, observed, "observe", NULL);
+    struct err err = ERR_INIT;
+    struct store_due due = {.without = {"resolve", "fetch"}};
+    assert_true(store_due(*state, fixture_now_ms, &due, &err));
+    assert_int_equal(due.count, 1);
+    assert_int_equal(due.ids[0], observed);
+    due.without[1] = NULL;
+    assert_true(store_due(*state, fixture_now_ms, &due, &err));
+    assert_int_equal(due.count, 51);
 }
 
 static void due_reads_by_index(void **state) {
@@ -741,6 +759,7 @@ int main(void) {
         TEST(due_in_order_of_waiting),
         TEST(due_when_the_clock_was_set_back),
         TEST(due_shows_what_does_not_fetch_first),
+        TEST(due_leaves_out_what_has_no_place),
         TEST(due_reads_by_index),
         TEST(busy_counts_others),
         TEST(wake_makes_the_gate_due),
