@@ -12,8 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 
-static bool pipeline_quick(const struct pipeline *pipeline, const struct store_update *update) {
-    (void)pipeline;
+static bool pipeline_quick(const struct store_update *update) {
     (void)update;
     return true;
 }
@@ -21,10 +20,8 @@ static bool pipeline_quick(const struct pipeline *pipeline, const struct store_u
 /* name, question, run, exclusive, at_most, quick */
 const struct stage pipeline_stages[] = {
     {"policy", "may this target want that tag?", stage_policy, false, 0, NULL},
-    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 2,
-     stage_resolve_quick},
-    {"verify", "did the right key or identity sign that digest?", stage_verify, false, 0,
-     pipeline_quick},
+    {"resolve", "what does the registry say the tag is, right now?", stage_resolve, false, 2, NULL},
+    {"verify", "did the right key or identity sign that digest?", stage_verify, false, 0, NULL},
     {"fetch", "are the bytes here?", stage_fetch, false, 2, stage_fetch_quick},
     {"gate", "may it happen now?", stage_gate, true, 0, pipeline_quick},
     {"apply", "swap it, journalled step by step", stage_apply, false, 0, NULL},
@@ -218,7 +215,7 @@ static bool pipeline_fast(const char *stage, enum verdict verdict) {
 
 /* An update on its way through the stages. Those passed since it was stored are stored together
  * with what they lead to, as long as that waits for nobody: each is a transaction less. */
-#define PIPELINE_PASSED_MAX 5
+#define PIPELINE_PASSED_MAX 2 /* verify and fetch */
 struct pipeline_way {
     struct store_passed passed[PIPELINE_PASSED_MAX];
     size_t passed_count;
@@ -311,13 +308,13 @@ static const struct stage *pipeline_stage_of(const struct store_update *update) 
 }
 
 /* Is what was decided stored with what it leads to? */
-static bool pipeline_passes(const struct pipeline *pipeline, const struct stage *stage,
-                            const struct store_update *update, const struct pipeline_way *way) {
+static bool pipeline_passes(const struct stage *stage, const struct store_update *update,
+                            const struct pipeline_way *way) {
     if (way->outcome.verdict != VERDICT_NEXT || way->outcome.result || way->counts ||
         way->passed_count == PIPELINE_PASSED_MAX || stage == &pipeline_unknown) {
         return false;
     }
-    return stage[1].quick && stage[1].quick(pipeline, update);
+    return stage[1].quick && stage[1].quick(update);
 }
 
 /* At the gate, and not yet for those who wake what is there: what it was to wait for may have come
@@ -339,7 +336,7 @@ static enum store_change pipeline_stage_run(struct pipeline *pipeline, const str
     if (stage->exclusive && way->passed_count > 0) {
         pipeline_arrives(&way->outcome);
     }
-    if (pipeline_passes(pipeline, stage, update, way)) {
+    if (pipeline_passes(stage, update, way)) {
         pipeline_pass(way, update);
     } else {
         change = pipeline_store(pipeline, update, way);

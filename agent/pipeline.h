@@ -65,7 +65,7 @@ struct stage {
     unsigned at_most; /* so many at once; 0: as many as there are workers */
     /* Would it wait for nobody? What leads to it is then stored with what it decides, and its limit
      * is of no use. NULL: it may wait. */
-    bool (*quick)(const struct pipeline *pipeline, const struct store_update *update);
+    bool (*quick)(const struct store_update *update);
 };
 
 /* policy … settle; then notify, which is run for each update that has a result. Ends with a NULL
@@ -114,7 +114,7 @@ bool gate_ask(struct pipeline *pipeline, struct store_update *update,
 /* Is what the registry said of it young enough to act on? */
 bool gate_fresh(const struct store_update *update) MUST_USE;
 
-/* The stages (stage_decide.c, stage_gate.c, stage_apply.c), and of some whether they are quick. */
+/* The stages (stage_decide.c, stage_gate.c, stage_apply.c), and of one whether it is quick. */
 struct outcome stage_policy(struct pipeline *pipeline, struct store_update *update);
 struct outcome stage_resolve(struct pipeline *pipeline, struct store_update *update);
 struct outcome stage_verify(struct pipeline *pipeline, struct store_update *update);
@@ -124,7 +124,6 @@ struct outcome stage_apply(struct pipeline *pipeline, struct store_update *updat
 struct outcome stage_observe(struct pipeline *pipeline, struct store_update *update);
 struct outcome stage_settle(struct pipeline *pipeline, struct store_update *update);
 struct outcome stage_notify(struct pipeline *pipeline, struct store_update *update);
-bool stage_resolve_quick(const struct pipeline *pipeline, const struct store_update *update);
-bool stage_fetch_quick(const struct pipeline *pipeline, const struct store_update *update);
+bool stage_fetch_quick(const struct store_update *update);
 
 #endif

@@ -124,15 +124,6 @@ bool resolver_resolve(struct resolver *resolver, const struct resolver_question 
     return true;
 }
 
-bool resolver_knows(struct resolver *resolver, const struct resolver_question *question) {
-    char image[REF_TEXT_SIZE];
-    (void)ref_text(question->ref, image);
-    (void)pthread_mutex_lock(&resolver->mutex);
-    bool knows = resolver_fresh(resolver_find(resolver, image), question);
-    (void)pthread_mutex_unlock(&resolver->mutex);
-    return knows;
-}
-
 void resolver_forget(struct resolver *resolver) {
     (void)pthread_mutex_lock(&resolver->mutex);
     for (size_t i = 0; i < RESOLVER_ENTRIES; i++) {

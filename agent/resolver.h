@@ -24,9 +24,6 @@ struct resolver_question {
 /* Blocking. Fails as registry_resolve does. */
 bool resolver_resolve(struct resolver *resolver, const struct resolver_question *question,
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) MUST_USE;
-/* Is the answer there already, so that nobody is asked? Does not block; by the time of
- * resolver_resolve it may have become too old. */
-bool resolver_knows(struct resolver *resolver, const struct resolver_question *question);
 /* What was asked until now is not shared any more: somebody wants it to be asked again. */
 void resolver_forget(struct resolver *resolver);
 

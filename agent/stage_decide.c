@@ -102,27 +102,16 @@ struct outcome stage_policy(struct pipeline *pipeline, struct store_update *upda
 
 /* ---- resolve ---- */
 
-static struct resolver_question resolve_question(const struct pipeline *pipeline,
-                                                 const struct store_update *update,
-                                                 const struct ref *ref) {
-    return (struct resolver_question){
+static bool resolve_ask(struct pipeline *pipeline, const struct store_update *update,
+                        const struct ref *ref, char out[DIGEST_TEXT_SIZE], struct err *err) {
+    struct resolver_question question = {
         .client = &pipeline->registry,
         .config = pipeline->session.config,
         .ref = ref,
         .since_ms = update->received_ms,
         .age_ms = update->attempts ? DECIDE_SHARED_AGAIN_MS : DECIDE_SHARED_MS,
     };
-}
-
-static bool resolve_ask(struct pipeline *pipeline, const struct store_update *update,
-                        const struct ref *ref, char out[DIGEST_TEXT_SIZE], struct err *err) {
-    struct resolver_question question = resolve_question(pipeline, update, ref);
     return resolver_resolve(pipeline->resolver, &question, out, err);
-}
-
-bool stage_resolve_quick(const struct pipeline *pipeline, const struct store_update *update) {
-    struct resolver_question question = resolve_question(pipeline, update, &update->image);
-    return resolver_knows(pipeline->resolver, &question);
 }
 
 static struct outcome resolve_lag(struct store_update *update, const char *what) {
@@ -223,8 +212,7 @@ struct outcome stage_verify(struct pipeline *pipeline, struct store_update *upda
 /* ---- fetch ---- */
 
 /* Where nothing is fetched here. */
-bool stage_fetch_quick(const struct pipeline *pipeline, const struct store_update *update) {
-    (void)pipeline;
+bool stage_fetch_quick(const struct store_update *update) {
     const struct platform *platform = platform_of(update->target);
     return platform && !platform->fetch;
 }

@@ -107,25 +107,15 @@ struct ask {
     int64_t since_ms, age_ms;
 };
 
-static struct resolver_question question_of(struct bench *bench, struct ask what, struct ref *ref) {
-    assert_true(ref_parse(what.image, ref, NULL));
-    return (struct resolver_question){.client = &bench->client,
-                                      .config = &bench->config,
-                                      .ref = ref,
-                                      .since_ms = what.since_ms,
-                                      .age_ms = what.age_ms};
-}
-
 static bool ask(struct bench *bench, struct ask what, char out[DIGEST_TEXT_SIZE], struct err *err) {
     struct ref ref;
-    struct resolver_question question = question_of(bench, what, &ref);
+    assert_true(ref_parse(what.image, &ref, NULL));
+    struct resolver_question question = {.client = &bench->client,
+                                         .config = &bench->config,
+                                         .ref = &ref,
+                                         .since_ms = what.since_ms,
+                                         .age_ms = what.age_ms};
     return resolver_resolve(bench->resolver, &question, out, err);
-}
-
-static bool knows(struct bench *bench, struct ask what) {
-    struct ref ref;
-    struct resolver_question question = question_of(bench, what, &ref);
-    return resolver_knows(bench->resolver, &question);
 }
 
 /* Asks, and the answer must be the one to that request. */
@@ -155,37 +145,6 @@ static void answer_is_shared_while_it_is_fresh(void **state) {
     pass(801);
     assert_answer(*state, hurried, 3);
     assert_int_equal(atomic_load(&asked), 3);
-}
-
-static void it_knows_what_it_would_not_ask_for(void **state) {
-    struct ask site = {"registry.lan/site:1", NOON, 10000};
-    assert_false(knows(*state, site));
-    assert_answer(*state, site, 1);
-    assert_true(knows(*state, site));
-    assert_false(knows(*state, (struct ask){"registry.lan/site:1", NOON + 1, 10000}));
-    assert_false(knows(*state, (struct ask){"registry.lan/site:2", NOON, 10000}));
-    pass(10001);
-    assert_false(knows(*state, site));
-    assert_int_equal(atomic_load(&asked), 1);
-}
-
-/* While it is asked, somebody who waits for the answer would wait. */
-static bool knew_while_asking;
-static struct bench *asking;
-
-static void look_while_asking(unsigned request) {
-    (void)request;
-    knew_while_asking = knows(asking, (struct ask){"registry.lan/site:1", NOON, 10000});
-}
-
-static void it_does_not_know_while_it_asks(void **state) {
-    asking = *state;
-    assert_answer(*state, (struct ask){"registry.lan/site:1", NOON, 10000}, 1);
-    during = look_while_asking;
-    knew_while_asking = true;
-    pass(1);
-    assert_answer(*state, (struct ask){"registry.lan/site:1", NOON + 1, 10000}, 2);
-    assert_false(knew_while_asking);
 }
 
 static void answer_before_the_push_is_too_old(void **state) {
@@ -408,8 +367,6 @@ static void an_earlier_question_is_not_enough(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(answer_is_shared_while_it_is_fresh),
-        TEST(it_knows_what_it_would_not_ask_for),
-        TEST(it_does_not_know_while_it_asks),
         TEST(answer_before_the_push_is_too_old),
         TEST(other_images_have_answers_of_their_own),
         TEST(more_images_than_places),
