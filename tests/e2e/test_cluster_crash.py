@@ -3,8 +3,9 @@ the update ends in one of its two right ends, and it was patched no more often t
 
 import pytest
 
-from test_crash import LANES, PLACES_MAX, SOAK, Lane
+from test_crash import LANES, SOAK, Lane
 
+from lib.places import PLACES_MAX, assert_swept
 from lib.workloads import agent_in, app_of  # noqa: F401  (fixtures)
 
 
@@ -64,8 +65,5 @@ def test_killed_at_every_place(app_of, agent_in, kind):
     for lane in lanes:
         if lane.error:
             raise lane.error
-    places = {place for lane in lanes for place in lane.survived}
-    # How often the cluster is looked at on the way back depends on it, so that the lanes end at different places.
-    missed = next(place for place in range(FIRST[kind], PLACES_MAX, EVERY[kind]) if place not in places)
-    assert missed > (15 if kind == "good" else 30), "the sweep found hardly any place: is this the test build?"
-    assert max(places) < missed + 8 * LANES * EVERY[kind], places
+    assert_swept({place for lane in lanes for place in lane.survived}, LANES, 15 if kind == "good" else 30,
+                 FIRST[kind], EVERY[kind])

@@ -9,11 +9,11 @@ import pytest
 
 from lib.agent import SECRET
 from lib.kubernetes import ApiError, workload
+from lib.places import PLACES_MAX, assert_swept
 from lib.replicas import LEASE, RULES, Replicas, Service, install
 from lib.sign import standard_webhooks
 from lib.wait import stays, wait_until
 
-PLACES_MAX = 120
 LANES = 3
 EVERY = {"good": 1, "crash": 3}  # a rollback takes long: each third place of it,
 FIRST = {"good": 1, "crash": 16}  # and only what comes after the way that both have in common
@@ -420,8 +420,5 @@ def test_the_leader_is_killed_at_every_place(cluster, tmp_path, images, registry
         for lane in lanes:
             lane.replicas.close()
             cluster.admin.delete("Namespace", lane.namespace)
-    places = {place for lane in lanes for place in lane.survived}
-    # How many places there are differs by a few from run to run: how often it looks at the rollout, say.
-    gap = next(place for place in range(FIRST[kind], PLACES_MAX, EVERY[kind]) if place not in places)
-    assert gap > (24 if kind == "good" else 45), f"the sweep found hardly any place: {sorted(places)}"
-    assert all(place < gap + 2 * LANES * EVERY[kind] for place in places), f"more than the last few are missing: {sorted(places)}"
+    assert_swept({place for lane in lanes for place in lane.survived}, LANES, 24 if kind == "good" else 45,
+                 FIRST[kind], EVERY[kind])
