@@ -121,11 +121,9 @@ def test_another_rollout_is_waited_for(app_of, agent_in):
     app = app_of()
     app.run()
     agent = agent_in()
-    app.make("slow", tag="slow")
-    app.patch({"spec": {"minReadySeconds": 5}})
-    set_image(app, app.name("slow"))
-    set_image(app, app.name())
     digest = app.make("v2")
+    # New pods of the same image, which count only after five seconds.
+    app.patch({"spec": {"minReadySeconds": 5, "template": {"metadata": {"annotations": {"example.net/restarted": "now"}}}}})
     agent.accepted(app.name(), digest)
     update = app.ends(agent, "updated")
     waits = [line["detail"] for line in update["history"] if line["event"] == "wait"]
