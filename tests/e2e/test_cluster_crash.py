@@ -52,7 +52,6 @@ class ClusterLane(Lane):
         assert len(self.patches(mark)) == (1 if self.kind == "good" else 2), place
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["good", "crash"], ids=["success", "rollback"])
 def test_killed_at_every_place(app_of, agent_in, kind):
     defaults = {"health": {"timeout": "20s", "soak": SOAK[kind]}, "concurrency": 4}

@@ -29,7 +29,6 @@ def images_of(cluster, namespace):
             for one in cluster.admin.list("Deployment", namespace)}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("how", ["kill -9", "SIGTERM"])
 def test_accepted_pushes_survive_a_restart(cluster, namespace, images, repository, agent_in, how):
     """200 accepted pushes, v2 to v5 of 50 images: at once the agent ends; afterwards all 50 get to v5."""

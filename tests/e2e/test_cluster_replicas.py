@@ -403,7 +403,6 @@ class Lane(threading.Thread):
         assert revision(self.cluster, self.namespace, name) == wanted, place
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["good", "crash"], ids=["success", "rollback"])
 def test_the_leader_is_killed_at_every_place(cluster, tmp_path, images, registry, repository, kind):
     lanes = [Lane(number, str(tmp_path / f"lane{number}"), (cluster, images, registry, kind, repository))

@@ -100,7 +100,6 @@ class Lane(threading.Thread):
             assert now["HostConfig"] == old["HostConfig"], place
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["good", "crash"], ids=["success", "rollback"])
 def test_killed_at_every_place(engine, images, agent_of, registry, repository, kind):
     settings = {"defaults": {"health": {"timeout": "20s", "soak": SOAK[kind]}}}
