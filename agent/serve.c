@@ -318,13 +318,16 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
     }
 }
 
+#ifdef LANDWAITER_TEST_HOOKS
+static int64_t serve_test_offset; /* how the tests' clock was set when it was looked at last */
+#endif
+
 /* How long to wait at most. The tests' clock tells nobody when it is set, so it is looked at. */
 static int serve_patience(struct serve *serve) {
 #ifdef LANDWAITER_TEST_HOOKS
-    static int64_t offset;
     int64_t now = test_clock_used() ? test_clock_real(0) : 0;
-    if (now != offset) {
-        offset = now;
+    if (now != serve_test_offset) {
+        serve_test_offset = now;
         store_wake_gate(serve->store, STORE_WAKE_ALL);
         serve_kick(serve);
     }
@@ -374,6 +377,9 @@ static bool serve_state(struct serve *serve, struct err *err) {
     if (serve->lock < 0 || !store_open(config->state, &serve->store, err)) {
         return false;
     }
+#ifdef LANDWAITER_TEST_HOOKS
+    serve_test_offset = test_clock_used() ? test_clock_real(0) : 0;
+#endif
     /* Who was to wake what waits may have died before. */
     store_wake_gate(serve->store, STORE_WAKE_ALL);
     return serve_platforms(serve, config, err);
@@ -407,6 +413,11 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
     if (!http_global_init(err) || !serve_descriptors(serve, signals, err) ||
         !serve_state(serve, err) || !serve_replicas(serve, err) || !serve_workers(serve, err)) {
         return false;
+    }
+    if (serve->current->tls_certificate) {
+        /* Watched and noted before they are read: whatever changes from here on is seen. */
+        serve_watch(serve);
+        (void)serve_files_changed(serve);
     }
     /* The intake is made before the workers begin: they wake it. */
     return intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err) &&
@@ -452,11 +463,6 @@ static int serve_configured(struct serve *serve, const sigset_t *signals) {
         log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "listen",
                   serve->config->listen, "port", port, "control", serve->config->control, "state",
                   serve->config->state, NULL);
-        if (serve->current->tls_certificate) {
-            /* Watched first: what changes between the two is seen. */
-            serve_watch(serve);
-            (void)serve_files_changed(serve);
-        }
         serve_loop(serve);
         log_event(LOG_INFO, "agent.stopping", NULL);
     } else {

@@ -99,7 +99,7 @@ def test_a_job_of(system, job_of, agent_for, engine, images, repository, app):
     done = getattr(job, system)(agent.url, app)
 
     assert done.returncode == 0, (done.stdout, done.stderr, agent.log[-3000:])
-    assert engine.serves("app") == "v2"
+    wait_until(lambda: engine.serves("app") == "v2", 10, "v2 answers")
     assert re.search(r"^psh_\w+\ndocker/app  updated  running after", done.stdout, re.M), done.stdout
     push, = agent.json("pushes")
     assert agent.json("show", push["id"])["meta"]["commit"] == SHA
@@ -122,7 +122,8 @@ def test_a_job_with_a_secret_of(system, agent_of, registry, engine, images, repo
     done = run(agent.url, app, SECRET)
 
     assert done.returncode == 0, (done.stdout, done.stderr)
-    assert engine.serves("app") == "v2" and '"result":"updated"' in done.stdout
+    assert '"result":"updated"' in done.stdout
+    wait_until(lambda: engine.serves("app") == "v2", 10, "v2 answers")
     assert SECRET.removeprefix("whsec_") not in done.stdout + done.stderr
 
 
@@ -227,7 +228,7 @@ def test_a_bearer_token_finds_the_same_push_too(agent_of, tmp_path):
 def test_what_stays_open_is_3(waiting, job_of, agent_for):
     job = job_of("gitlab")
     agent = agent_for(job, "gitlab")
-    done = job.gitlab(agent.url, waiting, LANDWAITER_WAIT="2")
+    done = job.gitlab(agent.url, waiting, LANDWAITER_WAIT="5")
     assert done.returncode == 3 and "still open" in done.stderr and "docker/app  open" in done.stdout, done
 
 
@@ -266,7 +267,8 @@ def test_push_fetches_its_token(job_of, agent_for, engine, images, repository, a
     job.issuer.faults = [503, 500]  # it is tried again
     done = push(job, agent, app, "--wait")
     assert done.returncode == 0 and re.search("docker/app +updated", done.stdout), done
-    assert engine.serves("app") == "v2" and len(job.issuer.minted) == 1
+    wait_until(lambda: engine.serves("app") == "v2", 10, "v2 answers")
+    assert len(job.issuer.minted) == 1
     assert job.issuer.requests == ["/idtoken?api-version=2.0&audience=127.0.0.1"] * 3
     tells_nothing(job, done.stdout, done.stderr, agent.log)
 
@@ -386,7 +388,7 @@ def on_a_terminal(arguments, environment):
 
 def test_a_progress_line_for_who_looks(waiting, agent):
     command = ["push", waiting, "--url", agent.url, "--sender", "ci", "--secret-file", agent.secret_path, "--wait=3s"]
-    status, out, terminal = on_a_terminal(command, {})
+    status, out, terminal = on_a_terminal(command[:-1] + ["--wait=6s"], {})  # an answer comes every two seconds
     assert status == 3 and "0 of 1 done; docker/app: " in terminal and "\r\x1b[K" in terminal, terminal
     lines = [line for line in terminal.split("\n") if line.strip()]
     assert len(lines) == 2 and "landwaiter: " in lines[0], "one line, rewritten, then the end's two"

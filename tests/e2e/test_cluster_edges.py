@@ -3,7 +3,7 @@ the middle of a rollout, refused by a quota; and the agent or the API server goe
 
 import pytest
 
-from lib.kubernetes import JSON_PATCH, workload
+from lib.kubernetes import JSON_PATCH, container, workload
 from lib.wait import stays, wait_until
 from lib.workloads import agent_in, app_of  # noqa: F401  (fixtures)
 
@@ -153,7 +153,7 @@ def test_what_another_tool_keeps_is_refused_until_allowed(app_of, agent_in, labe
 
 def test_without_pin_the_tag_stays_and_the_pods_are_new(app_of, agent_in):
     app = app_of()
-    app.run(pod={"containers": [{"name": "app", "image": app.name(), "imagePullPolicy": "Always"}]})
+    app.run(pod={"containers": [container(app.name(), imagePullPolicy="Always")]})
     agent = agent_in(platform={"pin": False})
     digest = app.make("v2")
     status, update = app.push(agent, digest)

@@ -55,7 +55,7 @@ def results(document):
 
 
 def test_one_leads_and_all_answer(cluster, namespace, images, repository, replicas_of, web):
-    replicas = replicas_of(3)
+    replicas = replicas_of(3, lease="15s")
     leader = replicas.leader()
     follower, other = replicas.others(leader)
     digest = images.make(repository, "stable", "v2")
@@ -76,11 +76,11 @@ def test_one_leads_and_all_answer(cluster, namespace, images, repository, replic
     assert answer.status == 503 and "ask again" in str(answer), answer
     wait_until(lambda: replicas.inbox() == [], 10, "what was taken over leaves the inbox")
     lease = cluster.admin.get("Lease", LEASE, namespace)["spec"]
-    assert lease["leaseDurationSeconds"] == 3 and lease["leaseTransitions"] == 0
+    assert lease["leaseDurationSeconds"] == 15 and lease["leaseTransitions"] == 0
 
 
 def test_only_the_leader_decides(cluster, namespace, images, repository, replicas_of, web):
-    replicas = replicas_of(2, defaults={"approval": "required", "health": {"timeout": "30s", "soak": "1s"}})
+    replicas = replicas_of(2, lease="15s", defaults={"approval": "required", "health": {"timeout": "30s", "soak": "1s"}})
     leader = replicas.leader()
     [follower] = replicas.others(leader)
     push = leader.accepted(web, images.make(repository, "stable", "v2"))
@@ -124,7 +124,7 @@ def test_told_to_stop_it_hands_over_at_once(replicas_of):
     leader = replicas.leader()
     others = replicas.others(leader)
     leader.stop()
-    replicas.leader(others, deadline=25)  # 60 s would be its time to die
+    replicas.leader(others, deadline=45)  # 60 s would be its time to die
 
 
 def test_an_accepted_push_survives_its_replica(cluster, namespace, images, repository, replicas_of, web):
@@ -186,17 +186,18 @@ def test_the_leader_alone_is_cut_off(cluster, namespace, images, repository, rep
     leader.cut(silent)
     # It answers, but accepts nothing.
     assert leader.get("/healthz", timeout=5).status == 200
-    assert leader.push(web, digest, identifier="msg_lost").status == 503
+    assert leader.push("registry.test/lost:1", digest, identifier="msg_lost").status == 503
     assert replicas.leader([other]) is other
     assert results(other.wait(push)) == ["updated"]
     wait_until(lambda: not leader.leads(), 20, "the one that is cut off knows it")
     ceased = [at for event, at in leader.roles() if event == "replica.follows"][-1]
     began = [at for event, at in other.roles() if event == "replica.leads"][-1]
     assert ceased < began, "two led at once"
-    leader.mend()
-    if not silent:
+    if silent:
+        leader.mend()
+    else:
         # Until it has read the records anew it does not know what became of it, and does not say that nothing did.
-        slow = leader.proxy.fault(method="GET", path="/records.*limit=", delay=3, times=1)
+        slow = leader.mend(method="GET", path="/records.*limit=", delay=8, times=1)
         wait_until(lambda: slow.hits, 30, "it reads the records anew")
         assert leader.status(push)["open"] > 0
     leader.back()
@@ -345,7 +346,7 @@ class Lane(threading.Thread):
         self.repository, self.number = f"{repository}/lane{number}", number
         self.image = self.images.name(self.repository, "stable")
         self.replicas = Replicas(directory, self.cluster, self.namespace, 2, registries=[self.registry], settings={
-            "defaults": {"health": {"timeout": "20s", "soak": "1s"}}})
+            "defaults": {"health": {"timeout": "40s", "soak": "1s"}}})
         self.every = EVERY[self.kind]
         self.survived, self.error = [], None
 
@@ -391,7 +392,8 @@ class Lane(threading.Thread):
         if not survived and place // self.every % 2:
             victim.lose_state()
         other.stop()
-        return not survived
+        # Not when another one came to lead meanwhile, as an API server that stands still for long brings it about.
+        return not survived or [event for event, _ in victim.roles()] != ["replica.leads"]
 
     def check(self, place, document, name):
         right = "updated" if self.kind == "good" else "rolled-back"

@@ -36,7 +36,7 @@ BAD = [("crash", "CrashLoopBackOff"), ("unready", "not"), ("unpullable", "pull")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bad_v2_is_put_back(app_of, agent_in, kind, bad, words):
     app = app_of(kind)
-    old = app.run(annotations={"landwaiter.dev/health-timeout": "8s"} if bad == "unready" else {})
+    old = app.run(annotations={"landwaiter.dev/health-timeout": "20s"} if bad == "unready" else {})
     agent = agent_in(platform={"delete_pods": True})
     digest = app.make("v2", kind={"crash": "crash", "unready": "mute"}.get(bad, "good"), upload=bad != "unpullable")
 

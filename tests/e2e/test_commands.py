@@ -157,7 +157,7 @@ def test_the_newest_come_first_and_no_more_than_asked_for(agent):
 
 def test_wait_runs_out_and_the_update_goes_on(waiting):
     agent, name, _ = waiting
-    done = agent.push_command(name, "--wait=1s")
+    done = agent.push_command(name, "--wait=4s")  # so long until it is matched, at most
     assert done.returncode == 3 and "still open" in done.stderr and "docker/app" in done.stdout, done
     document = agent.push_command(name, "--wait=1s", "--json")
     assert document.returncode == 3 and fits(json.loads(document.stdout), PUSH)

@@ -73,7 +73,7 @@ class Lane(threading.Thread):
         self.agent.environment["LANDWAITER_CRASH_AT"] = str(place)
         self.agent.start()
         push = self.attempt(digest, place)
-        wait_until(lambda: self.died() or (push and self.closed(push)), 60, f"it dies at place {place}, or is done")
+        wait_until(lambda: self.died() or (push and self.closed(push)), 120, f"it dies at place {place}, or is done")
         if not self.died():
             self.agent.signal(signal.SIGTERM)
         # The last places come after all can be seen to be over.
@@ -82,7 +82,7 @@ class Lane(threading.Thread):
         del self.agent.environment["LANDWAITER_CRASH_AT"]
         self.agent.start()
         push = push or self.attempt(digest, place)
-        updates = self.agent.wait(push)["updates"]
+        updates = self.agent.wait(push, deadline=120)["updates"]
         self.agent.stop()
         return updates
 

@@ -125,7 +125,7 @@ def test_the_shell_signs_and_waits(engine, images, agent, repository, app, shell
 
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert '"result":"updated"' in done.stdout
-    assert engine.serves("app") == "v2"
+    wait_until(lambda: engine.serves("app") == "v2", 10, "v2 answers")
 
 
 def test_the_shell_fails_when_the_update_does(engine, images, agent, repository, app):

@@ -177,13 +177,14 @@ class Drip(threading.Thread):
     def __init__(self, agent, count):
         super().__init__(daemon=True)
         self.poll, self.over = select.poll(), False
-        self.open, self.ended, self.answers = {}, [], []
+        self.open, self.began, self.ended, self.answers = {}, {}, [], []
         for i in range(2 * count):
             connection = connect(agent)
             # Half of them are slow with the header, half with the body.
             head = HEAD + (SIGNED + b"Content-Length: 1000\r\n\r\n" if i % 2 else b"X-Slow: ")
             connection.sendall(head)
             self.open[connection.fileno()] = connection
+            self.began[connection.fileno()] = time.monotonic()
             self.poll.register(connection, select.POLLIN)
         self.begun = time.monotonic()
 
@@ -216,7 +217,7 @@ class Drip(threading.Thread):
     def close(self, fd):
         self.poll.unregister(fd)
         self.open.pop(fd).close()
-        self.ended.append(time.monotonic() - self.begun)
+        self.ended.append(time.monotonic() - self.began[fd])
 
 
 def test_slow_senders_hold_up_nobody_and_are_closed(hooks):

@@ -4,7 +4,7 @@ import pytest
 
 from lib.wait import wait_until
 
-LONG_SOAK = {"defaults": {"health": {"timeout": "30s", "soak": "4s"}}}
+LONG_SOAK = {"defaults": {"health": {"timeout": "30s", "soak": "10s"}}}
 
 
 def begin(engine, images, repository, **more):

@@ -95,7 +95,7 @@ STORY = {  # in the order of the containers' names, which is not the one of the 
     "b-late": {"depends_on": "slow"},
     "bad": {},
     "db": {},
-    "slow": {"depends_on": "web,bad", "soak": "4s"},
+    "slow": {"depends_on": "web,bad", "soak": "10s"},
     "web1": {"depends_on": "db", "group": "web"},
     "web2": {"depends_on": "db", "group": "web"},
 }
@@ -338,7 +338,7 @@ def test_plan_and_targets_say_where_settings_come_from(engine, apps, night):
 
 
 def test_the_clock_is_set_across_a_window(engine, apps, night):
-    apps.run("app", windows="night")
+    apps.run("app", windows="night", soak="5s")
     agent = night("2026-11-24T02:30:00Z")
     assert agent.json("windows")[0]["open"] is True
     agent.set_clock("2026-11-24T01:00:00Z")
@@ -356,7 +356,7 @@ def test_the_clock_is_set_across_a_window(engine, apps, night):
     apps.push(agent, "app", "v3")
     begins(agent, "app")
     agent.set_clock("2026-11-23T10:00:00Z")
-    ends(agent, "app", "updated", deadline=15)
+    ends(agent, "app", "updated", deadline=30)
     apps.serves("app", "v3")
 
 

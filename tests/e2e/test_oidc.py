@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lib.issuer import Issuer, base64url, openssl
-from lib.wait import hold, wait_until
+from lib.wait import wait_until
 
 IMAGE = "ghcr.io/brian/site:1"
 AUDIENCE = "deploy.example.net"
@@ -170,19 +170,19 @@ def test_one_that_never_answers_holds_up_nobody_else(agent_of, issuer):
 
 
 def test_it_stops_in_the_middle_of_asking(agent, issuer):
-    released = threading.Event()
-    issuer.answer = lambda path: released.wait(30) and None
+    asked, released = threading.Event(), threading.Event()
+    issuer.answer = lambda path: asked.set() or released.wait(30) and None
     answers = []
+    token = issuer.mint(AUDIENCE)
 
     def ask():
         try:
-            answers.append(push(agent, issuer.mint(AUDIENCE)).status)
+            answers.append(push(agent, token).status)
         except OSError:
             answers.append(None)
     waiting = threading.Thread(target=ask)
     waiting.start()
-    wait_until(lambda: agent.get("/healthz").status == 200, 5, "it serves")
-    hold(0.3)
+    assert asked.wait(20), "the issuer is asked"
     agent.stop(deadline=10)
     released.set()
     waiting.join(10)

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from lib.engine import EngineError, UnixConnection
+from lib.images import DEAD, SECOND
 from lib.proxy import Proxy
 from lib.wait import free_port, wait_until
 
@@ -69,7 +70,8 @@ def test_a_reboot_on_the_way_back(engine, images, proxied, repository, step, par
     agent, proxy = proxied
     old = begin(engine, images, repository, policy("always"))
     agent.start()
-    digest = images.make(repository, "stable", "v2", kind="unhealthy")
+    slowly = {"Healthcheck": {**DEAD, "Interval": 2 * SECOND}}
+    digest = images.make(repository, "stable", "v2", config=slowly)
     # The way forwards has the same calls: they are held once the new one is up.
     push = agent.accepted(images.name(repository, "stable"), digest)
     wait_until(lambda: stage(agent, push) == ["observe"], 30, "it is observed")

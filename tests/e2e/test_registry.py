@@ -182,7 +182,7 @@ def test_slow_down_is_obeyed(engine, images, agent, registry, repository):
     push = agent.accepted(images.name(repository, "stable"), digest)
     wait_until(lambda: refused.hits == 1, 10, "it is refused")
     waiting_for(agent, push, "slow down")
-    stays(lambda: registry.proxy.count() == 1, 2.5, "it does not ask again")
+    stays(lambda: registry.proxy.count() == 1 or time.monotonic() - begun >= 4, 2.5, "it does not ask again")
     assert agent.wait(push)["updates"][0]["result"] == "updated"
     assert time.monotonic() - begun >= 4 and registry.proxy.count() == 2, registry.proxy.requests
 
@@ -381,7 +381,7 @@ def test_many_pushes_at_once_of_a_lagging_registry(engine, images, agent, regist
     """Ten pushes while the registry is slow: one question at a time, and the newest wins."""
     begin(engine, images, repository)
     name = images.name(repository, "stable")
-    registry.proxy.fault(agent="^landwaiter/", delay=0.5)
+    registry.proxy.fault(agent="^landwaiter/", delay=2)
     digests = [images.make(repository, "stable", f"v{i}") for i in range(2, 12)]
     pushes = [None] * 10
     threads = [threading.Thread(target=lambda i=i: pushes.__setitem__(i, agent.accepted(name, digests[i])))

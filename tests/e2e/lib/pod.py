@@ -37,7 +37,8 @@ class Pod(Agent):
         self.image, self.values = image, values or {}
         self.user = f"system:serviceaccount:{namespace}:{RELEASE}"
         self.installed = False
-        super().__init__(directory, registries=registries, settings={"platforms": {}, **(settings or {})})
+        super().__init__(directory, registries=registries, settings={
+            "platforms": {}, "defaults": {"health": {"timeout": "40s", "soak": "1s"}}, **(settings or {})})
         del self.settings["control"], self.settings["state"]  # the image's own
         self.settings["senders"][0]["auth"]["standard_webhooks"]["secret"]["file"] = "/run/secrets/landwaiter/ci"
         os.chown(self.state, USER, USER)
@@ -56,7 +57,7 @@ class Pod(Agent):
              kubeconfig=self.kubeconfig)
         self.installed = True
         if ready:
-            self.wait_ready()
+            self.wait_ready(60)
         return self
 
     def _prepare(self):

@@ -170,10 +170,12 @@ class Proxy:
             self.faults.append(made)
         return made
 
-    def mend(self):
-        """No more faults."""
+    def mend(self, **but):
+        """No more faults, but for one if it is told; returns that one."""
+        made = Fault(**but) if but else None
         with self.lock:
-            self.faults.clear()
+            self.faults[:] = [made] if made else []
+        return made
 
     def count(self, agent="^landwaiter/", method=".*", path=".*"):
         """How many requests of that User-Agent there were."""

@@ -85,8 +85,8 @@ class Replica(Agent):
             self.proxy.fault(drop=True)
         self.proxy.cut_watches()
 
-    def mend(self):
-        self.proxy.mend()
+    def mend(self, **but):
+        return self.proxy.mend(**but)
 
     def back(self, deadline=60):
         """Waits until it is ready again."""

@@ -19,6 +19,7 @@ def agent_in(cluster, namespace, registry, tmp_path):
         kubeconfig = cluster.kubeconfig(str(tmp_path / f"kubeconfig{len(made)}"), url=url)
         one = Agent(str(tmp_path / f"agent{len(made)}"), registries=[registry], environment=environment, clock=clock, settings={
             "platforms": {"kubernetes": {"kubeconfig": kubeconfig, "namespaces": [namespace], **(platform or {})}},
+            "defaults": {"health": {"timeout": "40s", "soak": "1s"}},  # a pod takes longer to start than a container
             **settings})
         made.append(one)
         return one.start() if start else one
