@@ -197,9 +197,10 @@ class Agent:
         return found
 
     def memory(self):
-        """Proportional set size, in bytes."""
+        """In bytes, what is its own alone: what it has of files is shared with the agents of other tests, and would count for
+        more as soon as those end."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as rollup:
-            return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:"))
+            return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Anonymous:"))
 
     def switches(self):
         """How often its threads have gone to sleep of their own will, which is how often they woke up."""
