@@ -192,6 +192,14 @@ static void serve_watch(struct serve *serve) {
     }
 }
 
+/* Before they are read for the first time: whatever changes from here on is seen. */
+static void serve_watch_from_now(struct serve *serve) {
+    if (serve->current->tls_certificate) {
+        serve_watch(serve);
+        (void)serve_files_changed(serve);
+    }
+}
+
 /* Shows what the files hold now, where that is something else. */
 static void serve_identity(struct serve *serve) {
     struct err err = ERR_INIT;
@@ -414,11 +422,7 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
         !serve_state(serve, err) || !serve_replicas(serve, err) || !serve_workers(serve, err)) {
         return false;
     }
-    if (serve->current->tls_certificate) {
-        /* Watched and noted before they are read: whatever changes from here on is seen. */
-        serve_watch(serve);
-        (void)serve_files_changed(serve);
-    }
+    serve_watch_from_now(serve);
     /* The intake is made before the workers begin: they wake it. */
     return intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err) &&
            workers_start(serve->workers, err) &&
