@@ -6,20 +6,9 @@
 #include "agent/id.h"
 #include "agent/metrics.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 
 #define DECIDE_TRIES 5
-
-static bool decide_applying(const struct store_update *update) {
-    static const char *const stages[] = {"apply", "observe", "settle"};
-    for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
-        if (strcmp(update->stage, stages[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* One person's decision on one update. */
 struct decision {
@@ -30,6 +19,7 @@ struct decision {
 static enum store_change decide_save(const struct decision *decision, struct store_update *update,
                                      const struct store_event *what, struct err *err) {
     struct store_event line = *what;
+    line.stage = update->stage;
     line.actor = decision->actor;
     enum store_change change = store_update_save(decision->store, update, &line, err);
     if (change == STORE_CHANGED) {
@@ -42,21 +32,21 @@ static enum store_change decide_save(const struct decision *decision, struct sto
 
 /* Is it open, and its target untouched? */
 static bool decide_early(const struct store_update *update, struct err *err) {
-    if (update->result[0]) {
-        return err_set(err, ERR_DENIED, "it is finished already: %s", update->result);
+    if (update->result != RESULT_NONE) {
+        return err_set(err, ERR_DENIED, "it is finished already: %s", result_text(update->result));
     }
-    return !decide_applying(update) ||
+    return !stage_applying(update->stage) ||
            err_set(err, ERR_DENIED,
                    "it is being applied: it ends healthy, or is put back by itself");
 }
 
 static enum store_change cancel_row(const struct decision *decision, struct store_update *update,
                                     struct err *err) {
-    static const struct store_event what = {.event = "cancelled", .detail = "by hand"};
+    const struct store_event what = {.event = result_text(RESULT_CANCELLED), .detail = "by hand"};
     if (!decide_early(update, err)) {
         return STORE_FAILED;
     }
-    (void)snprintf(update->result, sizeof update->result, "cancelled");
+    update->result = RESULT_CANCELLED;
     (void)snprintf(update->reason, sizeof update->reason, "cancelled by hand");
     update->finished_ms = clock_now_ms();
     update->not_before_ms = 0;
@@ -79,27 +69,30 @@ static bool decide_alone(struct store *store, const struct store_update *update,
 }
 
 static bool retry_finished(struct store *store, struct store_update *update, struct err *err) {
-    if (strcmp(update->result, "updated") == 0 || strcmp(update->result, "unchanged") == 0) {
-        return err_set(err, ERR_DENIED, "there is nothing to try again: %s", update->result);
+    if (update->result == RESULT_UPDATED || update->result == RESULT_UNCHANGED) {
+        return err_set(err, ERR_DENIED, "there is nothing to try again: %s",
+                       result_text(update->result));
     }
     if (!decide_alone(store, update, err) ||
         !store_unreject(store, update->target, update->to, err)) {
         return false;
     }
-    (void)snprintf(update->stage, sizeof update->stage, "policy");
-    update->result[0] = '\0';
+    update->stage = STAGE_POLICY;
+    update->result = RESULT_NONE;
     update->step[0] = '\0';
     update->to[0] = '\0';
     update->back = false;
     update->finished_ms = 0;
-    (void)json_object_clear(update->journal);
+    free(TAKE(update->journal));
+    store_order_release(&update->order);
+    update->order = (struct store_order){0};
     return true;
 }
 
 static enum store_change retry_row(const struct decision *decision, struct store_update *update,
                                    struct err *err) {
     static const struct store_event what = {.event = "retried", .detail = "by hand"};
-    if (update->result[0] && !retry_finished(decision->store, update, err)) {
+    if (update->result != RESULT_NONE && !retry_finished(decision->store, update, err)) {
         return STORE_FAILED;
     }
     (void)snprintf(update->reason, sizeof update->reason, "tried again by hand");

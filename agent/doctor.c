@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "agent/gate.h"
+#include "agent/pipeline/gate.h"
 #include "agent/platform.h"
 #include "base/clock.h"
 #include "base/json.h"

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "agent/finding.h"
-#include "agent/pipeline.h"
+#include "agent/pipeline/pipeline.h"
 
 /* {"ok": true, "findings": [{"level", "about", "message", "advice"}]}, the worst first; ok without
  * an error. Asks the platforms; blocks. New reference. */

@@ -16,10 +16,10 @@ static int64_t document_until(const struct store_update *update) {
 /* An update's entry as a push shows it. */
 static json_t *document_entry(const struct store_update *update) {
     char id[ID_TEXT_SIZE];
-    bool open = !update->result[0];
+    bool open = update->result == RESULT_NONE;
     return json_pack("{ss so ss so so so so so so}", "id", id_text("upd", update->id, id), "target",
-                     json_text_or_null(update->target), "stage", update->stage, "result",
-                     json_text_or_null(open ? NULL : update->result), "from",
+                     json_text_or_null(update->target), "stage", stage_text(update->stage),
+                     "result", json_text_or_null(result_text(update->result)), "from",
                      json_text_or_null(document_digest(update->from)), "to",
                      json_text_or_null(document_digest(update->to)), "reason",
                      json_text_or_null(update->reason), "not_before",
@@ -81,8 +81,8 @@ static void document_superseded(struct store_updates *updates, const struct stor
     (void)id_text("psh", push->superseded_by, id);
     for (size_t i = 0; i < updates->count; i++) {
         struct store_update *update = &updates->items[i];
-        (void)snprintf(update->stage, sizeof update->stage, "policy");
-        (void)snprintf(update->result, sizeof update->result, "superseded");
+        update->stage = STAGE_POLICY;
+        update->result = RESULT_SUPERSEDED;
         (void)snprintf(update->reason, sizeof update->reason, "a newer push of the image came: %s",
                        id);
         memcpy(update->to, push->digest, sizeof update->to);

@@ -100,9 +100,9 @@ void metrics_count(enum metric metric, const char *first, const char *second) {
     (void)pthread_mutex_unlock(&metrics.mutex);
 }
 
-void metrics_count_update(const char *target, const char *result) {
+void metrics_count_update(const char *target, enum result result) {
     const struct platform *platform = platform_of(target);
-    metrics_count(METRIC_UPDATES, platform ? platform->name : METRICS_OTHER, result);
+    metrics_count(METRIC_UPDATES, platform ? platform->name : METRICS_OTHER, result_text(result));
 }
 
 void metrics_count_answer(const char *host, long code) {
@@ -205,7 +205,7 @@ static bool write_open(struct store *store, struct buf *out, struct err *err) {
     write_head(out, "updates_open", "Updates that are not over, by stage.", "gauge");
     for (size_t i = 0; i < stages.count; i++) {
         buf_puts(out, "landwaiter_updates_open{");
-        write_label(out, "stage", stages.items[i].stage);
+        write_label(out, "stage", stage_text(stages.items[i].stage));
         buf_printf(out, "} %lld\n", (long long)stages.items[i].count);
     }
     return true;

@@ -28,7 +28,7 @@ void metrics_count(enum metric metric, const char *first, const char *second);
 /* The same for a registry's answer. */
 void metrics_count_answer(const char *host, long code);
 /* An update of that target ended. */
-void metrics_count_update(const char *target, const char *result);
+void metrics_count_update(const char *target, enum result result);
 /* Of a histogram: one measurement, in milliseconds. */
 void metrics_measure(enum metric metric, const char *label, int64_t ms);
 

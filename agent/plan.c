@@ -1,12 +1,13 @@
-/* Plans: the questions of the first stages, asked without storing anything. */
+/* Plans: what the pipeline would decide now (agent/pipeline/foresee.h), as documents. */
 #include "agent/plan.h"
 
 #include "agent/document.h"
-#include "agent/gate.h"
-#include "agent/id.h"
-#include "agent/match.h"
+#include "agent/pipeline/foresee.h"
+#include "agent/pipeline/gate_facts.h"
 #include "base/clock.h"
 #include "base/json.h"
+
+#define PLAN_SHARED_MS 1000 /* how old a registry's answer may be */
 
 struct plan_verdict {
     const char *verdict; /* update, wait, unchanged, skip, denied */
@@ -34,117 +35,85 @@ static void planning_release(struct planning *planning) {
     if (planning->snapshot) {
         store_snapshot_end(planning->pipeline.store);
     }
-    store_updates_release(&planning->gate.open);
+    store_others_release(&planning->gate.open);
     json_decref(planning->pipeline.session.shared);
     json_decref(planning->document);
 }
 
 static bool planning_begin(struct planning *planning, const struct pipeline *pipeline,
                            struct err *err) {
-    const struct store_update none = {.id = INT64_MAX};
     planning->pipeline = *pipeline;
     planning->pipeline.shared = &planning->gate;
     planning->pipeline.session.shared = json_object();
     planning->gate.now_ms = clock_now_ms();
-    return store_open_others(pipeline->store, &none, &planning->gate.open, err);
+    return store_open_others(pipeline->store, 0, &planning->gate.open, err);
 }
 
-/* What the platform would refuse, it says now: of so many, as each is several requests. */
-static void plan_check(struct planning *planning, const struct platform_target *target,
-                       struct plan_verdict *out) {
+/* The update that a push of the image would make of the target now; the newest of all. */
+static struct store_update plan_update(const struct planning *planning,
+                                       const struct platform_target *target,
+                                       const struct ref *image) {
+    struct store_update update = {.id = INT64_MAX,
+                                  .image = target->image,
+                                  .stage_since_ms = planning->gate.now_ms,
+                                  .created_ms = planning->gate.now_ms,
+                                  .received_ms = planning->gate.now_ms - PLAN_SHARED_MS};
+    if (image->tag[0]) {
+        memcpy(update.image.tag, image->tag, sizeof update.image.tag);
+    }
+    memcpy(update.target, target->name, sizeof update.target);
+    memcpy(update.pushed_digest, image->digest, sizeof update.pushed_digest);
+    return update;
+}
+
+/* The pipeline's words for what it has dropped are a plan's for what it would not begin. */
+static const char *plan_word(const struct outcome *outcome, enum stage stage) {
+    if (outcome->verdict == VERDICT_NEXT) {
+        return "update";
+    }
+    if (outcome->verdict == VERDICT_WAIT) {
+        return "wait";
+    }
+    if (outcome->result == RESULT_DENIED) {
+        return "denied";
+    }
+    return outcome->result == RESULT_UNCHANGED && stage != STAGE_POLICY ? "unchanged" : "skip";
+}
+
+static bool plan_foresee(struct planning *planning, const struct platform_target *target,
+                         const struct ref *image, struct plan_verdict *out, struct err *err) {
     struct pipeline *pipeline = &planning->pipeline;
-    plan_say(out, "update", "the registry has another digest than the one that runs");
-    if (planning->checks++ >= PLAN_CHECKS_MAX) {
-        return;
+    const struct store_update update = plan_update(planning, target, image);
+    CLEANUP(notes_release) struct notes notes;
+    struct foresight foresight = {.target = target, .possible = planning->checks < PLAN_CHECKS_MAX};
+    notes_init(&notes);
+    if (!notes_load(&update, &notes, err)) {
+        return false;
     }
-    CLEANUP(json_release) json_t *journal = json_object();
-    struct err err = ERR_INIT;
-    struct platform_task task = {.session = &pipeline->session,
-                                 .update = "",
-                                 .by = "",
-                                 .image = target->image,
-                                 .settings = target->settings,
-                                 .journal = journal};
-    memcpy(task.target, target->name, sizeof task.target);
-    memcpy(task.instance, target->instance, sizeof task.instance);
-    memcpy(task.digest, out->to, sizeof task.digest);
-    if (!platform_of(target->name)->check(&task, &err)) {
-        plan_say(out, err.kind == ERR_TRANSIENT ? "wait" : "skip", err.message);
-    }
+    struct outcome outcome = foresee(pipeline, &update, &notes, &foresight);
+    planning->checks += foresight.stage >= STAGE_FETCH ? 1 : 0;
+    memcpy(out->to, notes.to, sizeof out->to);
+    plan_say(out, plan_word(&outcome, foresight.stage),
+             outcome.verdict == VERDICT_NEXT
+                 ? "the registry has another digest than the one that runs"
+                 : outcome.reason);
+    return true;
 }
 
-/* What the registry makes of it. */
-static void plan_resolve(struct planning *planning, const struct platform_target *target,
-                         const struct ref *image, struct plan_verdict *out) {
-    struct pipeline *pipeline = &planning->pipeline;
-    struct ref tag = *image;
-    tag.digest[0] = '\0';
-    struct resolver_question question = {.client = &pipeline->registry,
-                                         .config = pipeline->session.config,
-                                         .ref = &tag,
-                                         .since_ms = clock_now_ms() - 1000,
-                                         .age_ms = 1000};
-    struct err err = ERR_INIT;
-    if (!resolver_resolve(pipeline->resolver, &question, out->to, &err)) {
-        bool wait = err.kind == ERR_TRANSIENT || err.kind == ERR_GONE;
-        plan_say(out, wait ? "wait" : "skip", err.message);
-        return;
-    }
-    int64_t before = 0;
-    if (image->digest[0] && strcmp(image->digest, out->to) != 0) {
-        plan_say(out, "wait", "the registry's tag does not name that digest (yet)");
-    } else if (strcmp(out->to, target->running) == 0) {
-        plan_say(out, "unchanged", "it already runs that digest");
-    } else if (store_rejected(pipeline->store, target->name, out->to, &before)) {
-        char id[ID_TEXT_SIZE];
-        char reason[STORE_REASON_SIZE];
-        (void)snprintf(reason, sizeof reason, "this digest was rolled back here before (%s)",
-                       id_text("upd", before, id));
-        plan_say(out, "denied", reason);
-    } else {
-        plan_check(planning, target, out);
-    }
-}
-
-/* It would be updated: now, or does it have to wait? */
-static void plan_gate(struct pipeline *pipeline, const struct platform_target *target,
-                      const struct ref *image, struct plan_verdict *out) {
-    struct store_update update = {.id = INT64_MAX, .image = *image, .journal = json_object()};
-    struct gate_verdict gate = {0};
-    struct err err = ERR_INIT;
-    (void)snprintf(update.target, sizeof update.target, "%s", target->name);
-    memcpy(update.to, out->to, sizeof update.to);
-    if (!gate_ask(pipeline, &update, target, &gate, &err)) {
-        plan_say(out, "wait", err.message);
-    } else if (gate.answer != GATE_OPEN) {
-        plan_say(out, "wait", gate.reason);
-    }
-    store_update_release(&update);
-}
-
-static void plan_decide(struct planning *planning, const struct platform_target *target,
-                        const struct ref *image, struct plan_verdict *out) {
-    struct policy_verdict policy = match_verdict(target, image);
+static bool plan_decide(struct planning *planning, const struct platform_target *target,
+                        const struct ref *image, struct plan_verdict *out, struct err *err) {
     if (target->problem[0]) {
         plan_say(out, "skip", target->problem);
-    } else if (!target->enabled) {
+        return true;
+    }
+    if (!target->enabled) {
         char reason[STORE_REASON_SIZE];
         (void)snprintf(reason, sizeof reason, "it is not opted in: %s",
                        platform_of(target->name)->opt_in);
         plan_say(out, "skip", reason);
-    } else if (!policy.wanted) {
-        plan_say(out, "skip", policy.reason);
-    } else {
-        struct ref wanted = target->image;
-        if (image->tag[0]) {
-            memcpy(wanted.tag, image->tag, sizeof wanted.tag);
-        }
-        memcpy(wanted.digest, image->digest, sizeof wanted.digest);
-        plan_resolve(planning, target, &wanted, out);
-        if (strcmp(out->verdict, "update") == 0) {
-            plan_gate(&planning->pipeline, target, &wanted, out);
-        }
+        return true;
     }
+    return plan_foresee(planning, target, image, out, err);
 }
 
 /* A new reference. Equal bytes are equal settings. */
@@ -192,7 +161,10 @@ bool plan_make(struct pipeline *pipeline, const struct ref *image, json_t **out,
     memcpy(digest, image->digest, sizeof digest);
     for (size_t i = 0; i < targets.count; i++) {
         struct plan_verdict verdict = {0};
-        plan_decide(&planning, &targets.items[i], image, &verdict);
+        if (!plan_decide(&planning, &targets.items[i], image, &verdict, err)) {
+            json_decref(list);
+            return false;
+        }
         /* The registry has answered: from here on one instant of the store serves, and cheaply. */
         planning.snapshot = planning.snapshot || store_snapshot(pipeline->store, NULL);
         if (!digest[0]) {

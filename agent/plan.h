@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "agent/pipeline.h"
+#include "agent/pipeline/pipeline.h"
 
 /* image: with a tag, a digest or both. Asks the platforms and the registry; a registry that does
  * not answer is a target's verdict, a platform that does not is the plan's error. What the platform

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agent/config.h"
+#include "agent/model/result.h"
 #include "agent/settings.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -82,8 +83,8 @@ struct platform_task {
 enum platform_fetched { PLATFORM_FETCHED, PLATFORM_SAME /* it already runs that content */ };
 
 /* A driver sets this in the journal when a step found that somebody else had changed the target
- * before: nothing of the update is on it, and nothing is to be put back. Its text is the update's
- * result: "superseded", "cancelled". */
+ * before: nothing of the update is on it, and nothing is to be put back. Its value is the text of
+ * the update's result (agent/model/result.h). */
 #define PLATFORM_UNTOUCHED "untouched"
 
 enum platform_health {
@@ -96,8 +97,8 @@ enum platform_health {
 };
 struct platform_observation {
     enum platform_health health;
-    const char *result; /* of OVERTAKEN: the update's: "superseded", "cancelled", "failed" */
-    int64_t again_ms;   /* PENDING: look again after so long */
+    enum result result;                /* of OVERTAKEN: the update's */
+    int64_t again_ms;                  /* PENDING: look again after so long */
     char reason[PLATFORM_REASON_SIZE]; /* "healthy after 4.1 s"; "exited with code 3: …"; "starting
                                           (health check: starting)" */
 };

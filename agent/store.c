@@ -79,6 +79,14 @@ static const char *const store_migrations[] = {
     "CREATE TABLE arrivals(platform TEXT NOT NULL, push INTEGER NOT NULL,"
     " PRIMARY KEY(platform, push)) WITHOUT ROWID;"
     "CREATE INDEX arrivals_push ON arrivals(push);",
+    /* What the gate asks of other updates was in their journals. */
+    "ALTER TABLE updates ADD COLUMN \"group\" TEXT;"
+    "ALTER TABLE updates ADD COLUMN depends_on TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE updates ADD COLUMN waits_for_room INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE updates SET \"group\" = journal ->> '$.group', depends_on = ifnull((SELECT "
+    "group_concat(value, ',') FROM json_each(journal, '$.depends_on')), ''), waits_for_room = "
+    "ifnull(journal ->> '$.room', 0), journal = json_remove(journal, '$.group', '$.depends_on', "
+    "'$.room') WHERE result IS NULL AND json_valid(journal);",
 };
 
 #define STORE_PUSH_COLUMNS                                                                         \
@@ -86,15 +94,9 @@ static const char *const store_migrations[] = {
 #define STORE_UPDATE_COLUMNS                                                                       \
     "u.id, u.push, u.target, u.instance, u.image, u.stage, u.result, u.reason, u.from_digest, "    \
     "u.to_digest, u.not_before, u.stage_since, u.attempts, u.created, u.finished, u.revision, "    \
-    "u.step, u.back, u.journal, p.digest, p.received, u.approved "                                 \
+    "u.step, u.back, u.journal, p.digest, p.received, u.approved, u.\"group\", u.depends_on, "     \
+    "u.waits_for_room "                                                                            \
     "FROM updates u JOIN pushes p ON p.id = u.push "
-
-/* What the gate wants to know of other updates: at the places of STORE_UPDATE_COLUMNS, with little
- * of the journal, as there may be hundreds of them for each of hundreds. */
-#define STORE_OTHER_COLUMNS                                                                        \
-    "u.id, u.push, u.target, '', u.image, u.stage, NULL, '', '', '', u.not_before, 0, 0, "         \
-    "u.created, 0, 0, '', 0, json_object('group', u.journal -> '$.group', 'depends_on', "          \
-    "u.journal -> '$.depends_on', 'room', u.journal -> '$.room'), '', 0, '' FROM updates u "
 
 #define STORE_PRUNE_FINISHED                                                                       \
     "(SELECT id FROM (SELECT id, result, finished FROM updates ORDER BY id "                       \
@@ -150,21 +152,22 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_UPDATE_ADD] =
         "INSERT INTO updates(id, push, target, instance, image, stage, result, reason, "
         "from_digest, to_digest, not_before, stage_since, attempts, created, finished, changed, "
-        "revision, step, back, journal) VALUES(?1, ?2, ?3, ?4, ?5, 'policy', ?6, ?7, ?8, ?9, 0, "
+        "revision, step, back, journal) VALUES(?1, ?2, ?3, ?4, ?5, " STAGE_SQL_POLICY
+        ", ?6, ?7, ?8, ?9, 0, "
         "?10, 0, ?10, ?11, ?10, 0, '', 0, '{}')",
     [STORE_SQL_UPDATE_MADE] = "SELECT EXISTS(SELECT 1 FROM updates WHERE push = ?2 AND target = "
                               "?1)",
-    [STORE_SQL_UPDATE_SUPERSEDE] =
-        "UPDATE updates SET result = 'superseded', reason = ?2, finished = ?3, changed = ?3, "
-        "revision = revision + 1 WHERE target = ?1 AND result IS NULL "
-        "AND stage IN ('policy', 'resolve', 'verify', 'fetch', 'gate') RETURNING id",
+    [STORE_SQL_UPDATE_SUPERSEDE] = "UPDATE updates SET result = " RESULT_SQL_SUPERSEDED
+                                   ", reason = ?2, finished = ?3, changed = ?3, "
+                                   "revision = revision + 1 WHERE target = ?1 AND result IS NULL "
+                                   "AND stage IN (" STAGE_SQL_BEFORE_APPLY ") RETURNING id",
     /* A row that was changed in the future tells that the clock was set back: due at once. What
      * fetches comes last: there are few places for it, so that a long queue of it must not hide
      * everything else behind the limit. */
     [STORE_SQL_UPDATE_DUE] =
         "SELECT u.id FROM updates u WHERE u.result IS NULL AND (u.not_before <= ?1 "
-        "OR u.changed > ?1 + 1000) AND u.stage IS NOT ?2 AND u.stage IS NOT ?3 ORDER BY u.stage = "
-        "'fetch', u.not_before, u.changed, u.id "
+        "OR u.changed > ?1 + 1000) AND u.stage IS NOT ?2 AND u.stage IS NOT ?3 ORDER BY u.stage "
+        "= " STAGE_SQL_FETCH ", u.not_before, u.changed, u.id "
         "LIMIT 64",
     [STORE_SQL_UPDATE_NEXT] =
         "SELECT min(not_before) FROM updates WHERE result IS NULL AND not_before > ?1",
@@ -180,30 +183,28 @@ static const char *const store_sql[STORE_SQL_COUNT] = {
     [STORE_SQL_OPEN_STAGES] =
         "SELECT stage, count(*) FROM updates WHERE result IS NULL GROUP BY stage ORDER BY stage",
     [STORE_SQL_OPEN_OTHERS] =
-        "SELECT " STORE_OTHER_COLUMNS "WHERE u.result IS NULL AND u.id <> ?1 ORDER BY u.id",
+        "SELECT id, push, target, image, stage, not_before, created, \"group\", depends_on, "
+        "waits_for_room FROM updates WHERE result IS NULL AND id <> ?1 ORDER BY id",
     [STORE_SQL_OPEN_OTHER] =
         "SELECT max(id) FROM updates WHERE target = ?1 AND result IS NULL AND id <> ?2",
     [STORE_SQL_UPDATE_SAVE] =
         "UPDATE updates SET instance = ?3, stage = ?4, result = ?5, reason = ?6, from_digest = ?7, "
         "to_digest = ?8, not_before = ?9, stage_since = ?10, attempts = ?11, finished = ?12, "
         "changed = ?13, step = ?14, back = ?15, journal = ?16, approved = ?17, "
+        "\"group\" = ?18, depends_on = ?19, waits_for_room = ?20, "
         "revision = ?2 + 1 "
         "WHERE id = ?1 AND revision = ?2",
-    [STORE_SQL_APPLYING] =
-        "SELECT count(*) FILTER (WHERE target = ?2), count(*) FILTER (WHERE target LIKE ?3) "
-        "FROM updates WHERE result IS NULL AND id <> ?1 AND stage IN ('apply', 'observe', "
-        "'settle')",
     [STORE_SQL_AT_GATE] =
-        "SELECT EXISTS(SELECT 1 FROM updates WHERE result IS NULL AND stage = 'gate')",
+        "SELECT EXISTS(SELECT 1 FROM updates WHERE result IS NULL AND stage = " STAGE_SQL_GATE ")",
     /* Also the revision: a worker that is just deciding to wait knew less. */
     [STORE_SQL_WAKE_GATE] =
         "UPDATE updates SET not_before = 0, revision = revision + 1 "
-        "WHERE result IS NULL AND stage = 'gate' "
+        "WHERE result IS NULL AND stage = " STAGE_SQL_GATE " "
         "AND (?1 IS NULL OR not_before <= ?2 OR (not_before >= ?1 AND "
-        "(json_extract(journal, '$.room') IS NOT 1 OR id IN (SELECT id FROM "
+        "(NOT waits_for_room OR id IN (SELECT id FROM "
         "(SELECT id, row_number() OVER (PARTITION BY image ORDER BY id) AS place "
-        "FROM updates WHERE result IS NULL AND stage = 'gate' AND not_before >= ?1 "
-        "AND json_extract(journal, '$.room') IS 1) "
+        "FROM updates WHERE result IS NULL AND stage = " STAGE_SQL_GATE " AND not_before >= ?1 "
+        "AND waits_for_room) "
         "WHERE place <= 2 ORDER BY place, id LIMIT 32))))",
     [STORE_SQL_HISTORY_ADD] =
         "INSERT INTO history(subject, at, stage, event, detail) VALUES(?1, ?2, ?3, ?4, ?5)",

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/model/result.h"
+#include "agent/model/stage.h"
 #include "agent/platform.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -20,7 +22,7 @@
 #include "webhook/server.h"
 
 #define STORE_REASON_SIZE PLATFORM_REASON_SIZE
-#define STORE_STAGE_SIZE 16
+#define STORE_STEP_SIZE 16
 #define STORE_NAME_SIZE 64
 #define STORE_LIST_MAX 1000
 
@@ -102,13 +104,25 @@ bool store_platform_end(struct store *store, const char *platform, struct err *e
 
 /* ---- updates ---- */
 
+/* What an update's target has to do with others: columns, as the gate asks for those of all others.
+ */
+struct store_order {
+    bool known;                     /* somebody has looked at its target */
+    char group[SETTINGS_NAME_SIZE]; /* "": none */
+    char *depends_on;               /* names, comma separated; owned; NULL: none */
+    bool waits_for_room;            /* at the gate, it waits for nothing but room to run */
+};
+void store_order_release(struct store_order *order);
+/* The caller owns what *out gets. False: out of memory. */
+bool store_order_copy(const struct store_order *order, struct store_order *out) MUST_USE;
+
 struct store_update {
     int64_t id, push;
     char target[PLATFORM_TARGET_SIZE];
     char instance[PLATFORM_INSTANCE_SIZE];
     struct ref image; /* the target's own, with tag */
-    char stage[STORE_STAGE_SIZE];
-    char result[STORE_STAGE_SIZE]; /* "" while open */
+    enum stage stage;
+    enum result result;
     char reason[STORE_REASON_SIZE];
     char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
     int64_t not_before_ms;                             /* 0: at once */
@@ -121,10 +135,10 @@ struct store_update {
     int64_t received_ms;
     /* A person's yes: for which digest, "" when nobody has said it. */
     char approved[DIGEST_TEXT_SIZE];
-    /* The step journal: */
-    char step[STORE_STAGE_SIZE]; /* "" before the first */
-    bool back;                   /* undoing */
-    json_t *journal;             /* object; owned */
+    char step[STORE_STEP_SIZE]; /* the one that was reached; "" before the first */
+    bool back;                  /* undoing */
+    struct store_order order;   /* owned */
+    char *journal; /* the notes of its stages (agent/pipeline/notes.h), JSON; owned; NULL: none */
 };
 void store_update_release(struct store_update *update);
 
@@ -147,7 +161,7 @@ struct store_match {
     const struct store_push *push;
     const struct platform_target *target;
     const char *tag;    /* that it shall have; NULL: its own */
-    const char *result; /* NULL: an open update; else closed at once with that result and reason */
+    enum result result; /* RESULT_NONE: an open update; else closed at once, for that reason */
     const char *reason;
 };
 struct store_matches {
@@ -168,7 +182,8 @@ bool store_match(struct store *store, const struct store_matches *matches,
 #define STORE_DUE_MAX 64
 #define STORE_DUE_WITHOUT 2
 struct store_due {
-    const char *without[STORE_DUE_WITHOUT]; /* in: stages that there is no place for; or NULL */
+    enum stage without[STORE_DUE_WITHOUT]; /* in: stages that there is no place for … */
+    size_t without_count;
     int64_t ids[STORE_DUE_MAX];
     size_t count;
 };
@@ -194,7 +209,7 @@ bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct e
 /* How many updates are open in each stage. */
 struct store_stages {
     struct {
-        char stage[STORE_STAGE_SIZE];
+        enum stage stage;
         int64_t count;
     } items[16];
     size_t count;
@@ -206,21 +221,27 @@ bool store_push_open(struct store *store, int64_t push);
 bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
                       struct err *err) MUST_USE;
 
-/* All other open updates, oldest first: for the gate. Only id, push, target, image, stage, the
- * times not_before and created are filled; of the journal only group, depends_on and room. */
-bool store_open_others(struct store *store, const struct store_update *update,
-                       struct store_updates *out, struct err *err) MUST_USE;
-
-/* How many other open updates are in apply, observe or settle: of that target, of its platform. */
-struct store_busy {
-    size_t target, platform;
+/* Of an open update what the gate asks of others: there may be hundreds for each of hundreds. */
+struct store_other {
+    int64_t id, push;
+    char target[PLATFORM_TARGET_SIZE];
+    struct ref image;
+    enum stage stage;
+    int64_t not_before_ms, created_ms;
+    struct store_order order;
 };
-bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
-                    struct err *err) MUST_USE;
+struct store_others {
+    struct store_other *items;
+    size_t count;
+};
+void store_others_release(struct store_others *others);
+/* All open updates but that one (0: all), oldest first. */
+bool store_open_others(struct store *store, int64_t id, struct store_others *out,
+                       struct err *err) MUST_USE;
+
 /* What waits at the gate is looked at again: all of it (the clock or the configuration changed), or
  * what waits for nothing but others (one of them has ended). Of those that wait for nothing but
- * room
- * ("room" in the journal), the two oldest of each image, as they may be thousands: one that does
+ * room, the two oldest of each image, as they may be thousands: one that does
  * not take the room wakes the next. */
 enum store_wake { STORE_WAKE_ALL, STORE_WAKE_WAITING_FOR_OTHERS };
 void store_wake_gate(struct store *store, enum store_wake which);
@@ -230,7 +251,7 @@ enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
 
 /* A stage that an update has passed through, to "next", which is stored with what came of it. */
 struct store_passed {
-    char stage[STORE_STAGE_SIZE];
+    enum stage stage;
     char detail[STORE_REASON_SIZE];
     int64_t at_ms;
 };
@@ -238,7 +259,7 @@ struct store_passed {
 struct store_event {
     const struct store_passed *passed; /* before it, oldest first */
     size_t passed_count;
-    const char *stage; /* that decided; NULL: the one it is in */
+    enum stage stage;  /* that decided */
     const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
     const char *detail;
     const char *actor; /* who decided; NULL: landwaiter itself */

@@ -28,7 +28,7 @@ static const char share_on[] =
     "CREATE TRIGGER share_update_changed AFTER UPDATE ON updates WHEN old.stage <> new.stage "
     "OR old.result IS NOT new.result OR old.reason <> new.reason OR old.step <> new.step "
     "OR old.back <> new.back OR old.approved <> new.approved "
-    "OR (old.journal <> new.journal AND new.stage IN ('apply', 'settle')) BEGIN "
+    "OR (old.journal <> new.journal AND new.stage IN (" STAGE_SQL_JOURNALLED ")) BEGIN "
     "UPDATE shared SET dirty = max(dirty, 0) + 1 WHERE kind = " UPDATE " AND key = new.id; END;"
     "CREATE TRIGGER share_push_changed AFTER UPDATE OF superseded_by ON pushes BEGIN "
     "UPDATE shared SET dirty = max(dirty, 0) + 1 WHERE kind = " PUSH " AND key = new.id; END;"
@@ -439,12 +439,18 @@ static const char *const slot_sql[] = {
     "AND ?2 >= 0",
     "INSERT INTO updates(id, push, target, instance, image, stage, result, reason, from_digest, "
     "to_digest, not_before, stage_since, attempts, created, finished, changed, revision, step, "
-    "back, journal, approved) SELECT value ->> 'id', value ->> 'push', value ->> 'target', "
+    "back, journal, approved, \"group\", depends_on) SELECT value ->> 'id', value ->> 'push', "
+    "value ->> 'target', "
     "value ->> 'instance', value ->> 'image', value ->> 'stage', value ->> 'result', "
     "value ->> 'reason', value ->> 'from', value ->> 'to', value ->> 'not_before', "
     "value ->> 'stage_since', value ->> 'attempts', value ->> 'created', value ->> 'finished', "
     "value ->> 'changed', 1, value ->> 'step', value ->> 'back', value ->> 'journal', "
-    "value ->> 'approved' FROM json_each(?1, '$.updates') WHERE ?2 >= 0 AND NOT EXISTS"
+    "value ->> 'approved', coalesce(value ->> 'group', (value ->> 'journal') ->> '$.group'), "
+    /* A replica of the version before has them in the journal. */
+    "coalesce(value ->> 'depends_on', (SELECT group_concat(n.value, ',') FROM "
+    "json_each(json_each.value ->> 'journal', '$.depends_on') n), '') FROM json_each(?1, "
+    "'$.updates') WHERE ?2 >= 0 AND NOT "
+    "EXISTS"
     /* A leader that had lost the lead may have written late: its match was made anew meanwhile. */
     "(SELECT 1 FROM updates o JOIN shared s ON s.kind = " UPDATE
     " AND s.key = o.id AND s.stored = 1 "
@@ -456,7 +462,8 @@ static const char *const slot_sql[] = {
     "stage_since = excluded.stage_since, attempts = excluded.attempts, "
     "finished = excluded.finished, changed = excluded.changed, revision = revision + 1, "
     "step = excluded.step, back = excluded.back, journal = excluded.journal, "
-    "approved = excluded.approved",
+    "approved = excluded.approved, \"group\" = excluded.\"group\", "
+    "depends_on = excluded.depends_on",
     "INSERT OR REPLACE INTO holds SELECT value ->> 'target', value ->> 'until', value ->> "
     "'reason', "
     "value ->> 'at' FROM json_each(?1, '$.holds') WHERE ?2 >= 0",
@@ -626,8 +633,8 @@ static const char slot_export[] =
     "'reason', u.reason, 'from', u.from_digest, 'to', u.to_digest, 'not_before', u.not_before, "
     "'stage_since', u.stage_since, 'attempts', u.attempts, 'created', u.created, 'finished', "
     "u.finished, 'changed', u.changed, 'step', u.step, 'back', u.back, 'journal', u.journal, "
-    "'approved', u.approved)) FROM shared s JOIN updates u ON u.id = s.key WHERE s.kind = " UPDATE
-    " AND s.slot = ?1 AND s.dirty >= 0),"
+    "'approved', u.approved, 'group', u.\"group\", 'depends_on', u.depends_on)) FROM shared s JOIN "
+    "updates u ON u.id = s.key WHERE s.kind = " UPDATE " AND s.slot = ?1 AND s.dirty >= 0),"
     "'holds', (SELECT json_group_array(json_object('target', h.target, 'until', h.until, 'reason', "
     "h.reason, 'at', h.at)) FROM shared s JOIN holds h ON h.target = s.key WHERE s.kind = " HOLD
     " AND s.slot = ?1 AND s.dirty >= 0),"

@@ -4,14 +4,26 @@
 #include "agent/id.h"
 #include "agent/metrics.h"
 #include "agent/store_internal.h"
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/json.h"
 
-#define STORE_JOURNAL_MAX (1024 * 1024)
+void store_order_release(struct store_order *order) {
+    free(order->depends_on);
+    order->depends_on = NULL;
+}
+
+bool store_order_copy(const struct store_order *order, struct store_order *out) {
+    char *names = order->depends_on ? strdup(order->depends_on) : NULL;
+    if (order->depends_on && !names) {
+        return false;
+    }
+    *out = *order;
+    out->depends_on = names;
+    return true;
+}
 
 void store_update_release(struct store_update *update) {
-    json_decref(update->journal);
+    store_order_release(&update->order);
+    free(update->journal);
     update->journal = NULL;
 }
 
@@ -60,11 +72,11 @@ static bool store_supersede(struct store *store, const struct store_matches *mat
         struct store_history_line line = {.subject = superseded[i],
                                           .at_ms = matches->now_ms,
                                           .stage = "match",
-                                          .event = "superseded",
+                                          .event = result_text(RESULT_SUPERSEDED),
                                           .detail = reason,
                                           .actor = actor};
         good = store_history_add(store, &line, err);
-        metrics_count_update(match->target->name, "superseded");
+        metrics_count_update(match->target->name, RESULT_SUPERSEDED);
     }
     return good;
 }
@@ -83,7 +95,7 @@ static bool store_match_line(struct store *store, const struct store_match *matc
     store_match_actor(match, actor);
     struct store_history_line line = *made;
     line.stage = "match";
-    line.event = match->result ? match->result : "created";
+    line.event = match->result ? result_text(match->result) : "created";
     line.detail = match->reason;
     line.actor = actor;
     line.about = about;
@@ -128,7 +140,7 @@ static bool store_match_one(struct store *store, const struct store_matches *mat
         (void)snprintf(wanted.tag, sizeof wanted.tag, "%s", match->tag);
     }
     store_bind_text(statement, 5, ref_text(&wanted, image));
-    store_bind_text(statement, 6, match->result);
+    store_bind_text(statement, 6, result_text(match->result));
     store_bind_text(statement, 7, match->reason ? match->reason : "");
     store_bind_text(statement, 8, match->target->running);
     store_bind_text(statement, 9, match->push->digest);
@@ -207,6 +219,17 @@ bool store_match(struct store *store, const struct store_matches *matches, struc
 
 /* ---- reading ---- */
 
+/* group, depends_on and waits_for_room, from that column on. */
+static bool store_order_read(sqlite3_stmt *row, int at, struct store_order *out, struct err *err) {
+    struct store_order order = {.known = sqlite3_column_type(row, at) != SQLITE_NULL,
+                                .waits_for_room = sqlite3_column_int(row, at + 2) != 0};
+    const char *names = (const char *)sqlite3_column_text(row, at + 1);
+    store_column_text(row, at, order.group, sizeof order.group);
+    order.depends_on = names && names[0] ? strdup(names) : NULL;
+    *out = order;
+    return !names || !names[0] || order.depends_on || err_set(err, ERR_BUG, "out of memory");
+}
+
 static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struct err *err) {
     struct store_update update = {
         .id = sqlite3_column_int64(row, 0),
@@ -218,14 +241,14 @@ static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struc
         .finished_ms = sqlite3_column_int64(row, 14),
         .revision = sqlite3_column_int64(row, 15),
         .back = sqlite3_column_int(row, 17) != 0,
+        .stage = stage_parse((const char *)sqlite3_column_text(row, 5)),
+        .result = result_parse((const char *)sqlite3_column_text(row, 6)),
         .received_ms = sqlite3_column_int64(row, 20),
     };
     char image[REF_TEXT_SIZE];
     store_column_text(row, 2, update.target, sizeof update.target);
     store_column_text(row, 3, update.instance, sizeof update.instance);
     store_column_text(row, 4, image, sizeof image);
-    store_column_text(row, 5, update.stage, sizeof update.stage);
-    store_column_text(row, 6, update.result, sizeof update.result);
     store_column_text(row, 7, update.reason, sizeof update.reason);
     store_column_text(row, 8, update.from, sizeof update.from);
     store_column_text(row, 9, update.to, sizeof update.to);
@@ -235,10 +258,14 @@ static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struc
     if (!ref_parse(image, &update.image, err)) {
         return err_wrap(err, "state database: an update's image");
     }
+    if (!store_order_read(row, 22, &update.order, err)) {
+        return false;
+    }
     const char *journal = (const char *)sqlite3_column_text(row, 18);
-    if (!json_parse_deep(journal ? journal : "{}", journal ? strlen(journal) : 2, 64,
-                         &update.journal, err)) {
-        return err_wrap(err, "state database: an update's journal");
+    update.journal = journal ? strdup(journal) : NULL;
+    if (journal && !update.journal) {
+        store_update_release(&update);
+        return err_set(err, ERR_BUG, "out of memory");
     }
     *out = update;
     return true;
@@ -279,8 +306,8 @@ bool store_due(struct store *store, int64_t now_ms, struct store_due *out, struc
         return store_error(store, "prepare", err);
     }
     (void)sqlite3_bind_int64(statement, 1, now_ms);
-    for (int i = 0; i < STORE_DUE_WITHOUT; i++) {
-        store_bind_text(statement, 2 + i, out->without[i]);
+    for (size_t i = 0; i < out->without_count; i++) {
+        store_bind_text(statement, 2 + (int)i, stage_text(out->without[i]));
     }
     int code = SQLITE_DONE;
     for (out->count = 0;
@@ -322,7 +349,7 @@ bool store_update_find(struct store *store, int64_t id, struct store_update *out
         return err_set(err, ERR_GONE, "no such update");
     }
     *out = list.items[0];
-    list.items[0].journal = NULL;
+    list.count = 0; /* it is the caller's now */
     return true;
 }
 
@@ -365,14 +392,67 @@ bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct e
     return good;
 }
 
-bool store_open_others(struct store *store, const struct store_update *update,
-                       struct store_updates *out, struct err *err) {
+void store_others_release(struct store_others *others) {
+    for (size_t i = 0; i < others->count; i++) {
+        store_order_release(&others->items[i].order);
+    }
+    free(others->items);
+    *others = (struct store_others){0};
+}
+
+static bool store_other_read(sqlite3_stmt *row, struct store_other *out, struct err *err) {
+    struct store_other other = {
+        .id = sqlite3_column_int64(row, 0),
+        .push = sqlite3_column_int64(row, 1),
+        .stage = stage_parse((const char *)sqlite3_column_text(row, 4)),
+        .not_before_ms = sqlite3_column_int64(row, 5),
+        .created_ms = sqlite3_column_int64(row, 6),
+    };
+    char image[REF_TEXT_SIZE];
+    store_column_text(row, 2, other.target, sizeof other.target);
+    store_column_text(row, 3, image, sizeof image);
+    if (!ref_parse(image, &other.image, err)) {
+        return err_wrap(err, "state database: an update's image");
+    }
+    if (!store_order_read(row, 7, &other.order, err)) {
+        return false;
+    }
+    *out = other;
+    return true;
+}
+
+/* Grows in powers of two: a list is full when its length is one. */
+static bool store_others_room(struct store_others *list) {
+    if ((list->count & (list->count - 1)) != 0) {
+        return true;
+    }
+    struct store_other *more =
+        reallocarray(list->items, list->count ? list->count * 2 : 1, sizeof *more);
+    list->items = more ? more : list->items;
+    return more != NULL;
+}
+
+bool store_open_others(struct store *store, int64_t id, struct store_others *out, struct err *err) {
+    CLEANUP(store_others_release) struct store_others list = {0};
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHERS);
     if (!statement) {
         return store_error(store, "prepare", err);
     }
-    (void)sqlite3_bind_int64(statement, 1, update->id);
-    return store_update_collect(store, statement, out, err);
+    (void)sqlite3_bind_int64(statement, 1, id);
+    int code = SQLITE_DONE;
+    bool good = true;
+    while (good && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        good = store_others_room(&list) || err_set(err, ERR_BUG, "out of memory");
+        good = good && store_other_read(statement, &list.items[list.count], err);
+        list.count += good ? 1 : 0;
+    }
+    good = good && (code == SQLITE_DONE || store_error(store, "read", err));
+    (void)sqlite3_reset(statement);
+    if (good) {
+        *out = list;
+        list = (struct store_others){0};
+    }
+    return good;
 }
 
 bool store_open_stages(struct store *store, struct store_stages *out, struct err *err) {
@@ -384,7 +464,7 @@ bool store_open_stages(struct store *store, struct store_stages *out, struct err
     for (out->count = 0;
          out->count < ARRAY_LENGTH(out->items) && (code = sqlite3_step(statement)) == SQLITE_ROW;
          out->count++) {
-        store_column_text(statement, 0, out->items[out->count].stage, STORE_STAGE_SIZE);
+        out->items[out->count].stage = stage_parse((const char *)sqlite3_column_text(statement, 0));
         out->items[out->count].count = sqlite3_column_int64(statement, 1);
     }
     bool good = code == SQLITE_DONE || code == SQLITE_ROW || store_error(store, "read", err);
@@ -413,29 +493,6 @@ bool store_open_other(struct store *store, const struct store_update *update, in
     return store_number(store, statement, out, err);
 }
 
-bool store_applying(struct store *store, const struct store_update *update, struct store_busy *out,
-                    struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_APPLYING);
-    if (!statement) {
-        return store_error(store, "prepare", err);
-    }
-    char platform[STORE_NAME_SIZE];
-    (void)snprintf(platform, sizeof platform, "%.*s/%%", (int)strcspn(update->target, "/"),
-                   update->target);
-    (void)sqlite3_bind_int64(statement, 1, update->id);
-    store_bind_text(statement, 2, update->target);
-    store_bind_text(statement, 3, platform);
-    bool good = sqlite3_step(statement) == SQLITE_ROW;
-    if (good) {
-        out->target = (size_t)sqlite3_column_int64(statement, 0);
-        out->platform = (size_t)sqlite3_column_int64(statement, 1);
-    } else {
-        (void)store_error(store, "read", err);
-    }
-    (void)sqlite3_reset(statement);
-    return good;
-}
-
 void store_wake_gate(struct store *store, enum store_wake which) {
     struct err ignored = ERR_INIT;
     int64_t waiting = 1;
@@ -457,13 +514,14 @@ void store_wake_gate(struct store *store, enum store_wake which) {
 /* ---- saving ---- */
 
 static bool store_update_bind(sqlite3_stmt *row, const struct store_update *update,
-                              const char *journal, int64_t now_ms) {
-    bool finished = update->result[0] != '\0';
+                              int64_t now_ms) {
+    bool finished = update->result != RESULT_NONE;
+    const char *names = update->order.depends_on;
     (void)sqlite3_bind_int64(row, 1, update->id);
     (void)sqlite3_bind_int64(row, 2, update->revision);
     store_bind_text(row, 3, update->instance);
-    store_bind_text(row, 4, update->stage);
-    store_bind_text(row, 5, finished ? update->result : NULL);
+    store_bind_text(row, 4, stage_text(update->stage));
+    store_bind_text(row, 5, result_text(update->result));
     store_bind_text(row, 6, update->reason);
     store_bind_text(row, 7, update->from);
     store_bind_text(row, 8, update->to);
@@ -475,6 +533,10 @@ static bool store_update_bind(sqlite3_stmt *row, const struct store_update *upda
     store_bind_text(row, 14, update->step);
     (void)sqlite3_bind_int(row, 15, update->back ? 1 : 0);
     store_bind_text(row, 17, update->approved);
+    store_bind_text(row, 18, update->order.known ? update->order.group : NULL);
+    store_bind_text(row, 19, names ? names : "");
+    (void)sqlite3_bind_int(row, 20, update->order.waits_for_room ? 1 : 0);
+    const char *journal = update->journal ? update->journal : "{}";
     return sqlite3_bind_text(row, 16, journal, -1, SQLITE_TRANSIENT) == SQLITE_OK;
 }
 
@@ -486,14 +548,14 @@ static bool store_update_lines(struct store *store, const struct store_update *u
         const struct store_passed *passed = &event->passed[i];
         struct store_history_line line = {.subject = update->id,
                                           .at_ms = passed->at_ms,
-                                          .stage = passed->stage,
+                                          .stage = stage_text(passed->stage),
                                           .event = "next",
                                           .detail = passed->detail};
         good = store_history_add(store, &line, err);
     }
     struct store_history_line line = {.subject = update->id,
                                       .at_ms = now_ms,
-                                      .stage = event->stage ? event->stage : update->stage,
+                                      .stage = stage_text(event->stage),
                                       .event = event->event,
                                       .detail = event->detail,
                                       .actor = event->actor};
@@ -502,16 +564,9 @@ static bool store_update_lines(struct store *store, const struct store_update *u
 
 static enum store_change store_update_write(struct store *store, const struct store_update *update,
                                             const struct store_event *event, struct err *err) {
-    CLEANUP(buf_release) struct buf journal = BUF_INIT(STORE_JOURNAL_MAX);
-    json_write(update->journal, &journal);
-    if (journal.overflow) {
-        (void)err_set(err, ERR_BUG, "an update's journal is too large");
-        return STORE_FAILED;
-    }
     int64_t now = clock_now_ms();
     sqlite3_stmt *row = store_statement(store, STORE_SQL_UPDATE_SAVE);
-    if (!row || !store_update_bind(row, update, buf_text(&journal), now) ||
-        !store_run(store, row, err)) {
+    if (!row || !store_update_bind(row, update, now) || !store_run(store, row, err)) {
         return STORE_FAILED;
     }
     if (sqlite3_changes(store->db) == 0) {

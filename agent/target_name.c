@@ -38,10 +38,12 @@ bool target_part_is(struct target_part part, const char *text) {
     return strlen(text) == part.len && memcmp(part.text, text, part.len) == 0;
 }
 
+bool target_part_same(struct target_part a, struct target_part b) {
+    return a.len == b.len && memcmp(a.text, b.text, a.len) == 0;
+}
+
 bool target_same_place(const char *a, const char *b) {
-    struct target_part left = target_namespace(a);
-    struct target_part right = target_namespace(b);
-    return left.len == right.len && memcmp(left.text, right.text, left.len) == 0;
+    return target_part_same(target_namespace(a), target_namespace(b));
 }
 
 bool target_same_object(const char *a, const char *b) {

@@ -17,6 +17,7 @@ struct target_part target_short_name(const char *target);
 /* The namespace; empty elsewhere. */
 struct target_part target_namespace(const char *target);
 bool target_part_is(struct target_part part, const char *text);
+bool target_part_same(struct target_part a, struct target_part b);
 /* Can both be meant by one short name: on one host, or in one namespace? */
 bool target_same_place(const char *a, const char *b);
 /* The same container, or containers of one workload, which is rolled out as a whole. */

@@ -7,10 +7,11 @@
 #include <stdatomic.h>
 
 #include "agent/id.h"
-#include "agent/match.h"
 #include "agent/metrics.h"
-#include "agent/pipeline.h"
-#include "agent/turns.h"
+#include "agent/pipeline/match.h"
+#include "agent/pipeline/pipeline.h"
+#include "agent/pipeline/stages.h"
+#include "agent/pipeline/turns.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -53,7 +54,7 @@ struct worker {
     struct http_client *http;
     bool warm;       /* has worked since it gave memory back */
     int64_t claimed; /* update id, 0: none; read and written under the mutex */
-    char claimed_stage[STORE_STAGE_SIZE];
+    enum stage claimed_stage;
 };
 
 struct workers {
@@ -101,22 +102,22 @@ static bool workers_claimed(const struct workers *workers, int64_t id) {
     return false;
 }
 
-static bool workers_full(const struct workers *workers, const struct stage *stage) {
+static bool workers_full(const struct workers *workers, const struct stage_row *row) {
     unsigned running = 0;
     for (size_t i = 0; i < workers->count; i++) {
         const struct worker *worker = &workers->threads[i];
-        running += worker->claimed && strcmp(worker->claimed_stage, stage->name) == 0 ? 1 : 0;
+        running += worker->claimed && worker->claimed_stage == row->stage ? 1 : 0;
     }
-    return stage->at_most && running >= stage->at_most;
+    return row->at_most && running >= row->at_most;
 }
 
 /* What queues for a stage that is full must not hide what could go on. */
 static bool claim_list(struct worker *worker, struct store_due *out, struct err *err) {
-    size_t full = 0;
-    *out = (struct store_due){0};
-    for (const struct stage *stage = pipeline_stages; stage->name; stage++) {
-        if (full < STORE_DUE_WITHOUT && workers_full(worker->workers, stage)) {
-            out->without[full++] = stage->name;
+    *out = (struct store_due){.without_count = 0};
+    for (size_t i = 0; i < STAGES_COUNT; i++) {
+        if (out->without_count < STORE_DUE_WITHOUT &&
+            workers_full(worker->workers, &stages_table[i])) {
+            out->without[out->without_count++] = stages_table[i].stage;
         }
     }
     return store_due(worker->store, clock_now_ms(), out, err);
@@ -152,12 +153,12 @@ static bool claim_update(struct worker *worker, struct job *out) {
             claim_failed(workers, &err);
             return false;
         }
-        if (out->update.result[0]) { /* somebody has ended it since */
+        if (out->update.result != RESULT_NONE) { /* somebody has ended it since */
             store_update_release(&out->update);
             continue;
         }
         worker->claimed = out->update.id;
-        memcpy(worker->claimed_stage, out->update.stage, sizeof worker->claimed_stage);
+        worker->claimed_stage = out->update.stage;
         out->kind = JOB_UPDATE;
         return true;
     }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "agent/cli/render.h"
+#include "agent/model/result.h"
+#include "agent/model/stage.h"
 #include "base/clock.h"
 
 static enum command_exit print_table(const struct render_table *table, FILE *out) {
@@ -51,14 +53,10 @@ static const char *or_dash(const char *text) {
     return text && *text ? text : "-";
 }
 
-static bool can_be_retried(const char *result) {
-    static const char *const results[] = {"failed", "rolled-back", "denied", "cancelled"};
-    for (size_t i = 0; i < ARRAY_LENGTH(results); i++) {
-        if (strcmp(result, results[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+static bool can_be_retried(const char *text) {
+    enum result result = result_parse(text);
+    return result == RESULT_FAILED || result == RESULT_ROLLED_BACK || result == RESULT_DENIED ||
+           result == RESULT_CANCELLED;
 }
 
 static void put_until(const char *until, int64_t now_ms, struct buf *out) {
@@ -81,7 +79,7 @@ static const char *reason_command(const char *reason) {
 }
 
 /* What would make an update go now that waits at the gate. Where a command can, the reason ends
- * with it (agent/gate.c); all else but a window passes by itself. */
+ * with it (agent/pipeline/gate.c); all else but a window passes by itself. */
 static void put_advice(const char *reason, const char *command, struct buf *out) {
     static const char window[] = "waits for its window";
     if (command) {
@@ -114,7 +112,7 @@ static void gate_sentence(const json_t *update, int64_t now_ms, struct buf *out)
 static bool at_gate(const json_t *update) {
     const char *stage = json_text(update, "stage");
     const char *reason = json_text(update, "reason");
-    return stage && strcmp(stage, "gate") == 0 && reason &&
+    return stage_parse(stage) == STAGE_GATE && reason &&
            (strncmp(reason, "waits", 5) == 0 || strncmp(reason, "on hold", 7) == 0);
 }
 

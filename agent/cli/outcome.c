@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/cli/render.h"
+#include "agent/model/result.h"
 #include "base/log.h"
 
 bool outcome_valid(const json_t *push) {
@@ -14,14 +15,8 @@ bool outcome_open(const json_t *push) {
     return json_int(push, "open", 0) > 0;
 }
 
-static bool is_good(const char *result) {
-    static const char *const good[] = {"updated", "unchanged", "superseded"};
-    for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
-        if (strcmp(result, good[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+static bool is_good(enum result result) {
+    return result == RESULT_UPDATED || result == RESULT_UNCHANGED || result == RESULT_SUPERSEDED;
 }
 
 enum command_exit outcome_exit(const json_t *push) {
@@ -32,7 +27,7 @@ enum command_exit outcome_exit(const json_t *push) {
     for (size_t i = 0; i < json_array_size(updates); i++) {
         const char *result = json_text(json_array_get(updates, i), "result");
         /* A result that this program does not know is not taken for a good one. */
-        if (!result || !is_good(result)) {
+        if (!is_good(result_parse(result))) {
             return COMMAND_FAILED;
         }
     }

@@ -294,8 +294,9 @@ bool change_check(struct platform_task *task, struct err *err) {
 /* ---- patching ---- */
 
 /* Is over: nothing of this update is on the workload. */
-static bool change_untouched(struct platform_task *task, const char *result) {
-    return json_object_set_new(task->journal, PLATFORM_UNTOUCHED, json_string(result)) == 0;
+static bool change_untouched(struct platform_task *task, enum result result) {
+    return json_object_set_new(task->journal, PLATFORM_UNTOUCHED,
+                               json_string(result_text(result))) == 0;
 }
 
 static void change_mark(json_t *marks, const char *key, const char *value) {
@@ -385,11 +386,11 @@ static bool patch_overtaken(struct platform_task *task, const struct change_look
                             struct err *err) {
     char who[MANAGED_SIZE];
     if (look->state == CHANGE_GONE) {
-        (void)change_untouched(task, "cancelled");
+        (void)change_untouched(task, RESULT_CANCELLED);
         return err_set(err, ERR_GONE, "it was deleted meanwhile");
     }
     change_by(look, who);
-    (void)change_untouched(task, "superseded");
+    (void)change_untouched(task, RESULT_SUPERSEDED);
     return err_set(err, ERR_GONE, "%s has set its image to %.200s meanwhile",
                    who[0] ? who : "somebody else", look->container.image);
 }
@@ -418,8 +419,8 @@ static bool patch_forward(struct platform_task *task, struct change_look *look, 
             return false;
         }
         if (now.state == CHANGE_IS_OLD && change_same(look->object, now.object)) {
-            (void)change_untouched(
-                task, "failed"); /* nobody changed it: it is the patch that is not wanted */
+            /* Nobody changed it: it is the patch that is not wanted. */
+            (void)change_untouched(task, RESULT_FAILED);
         } else {
             refused.kind = ERR_TRANSIENT;
         }
@@ -555,7 +556,7 @@ static bool patch_undo(struct platform_task *task, struct err *err) {
         return back_send(task, &look, err);
     case CHANGE_IS_OLD:
         if (!returned && json_int(task->journal, CHANGE_GENERATION, 0) == 0) {
-            return change_untouched(task, "failed"); /* it never was on it */
+            return change_untouched(task, RESULT_FAILED); /* it never was on it */
         }
         return back_stands(task, &look, err);
     case CHANGE_IS_BACK:

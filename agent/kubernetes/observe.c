@@ -13,20 +13,20 @@ static void observe_overtaken(const struct change_look *look, struct platform_ob
     char who[MANAGED_SIZE];
     out->health = PLATFORM_OVERTAKEN;
     if (look->state == CHANGE_GONE) {
-        out->result = "cancelled";
+        out->result = RESULT_CANCELLED;
         (void)snprintf(out->reason, sizeof out->reason, "it was deleted during its rollout");
         return;
     }
     change_by(look, who);
     const char *name = who[0] ? who : "somebody else";
     if (look->state == CHANGE_IS_OTHER) {
-        out->result = "superseded";
+        out->result = RESULT_SUPERSEDED;
         (void)snprintf(out->reason, sizeof out->reason,
                        "%.100s has set its image to %.150s during the rollout", name,
                        look->container.image);
         return;
     }
-    out->result = "failed";
+    out->result = RESULT_FAILED;
     (void)snprintf(out->reason, sizeof out->reason,
                    "%s has put the old image back during the rollout; it was left so: change the "
                    "image where it is "

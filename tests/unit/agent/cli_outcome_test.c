@@ -12,7 +12,7 @@
 #include "agent/cli/outcome.h"
 #include "agent/cli/render.h"
 #include "agent/cli/url.h"
-#include "agent/gate.h"
+#include "agent/pipeline/gate.h"
 
 static json_t *push_with(int open, const char *first, const char *second) {
     json_t *push = json_pack("{s:i, s:[]}", "open", open, "updates");
@@ -161,9 +161,9 @@ static void waiting_sentence(const struct gate_facts *facts, const char *wanted)
     struct gate_verdict verdict = gate_decide(facts);
     assert_int_equal(verdict.answer, GATE_WAIT);
     CLEANUP(json_release)
-    json_t *update = json_pack("{ss ss ss sn ss so}", "id", "upd_1", "target",
-                               facts->update->target, "stage", "gate", "result", "reason",
-                               verdict.reason, "not_before", json_time_or_null(verdict.until_ms));
+    json_t *update = json_pack("{ss ss ss sn ss so}", "id", "upd_1", "target", facts->self->target,
+                               "stage", "gate", "result", "reason", verdict.reason, "not_before",
+                               json_time_or_null(verdict.until_ms));
     CLEANUP(buf_release) struct buf text = BUF_INIT(4096);
     documents_sentence(update, 0, &text);
     assert_string_equal(buf_text(&text), wanted);
@@ -171,12 +171,12 @@ static void waiting_sentence(const struct gate_facts *facts, const char *wanted)
 
 static void waiting_says_until_when_and_what_to_do(void **state) {
     (void)state;
-    struct store_update update = {.id = 1, .target = "docker/site", .to = "sha256:1"};
+    const struct store_other self = {.id = 1, .target = "docker/site"};
     struct settings settings;
-    struct store_updates others = {0};
+    struct store_others others = {0};
     settings_init(&settings);
     struct gate_facts facts = {.now_ms = INT64_C(1795176000123),
-                               .update = &update,
+                               .self = &self,
                                .settings = &settings,
                                .others = &others,
                                .concurrency = 2,

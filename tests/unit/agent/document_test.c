@@ -81,7 +81,7 @@ static void push_that_concerns_nothing(void **state) {
 static void push_with_a_waiting_update(void **state) {
     int64_t update = fixture_update(*state, "docker/site");
     struct store_update row = fixture_find(*state, update);
-    (void)snprintf(row.stage, sizeof row.stage, "gate");
+    row.stage = STAGE_GATE;
     (void)snprintf(row.reason, sizeof row.reason, "waits: 2 updates are being applied");
     row.not_before_ms = FIXTURE_NOON + 600000;
     fixture_save(*state, &row);
@@ -109,8 +109,8 @@ static void push_with_a_waiting_update(void **state) {
 static void push_with_a_finished_update(void **state) {
     int64_t update = fixture_update(*state, "docker/site");
     struct store_update row = fixture_find(*state, update);
-    (void)snprintf(row.stage, sizeof row.stage, "settle");
-    (void)snprintf(row.result, sizeof row.result, "updated");
+    row.stage = STAGE_SETTLE;
+    row.result = RESULT_UPDATED;
     (void)snprintf(row.reason, sizeof row.reason, "healthy after 4.1 s");
     row.from[0] = '\0';
     row.not_before_ms = 0;

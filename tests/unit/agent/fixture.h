@@ -182,8 +182,14 @@ static inline struct store_update fixture_find(struct store *store, int64_t id) 
     return update;
 }
 
+/* "" of one that is open. */
+static inline const char *fixture_result(enum result result) {
+    const char *text = result_text(result);
+    return text ? text : "";
+}
+
 static inline void fixture_save(struct store *store, struct store_update *update) {
-    struct store_event event = {.event = "test", .detail = "by the test"};
+    struct store_event event = {.stage = update->stage, .event = "test", .detail = "by the test"};
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(store, update, &event, &err), STORE_CHANGED);
 }
@@ -192,8 +198,8 @@ static inline void fixture_save(struct store *store, struct store_update *update
 static inline void fixture_place(struct store *store, int64_t id, const char *stage,
                                  const char *result) {
     struct store_update update = fixture_find(store, id);
-    (void)snprintf(update.stage, sizeof update.stage, "%s", stage);
-    (void)snprintf(update.result, sizeof update.result, "%s", result ? result : "");
+    update.stage = stage_parse(stage);
+    update.result = result_parse(result);
     update.finished_ms = result ? fixture_now_ms : 0;
     fixture_save(store, &update);
     store_update_release(&update);

@@ -5,46 +5,38 @@
 
 #include <cmocka.h>
 
-#include "agent/gate.h"
-#include "base/json.h"
+#include "agent/pipeline/gate.h"
 
 #define NOW INT64_C(1795176000000) /* 2026-11-20T12:00:00Z */
-#define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
-#define OTHER "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 
 struct scene {
     struct settings settings;
-    struct store_update update;
-    struct store_update others[4];
-    struct store_updates list;
+    struct store_other self;
+    struct store_other others[4];
+    struct store_others list;
     struct gate_facts facts;
 };
 
-static struct store_update an_update(int64_t id, const char *target, const char *stage) {
-    struct store_update update = {.id = id, .journal = json_object()};
+static struct store_other an_update(int64_t id, const char *target, const char *stage) {
+    struct store_other update = {.id = id, .stage = stage_parse(stage)};
     (void)snprintf(update.target, sizeof update.target, "%s", target);
-    (void)snprintf(update.stage, sizeof update.stage, "%s", stage);
-    memcpy(update.to, DIGEST, sizeof DIGEST);
     return update;
 }
 
-static void depends(struct store_update *update, const char *group, const char *name) {
-    struct settings settings;
-    settings_init(&settings);
-    (void)snprintf(settings.group, sizeof settings.group, "%s", group);
-    if (name[0]) {
-        (void)snprintf(settings.depends_on.items[0], SETTINGS_NAME_SIZE, "%s", name);
-        settings.depends_on.count = 1;
-    }
-    gate_note(update, &settings);
+/* names: comma separated. */
+static void depends(struct store_other *update, const char *group, const char *names) {
+    free(update->order.depends_on);
+    update->order =
+        (struct store_order){.known = true, .depends_on = names[0] ? strdup(names) : NULL};
+    (void)snprintf(update->order.group, sizeof update->order.group, "%s", group);
 }
 
 static void open_scene(struct scene *scene) {
-    *scene = (struct scene){.update = an_update(10, "docker/app", "gate")};
+    *scene = (struct scene){.self = an_update(10, "docker/app", "gate")};
     settings_init(&scene->settings);
     scene->list.items = scene->others;
     scene->facts = (struct gate_facts){.now_ms = NOW,
-                                       .update = &scene->update,
+                                       .self = &scene->self,
                                        .settings = &scene->settings,
                                        .asked_ms = NOW,
                                        .schedule = {.open = true, .may_start = true},
@@ -53,14 +45,14 @@ static void open_scene(struct scene *scene) {
                                        .concurrency = 2};
 }
 
-static void add_other(struct scene *scene, struct store_update other) {
+static void add_other(struct scene *scene, struct store_other other) {
     scene->others[scene->list.count++] = other;
 }
 
 static void close_scene(struct scene *scene) {
-    store_update_release(&scene->update);
+    store_order_release(&scene->self.order);
     for (size_t i = 0; i < scene->list.count; i++) {
-        store_update_release(&scene->others[i]);
+        store_order_release(&scene->others[i].order);
     }
 }
 
@@ -105,18 +97,16 @@ static void a_hold_comes_first_and_names_its_end(void **state) {
     close_scene(&scene);
 }
 
-static void an_approval_is_for_one_digest_and_expires(void **state) {
+static void an_approval_is_asked_for_and_expires(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
     scene.settings.approval_required = true;
     assert_gate(&scene, GATE_WAIT, "`landwaiter approve upd_");
     assert_int_equal(gate_decide(&scene.facts).until_ms, NOW + scene.settings.approval_expires_ms);
-    memcpy(scene.update.approved, OTHER, sizeof OTHER);
-    assert_gate(&scene, GATE_WAIT, "approve");
-    memcpy(scene.update.approved, DIGEST, sizeof DIGEST);
+    scene.facts.approved = true;
     assert_gate(&scene, GATE_OPEN, "");
-    scene.update.approved[0] = '\0';
+    scene.facts.approved = false;
     scene.facts.now_ms = NOW + scene.settings.approval_expires_ms;
     assert_gate(&scene, GATE_EXPIRED, "nobody approved it within 7 days");
     close_scene(&scene);
@@ -137,7 +127,7 @@ static void what_it_depends_on_goes_first(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    depends(&scene.update, "", "db");
+    depends(&scene.self, "", "db");
     add_other(&scene, an_update(20, "docker/cache", "gate"));
     assert_gate(&scene, GATE_OPEN, "");
     add_other(&scene, an_update(21, "docker/db", "resolve"));
@@ -149,8 +139,8 @@ static void a_group_can_be_depended_on(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    depends(&scene.update, "", "storage");
-    struct store_update other = an_update(21, "docker/db", "gate");
+    depends(&scene.self, "", "storage");
+    struct store_other other = an_update(21, "docker/db", "gate");
     depends(&other, "storage", "");
     add_other(&scene, other);
     assert_gate(&scene, GATE_WAIT, "docker/db");
@@ -162,15 +152,15 @@ static void in_a_circle_the_oldest_goes_first(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    depends(&scene.update, "", "db");
-    struct store_update db = an_update(20, "docker/db", "gate");
-    struct store_update cache = an_update(30, "docker/cache", "gate");
+    depends(&scene.self, "", "db");
+    struct store_other db = an_update(20, "docker/db", "gate");
+    struct store_other cache = an_update(30, "docker/cache", "gate");
     depends(&db, "", "cache");
     depends(&cache, "", "app");
     add_other(&scene, db);
     add_other(&scene, cache);
     assert_gate(&scene, GATE_OPEN, "");
-    scene.update.id = 25;
+    scene.self.id = 25;
     assert_gate(&scene, GATE_WAIT, "docker/db");
     close_scene(&scene);
 }
@@ -180,11 +170,11 @@ static void one_at_a_time_within_a_group(void **state) {
     struct scene scene;
     open_scene(&scene);
     (void)snprintf(scene.settings.group, sizeof scene.settings.group, "web");
-    struct store_update other = an_update(20, "docker/web2", "gate");
+    struct store_other other = an_update(20, "docker/web2", "gate");
     depends(&other, "web", "");
     add_other(&scene, other);
     assert_gate(&scene, GATE_OPEN, "");
-    (void)snprintf(scene.others[0].stage, sizeof scene.others[0].stage, "observe");
+    scene.others[0].stage = STAGE_OBSERVE;
     assert_gate(&scene, GATE_WAIT, "group web");
     close_scene(&scene);
 }
@@ -227,8 +217,8 @@ static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
     open_scene(&scene);
     (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "databases");
     scene.settings.depends_on.count = 1;
-    depends(&scene.update, "", "databases");
-    struct store_update other = an_update(11, "docker/db", "policy");
+    depends(&scene.self, "", "databases");
+    struct store_other other = an_update(11, "docker/db", "policy");
     other.created_ms = NOW - 100;
     add_other(&scene, other);
     assert_gate(&scene, GATE_WAIT, "came just now");
@@ -247,12 +237,12 @@ static void workloads(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    store_update_release(&scene.update);
-    scene.update = an_update(10, "kubernetes/shop/deployment/web/app", "gate");
-    depends(&scene.update, "", "db");
+    store_order_release(&scene.self.order);
+    scene.self = an_update(10, "kubernetes/shop/deployment/web/app", "gate");
+    depends(&scene.self, "", "db");
     (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "db");
     scene.settings.depends_on.count = 1;
-    struct store_update other = an_update(9, "kubernetes/blog/statefulset/db/db", "gate");
+    struct store_other other = an_update(9, "kubernetes/blog/statefulset/db/db", "gate");
     depends(&other, "", "");
     add_other(&scene, other);
     assert_int_equal(gate_decide(&scene.facts).answer, GATE_OPEN);
@@ -261,7 +251,7 @@ static void workloads(void **state) {
     assert_int_equal(gate_decide(&scene.facts).answer, GATE_WAIT);
     (void)snprintf(scene.others[0].target, sizeof scene.others[0].target,
                    "kubernetes/shop/deployment/web/proxy");
-    (void)snprintf(scene.others[0].stage, sizeof scene.others[0].stage, "observe");
+    scene.others[0].stage = STAGE_OBSERVE;
     struct gate_verdict verdict = gate_decide(&scene.facts);
     assert_int_equal(verdict.answer, GATE_WAIT);
     assert_non_null(strstr(verdict.reason, "another update of it"));
@@ -272,7 +262,7 @@ static void another_image_first(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    struct store_update first = an_update(11, "docker/other", "gate");
+    struct store_other first = an_update(11, "docker/other", "gate");
     add_other(&scene, first);
     scene.facts.first = &scene.others[0];
     struct gate_verdict verdict = gate_decide(&scene.facts);
@@ -292,7 +282,7 @@ int main(void) {
         cmocka_unit_test(open_when_nothing_speaks_against_it),
         cmocka_unit_test(a_clock_that_was_never_set_is_closed),
         cmocka_unit_test(a_hold_comes_first_and_names_its_end),
-        cmocka_unit_test(an_approval_is_for_one_digest_and_expires),
+        cmocka_unit_test(an_approval_is_asked_for_and_expires),
         cmocka_unit_test(a_closed_window_says_until_when),
         cmocka_unit_test(what_it_depends_on_goes_first),
         cmocka_unit_test(a_group_can_be_depended_on),

@@ -44,7 +44,7 @@ static void what_is_counted_is_told(void **state) {
     metrics_count(METRIC_PUSHES, "ci", "accepted");
     metrics_count(METRIC_PUSHES, "ci", "accepted");
     metrics_count(METRIC_PUSHES, "", "unauthorized");
-    metrics_count_update("docker/site", "updated");
+    metrics_count_update("docker/site", RESULT_UPDATED);
     metrics_count_answer("ghcr.io", 200);
     metrics_count_answer("ghcr.io", 0);
     CLEANUP(own_free) char *text = text_of(*state, "{}");

@@ -11,7 +11,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "agent/resolver.h"
+#include "agent/pipeline/resolver.h"
 #include "base/clock.h"
 
 #define NOON INT64_C(1795176000000)

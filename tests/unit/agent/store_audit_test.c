@@ -71,11 +71,12 @@ static void transitions_name_their_actor(void **state) {
     int64_t id = fixture_update(store, "docker/site");
     struct store_update update = fixture_find(store, id);
     struct err err = ERR_INIT;
-    struct store_event wait = {.stage = "gate", .event = "wait", .detail = "waits", .fast = true};
-    struct store_event step = {.stage = "apply", .event = "step", .detail = "stop the old one"};
-    struct store_event quiet = {.stage = "gate", .detail = "waits"};
+    struct store_event wait = {
+        .stage = STAGE_GATE, .event = "wait", .detail = "waits", .fast = true};
+    struct store_event step = {.stage = STAGE_APPLY, .event = "step", .detail = "stop the old one"};
+    struct store_event quiet = {.stage = STAGE_GATE, .detail = "waits"};
     struct store_event yes = {
-        .stage = "gate", .event = "approved", .detail = "by hand", .actor = "uid 0 (root)"};
+        .stage = STAGE_GATE, .event = "approved", .detail = "by hand", .actor = "uid 0 (root)"};
     assert_int_equal(store_update_save(store, &update, &wait, &err), STORE_CHANGED);
     assert_int_equal(store_update_save(store, &update, &step, &err), STORE_CHANGED);
     assert_int_equal(store_update_save(store, &update, &quiet, &err), STORE_CHANGED);

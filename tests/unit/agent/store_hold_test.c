@@ -104,8 +104,8 @@ static void a_hold_beats_a_decision_under_way(void **state) {
     fixture_place(*state, id, "gate", NULL);
     struct store_update worker = fixture_find(*state, id);
     hold(*state, "docker/site", 0, "not now");
-    (void)snprintf(worker.stage, sizeof worker.stage, "apply");
-    struct store_event next = {.stage = "gate", .event = "next", .detail = "go"};
+    worker.stage = STAGE_APPLY;
+    struct store_event next = {.stage = STAGE_GATE, .event = "next", .detail = "go"};
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(*state, &worker, &next, &err), STORE_LOST);
     store_update_release(&worker);
@@ -150,28 +150,26 @@ static void others_are_all_that_are_open(void **state) {
     fixture_place(*state, done, "settle", "updated");
     fixture_place(*state, applying, "apply", NULL);
     struct store_update db = fixture_find(*state, waiting);
-    json_decref(db.journal);
-    db.journal = json_pack("{ss s[ss] sb s{ss}}", "group", "shop", "depends_on", "a", "b", "room",
-                           1, "driver", "old", "nginx:1");
+    db.order = (struct store_order){
+        .known = true, .group = "shop", .depends_on = strdup("a,b"), .waits_for_room = true};
     fixture_save(*state, &db);
     store_update_release(&db);
-    struct store_update update = fixture_find(*state, mine);
-    struct store_updates others = {0};
+    struct store_others others = {0};
     struct err err = ERR_INIT;
-    assert_true(store_open_others(*state, &update, &others, &err));
+    assert_true(store_open_others(*state, mine, &others, &err));
     assert_int_equal(others.count, 2);
     assert_int_equal(others.items[0].id, waiting);
     assert_string_equal(others.items[0].target, "docker/db");
-    assert_string_equal(others.items[0].stage, "policy");
+    assert_string_equal(stage_text(others.items[0].stage), "policy");
     assert_int_equal(others.items[0].created_ms, fixture_now_ms);
-    CLEANUP(json_release)
-    json_t *noted = json_pack("{ss s[ss] sb}", "group", "shop", "depends_on", "a", "b", "room", 1);
-    assert_true(json_equal(others.items[0].journal, noted));
+    assert_true(others.items[0].order.known);
+    assert_string_equal(others.items[0].order.group, "shop");
+    assert_string_equal(others.items[0].order.depends_on, "a,b");
+    assert_true(others.items[0].order.waits_for_room);
     assert_int_equal(others.items[1].id, applying);
-    assert_string_equal(others.items[1].stage, "apply");
-    assert_null(json_text(others.items[1].journal, "group"));
-    store_updates_release(&others);
-    store_update_release(&update);
+    assert_string_equal(stage_text(others.items[1].stage), "apply");
+    assert_false(others.items[1].order.known);
+    store_others_release(&others);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)

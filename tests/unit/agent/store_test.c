@@ -103,18 +103,23 @@ static void version_1_is_migrated(void **state) {
             "INSERT INTO updates VALUES(6, 5, 'docker/site', 'i', 'ghcr.io/brian/site:1.4', "
             "'gate', NULL, 'waits', '', '" FIXTURE_DIGEST(
                 "2") "', 0, 1, 2, 3, 0, 4, 7, '', "
-                     "0, '{\"a\": 1}');"
+                     "0, '{\"a\":1,\"group\":\"shop\",\"depends_on\":[\"x\",\"y\"],"
+                     "\"room\":true}');"
                      "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
     store_free(store);
     *state = fixture_open();
-    assert_int_equal(number(*state, "PRAGMA user_version"), 4);
+    assert_int_equal(number(*state, "PRAGMA user_version"), 5);
     assert_int_equal(number(*state, "SELECT push FROM keys"), 5);
     assert_int_equal(number(*state, "SELECT through FROM keys_through"), 5);
     struct store_update update = fixture_find(*state, 6);
-    assert_string_equal(update.stage, "gate");
+    assert_string_equal(stage_text(update.stage), "gate");
     assert_string_equal(update.approved, "");
     assert_int_equal(update.revision, 7);
-    assert_int_equal(json_int(update.journal, "a", 0), 1);
+    assert_string_equal(update.journal, "{\"a\":1}");
+    assert_true(update.order.known);
+    assert_string_equal(update.order.group, "shop");
+    assert_string_equal(update.order.depends_on, "x,y");
+    assert_true(update.order.waits_for_room);
     memcpy(update.approved, update.to, sizeof update.approved);
     fixture_save(*state, &update);
     store_update_release(&update);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/turns.h"
+#include "agent/pipeline/turns.h"
 
 static struct ref named(const char *path) {
     struct ref ref = {.host = "docker.io"};

@@ -1,8 +1,8 @@
 /* What a tag is right now, asked once for all targets of a push: answers are shared for some
  * seconds between the workers, and two that ask the same thing at the same time make one request.
  * Thread-safe. */
-#ifndef LANDWAITER_AGENT_RESOLVER_H
-#define LANDWAITER_AGENT_RESOLVER_H
+#ifndef LANDWAITER_AGENT_PIPELINE_RESOLVER_H
+#define LANDWAITER_AGENT_PIPELINE_RESOLVER_H
 
 #include "agent/config.h"
 #include "base/digest.h"

@@ -1,6 +1,6 @@
 /* Matching in batches: however many pushes came, the platform is asked a few times, and the newest
  * push of an image stands for the older ones. */
-#include "agent/match.h"
+#include "agent/pipeline/match.h"
 
 #include "agent/id.h"
 #include "base/clock.h"
@@ -112,7 +112,7 @@ static bool match_add(struct match *match, const struct store_push *push,
     struct store_match item = {
         .push = push, .target = target, .tag = push->image.tag[0] ? push->image.tag : NULL};
     if (target->problem[0]) {
-        item.result = target->stopped ? "unchanged" : "failed";
+        item.result = target->stopped ? RESULT_UNCHANGED : RESULT_FAILED;
         item.reason = target->problem;
     }
     match->items[match->count++] = item;
@@ -211,7 +211,7 @@ static bool match_outdone(const struct store_match *item, const char *tag) {
 }
 
 static void match_give_way(struct store_match *item) {
-    item->result = "superseded";
+    item->result = RESULT_SUPERSEDED;
     item->reason = "a newer version waits for it already";
 }
 

@@ -1,5 +1,5 @@
 /* A short memory of repositories; the longest-ago turn is forgotten first. */
-#include "agent/turns.h"
+#include "agent/pipeline/turns.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Whose turn it is: with many targets on one image waiting for room, an update of another image
  * must not wait behind them all. Remembers when which repository last had its turn. Thread-safe. */
-#ifndef LANDWAITER_AGENT_TURNS_H
-#define LANDWAITER_AGENT_TURNS_H
+#ifndef LANDWAITER_AGENT_PIPELINE_TURNS_H
+#define LANDWAITER_AGENT_PIPELINE_TURNS_H
 
 #include <stdint.h>
 

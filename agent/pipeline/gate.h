@@ -3,8 +3,8 @@
  *
  * In the order in which a person would want to know: a hold, an approval, the window, dependencies,
  * the group, memory, room to run. */
-#ifndef LANDWAITER_AGENT_GATE_H
-#define LANDWAITER_AGENT_GATE_H
+#ifndef LANDWAITER_AGENT_PIPELINE_GATE_H
+#define LANDWAITER_AGENT_PIPELINE_GATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,20 +20,20 @@
 #define GATE_NOTED_WITHIN_MS 10000
 #define GATE_NOTED_AGAIN_MS 500
 #define GATE_TURN_MS 250 /* how long one whose turn it is may take to take it */
-#define GATE_ROOM "room" /* in the journal: it waits for nothing but room to run */
 
 struct gate_facts {
     int64_t now_ms;
-    const struct store_update *update;
+    const struct store_other *self;
     const struct settings *settings;
+    bool approved;    /* a person said yes to its present digest */
     int64_t asked_ms; /* since when it has asked for an approval */
     bool held;
     struct store_hold hold;
     struct schedule_verdict schedule;
-    const struct store_updates *others; /* all other open updates */
-    int64_t available_memory;           /* -1: not known, or not asked for */
+    const struct store_others *others; /* all other open updates */
+    int64_t available_memory;          /* -1: not known, or not asked for */
     unsigned concurrency;
-    const struct store_update *first; /* of another image, whose turn it is; NULL: none */
+    const struct store_other *first; /* of another image, whose turn it is; NULL: none */
 };
 
 enum gate_answer {
@@ -50,19 +50,6 @@ struct gate_verdict {
     char reason[STORE_REASON_SIZE];
 };
 
-/* What many questions of one instant share. */
-struct gate_shared {
-    int64_t now_ms;
-    struct store_updates open; /* all open updates; owned */
-    bool decided;              /* schedule is the verdict on windows */
-    struct settings_names windows;
-    struct schedule_verdict schedule;
-};
-
 struct gate_verdict gate_decide(const struct gate_facts *facts);
-
-/* What other updates need to know of this one, into its journal: its group and what it depends on.
- */
-void gate_note(struct store_update *update, const struct settings *settings);
 
 #endif

@@ -1,5 +1,5 @@
 /* Shared answers of registries. Owns a small ring of them; asks through the caller's own client. */
-#include "agent/resolver.h"
+#include "agent/pipeline/resolver.h"
 
 #include <pthread.h>
 

@@ -1,10 +1,10 @@
 /* From pushes to updates: which targets run the image that was pushed. */
-#ifndef LANDWAITER_AGENT_MATCH_H
-#define LANDWAITER_AGENT_MATCH_H
+#ifndef LANDWAITER_AGENT_PIPELINE_MATCH_H
+#define LANDWAITER_AGENT_PIPELINE_MATCH_H
 
 #include <stdbool.h>
 
-#include "agent/pipeline.h"
+#include "agent/pipeline/pipeline.h"
 
 /* Is that push of interest for that target? The policy's verdict for the target's tag and the
  * push's. A push by digest alone is about every tag. */

@@ -1,10 +1,9 @@
 /* The gate's decision. Reads nothing but the facts it is given. */
-#include "agent/gate.h"
+#include "agent/pipeline/gate.h"
 
 #include "agent/id.h"
 #include "agent/target_name.h"
 #include "base/clock.h"
-#include "base/json.h"
 
 static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
     out->answer = GATE_WAIT;
@@ -13,53 +12,39 @@ static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
 
 /* ---- names of targets and groups ---- */
 
-static const char *gate_group(const struct store_update *update) {
-    const char *group = json_text(update->journal, "group");
-    return group ? group : "";
-}
-
-void gate_note(struct store_update *update, const struct settings *settings) {
-    json_t *names = json_array();
-    for (size_t i = 0; i < settings->depends_on.count; i++) {
-        (void)json_array_append_new(names, json_text_or_null(settings->depends_on.items[i]));
-    }
-    (void)json_object_set_new(update->journal, "depends_on", names);
-    (void)json_object_set_new(update->journal, "group", json_text_or_null(settings->group));
-}
-
 /* Is b meant by a name that a's owner wrote? */
-static bool gate_named(const struct store_update *a, const struct store_update *b,
-                       const char *name) {
-    return (target_part_is(target_short_name(b->target), name) &&
+static bool gate_named(const struct store_other *a, const struct store_other *b,
+                       struct target_part name) {
+    return (target_part_same(target_short_name(b->target), name) &&
             target_same_place(a->target, b->target)) ||
-           strcmp(b->target, name) == 0 || (gate_group(b)[0] && strcmp(gate_group(b), name) == 0);
+           target_part_is(name, b->target) ||
+           (b->order.group[0] && target_part_is(name, b->order.group));
 }
 
 /* It came this moment, and nobody looked yet for the group that it is in. Not for long: its
  * platform may be away. */
-static bool gate_unnoted(const struct store_update *update, int64_t now_ms) {
-    return !json_text(update->journal, "group") &&
-           now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
+static bool gate_unnoted(const struct store_other *update, int64_t now_ms) {
+    return !update->order.known && now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
 }
 
 /* Does a say that it depends on b? */
-static bool gate_depends(const struct store_update *a, const struct store_update *b) {
-    size_t i = 0;
-    json_t *item = NULL;
-    json_array_foreach(json_array_member(a->journal, "depends_on"), i, item) {
-        const char *name = json_string_value(item);
-        if (name && gate_named(a, b, name)) {
+static bool gate_depends(const struct store_other *a, const struct store_other *b) {
+    const char *name = a->order.depends_on;
+    while (name && *name) {
+        const size_t len = strcspn(name, ",");
+        if (gate_named(a, b, (struct target_part){name, len})) {
             return true;
         }
+        name += len + (name[len] == ',' ? 1 : 0);
     }
     return false;
 }
 
 /* Does an update depend on another, over any number of others between them? Each is looked at once:
  * labels can make any circle. */
-static bool gate_leads_to(const struct store_updates *others, const struct store_update *from,
-                          const struct store_update *to) {
-    CLEANUP(own_free) const struct store_update **queue = calloc(others->count + 1, sizeof *queue);
+static bool gate_leads_to(const struct store_others *others, const struct store_other *from,
+                          const struct store_other *to) {
+    CLEANUP(own_free) const struct store_other **queue = calloc(others->count + 1, sizeof *queue);
     CLEANUP(own_free) bool *seen = calloc(others->count + 1, sizeof *seen);
     if (!queue || !seen) {
         return true;
@@ -79,11 +64,6 @@ static bool gate_leads_to(const struct store_updates *others, const struct store
         }
     }
     return false;
-}
-
-static bool gate_applying(const struct store_update *update) {
-    return strcmp(update->stage, "apply") == 0 || strcmp(update->stage, "observe") == 0 ||
-           strcmp(update->stage, "settle") == 0;
 }
 
 /* ---- the checks: true when it may go on ---- */
@@ -113,9 +93,7 @@ static bool check_hold(const struct gate_facts *facts, struct gate_verdict *out)
 }
 
 static bool check_approval(const struct gate_facts *facts, struct gate_verdict *out) {
-    const struct store_update *update = facts->update;
-    if (!facts->settings->approval_required ||
-        (update->approved[0] && strcmp(update->approved, update->to) == 0)) {
+    if (!facts->settings->approval_required || facts->approved) {
         return true;
     }
     char id[ID_TEXT_SIZE];
@@ -131,7 +109,7 @@ static bool check_approval(const struct gate_facts *facts, struct gate_verdict *
     out->asks_approval = true;
     (void)snprintf(out->reason, sizeof out->reason,
                    "waits for an approval: `landwaiter approve %s`",
-                   id_text("upd", update->id, id));
+                   id_text("upd", facts->self->id, id));
     return false;
 }
 
@@ -147,18 +125,18 @@ static bool check_window(const struct gate_facts *facts, struct gate_verdict *ou
 
 static bool check_dependencies(const struct gate_facts *facts, struct gate_verdict *out) {
     for (size_t i = 0; i < facts->others->count; i++) {
-        const struct store_update *other = &facts->others->items[i];
+        const struct store_other *other = &facts->others->items[i];
         if (facts->settings->depends_on.count > 0 && gate_unnoted(other, facts->now_ms)) {
             gate_wait(out, facts->now_ms + GATE_NOTED_AGAIN_MS);
             (void)snprintf(out->reason, sizeof out->reason,
                            "waits until %.180s, which came just now, was looked at", other->target);
             return false;
         }
-        if (!gate_depends(facts->update, other)) {
+        if (!gate_depends(facts->self, other)) {
             continue;
         }
         /* In a circle the older update goes first. */
-        if (facts->update->id < other->id && gate_leads_to(facts->others, other, facts->update)) {
+        if (facts->self->id < other->id && gate_leads_to(facts->others, other, facts->self)) {
             continue;
         }
         gate_wait(out, 0);
@@ -171,8 +149,9 @@ static bool check_dependencies(const struct gate_facts *facts, struct gate_verdi
 
 static bool check_group(const struct gate_facts *facts, struct gate_verdict *out) {
     for (size_t i = 0; facts->settings->group[0] && i < facts->others->count; i++) {
-        const struct store_update *other = &facts->others->items[i];
-        if (gate_applying(other) && strcmp(gate_group(other), facts->settings->group) == 0) {
+        const struct store_other *other = &facts->others->items[i];
+        if (stage_applying(other->stage) &&
+            strcmp(other->order.group, facts->settings->group) == 0) {
             gate_wait(out, 0);
             (void)snprintf(out->reason, sizeof out->reason,
                            "waits until %.150s of the same group %s is done", other->target,
@@ -213,19 +192,19 @@ static bool check_turn(const struct gate_facts *facts, struct gate_verdict *out)
 
 static bool check_room(const struct gate_facts *facts, struct gate_verdict *out) {
     unsigned running = 0;
-    size_t platform = strcspn(facts->update->target, "/") + 1;
+    size_t platform = strcspn(facts->self->target, "/") + 1;
     for (size_t i = 0; i < facts->others->count; i++) {
-        const struct store_update *other = &facts->others->items[i];
-        if (!gate_applying(other)) {
+        const struct store_other *other = &facts->others->items[i];
+        if (!stage_applying(other->stage)) {
             continue;
         }
-        if (target_same_object(other->target, facts->update->target)) {
+        if (target_same_object(other->target, facts->self->target)) {
             gate_wait(out, 0);
             (void)snprintf(out->reason, sizeof out->reason,
                            "waits until another update of it is finished");
             return false;
         }
-        running += strncmp(other->target, facts->update->target, platform) == 0 ? 1 : 0;
+        running += strncmp(other->target, facts->self->target, platform) == 0 ? 1 : 0;
     }
     out->for_room = true;
     if (running < facts->concurrency) {

@@ -1,0 +1,39 @@
+/* The stages of an update's way (agent/pipeline/stages.h), and their texts: in the database, in
+ * documents, metrics and logs. No other file spells them. */
+#ifndef LANDWAITER_AGENT_MODEL_STAGE_H
+#define LANDWAITER_AGENT_MODEL_STAGE_H
+
+#include <stdbool.h>
+
+#include "base/own.h"
+
+/* In their order. */
+enum stage {
+    STAGE_POLICY,
+    STAGE_RESOLVE,
+    STAGE_VERIFY,
+    STAGE_FETCH,
+    STAGE_GATE,
+    STAGE_APPLY,
+    STAGE_OBSERVE,
+    STAGE_SETTLE,
+    STAGE_NOTIFY,
+    STAGE_UNKNOWN, /* a row of another version's */
+};
+
+/* For statements, as SQL literals. */
+#define STAGE_SQL_POLICY "'policy'"
+#define STAGE_SQL_FETCH "'fetch'"
+#define STAGE_SQL_GATE "'gate'"
+#define STAGE_SQL_BEFORE_APPLY "'policy', 'resolve', 'verify', 'fetch', 'gate'"
+#define STAGE_SQL_APPLYING "'apply', 'observe', 'settle'"
+#define STAGE_SQL_JOURNALLED "'apply', 'settle'"
+
+/* "policy"; "unknown" of STAGE_UNKNOWN. */
+const char *stage_text(enum stage stage);
+/* NULL and a text of no stage: STAGE_UNKNOWN. */
+enum stage stage_parse(const char *text);
+/* Is the target being changed, watched or put back? */
+bool stage_applying(enum stage stage);
+
+#endif

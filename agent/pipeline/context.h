@@ -1,0 +1,35 @@
+/* The tools of one worker while it takes an update through its stages. */
+#ifndef LANDWAITER_AGENT_PIPELINE_CONTEXT_H
+#define LANDWAITER_AGENT_PIPELINE_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/pipeline/resolver.h"
+#include "agent/platform.h"
+#include "agent/store.h"
+
+struct gate_shared;
+struct turns;
+
+struct pipeline {
+    struct store *store;
+    struct platform_session session;
+    struct registry_client registry;
+    struct resolver *resolver;
+    struct turns *turns;        /* NULL: first come, first served */
+    struct gate_shared *shared; /* facts that many questions of one instant share; NULL: none */
+    /* Wakes the workers: a condition that an update waits for has changed. */
+    void (*changed)(void *context);
+    /* Several replicas: is the last write replicated? NULL: single replica. */
+    bool (*settled)(void *context, struct err *err);
+    /* Several replicas: does this one lead at this moment? Decisions are stored only while it does.
+     * NULL: single replica. */
+    bool (*may_act)(void *context);
+    void *context;
+    /* The engine's own (pipeline.c, journal.c); stages get it as a constant. */
+    struct store_update *moving;
+    int64_t passed_boot_ms; /* when it passed the gate in this advance; 0: not yet */
+};
+
+#endif

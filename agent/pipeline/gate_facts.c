@@ -1,0 +1,156 @@
+/* Gathers what the gate decides on. Of many updates that wait for a window or a person, none reads
+ * all the others. */
+#include "agent/pipeline/gate_facts.h"
+
+#include "agent/pipeline/turns.h"
+#include "base/clock.h"
+
+#define PASSED_MS 1000       /* so long after it let one through, others are not asked for again */
+#define FRESH_MS (60 * 1000) /* how old the registry's word may be when it is acted on */
+
+struct gathering {
+    struct gate_facts facts;
+    struct store_other self;    /* borrows from the notes */
+    struct store_others others; /* owned; where they are not shared */
+};
+
+static void gathering_release(struct gathering *gathering) {
+    store_others_release(&gathering->others);
+}
+
+/* Since when an approval of this digest is asked for: kept over the ways back to the registry. Now,
+ * where it was not asked for yet. */
+static int64_t asked_since(const struct notes *notes, int64_t now_ms) {
+    bool asks = notes->asked_for[0] && strcmp(notes->asked_for, notes->to) == 0 &&
+                notes->asked_ms >= GATE_CLOCK_MIN_MS;
+    return asks ? notes->asked_ms : now_ms;
+}
+
+/* The time that an approval may take begins when somebody can know that it is wanted. */
+static void note_asked(struct notes *notes, const struct gate_facts *facts,
+                       const struct gate_verdict *verdict) {
+    if (verdict->asks_approval) {
+        memcpy(notes->asked_for, notes->to, sizeof notes->asked_for);
+        notes->asked_ms = facts->asked_ms;
+    }
+}
+
+static struct schedule_verdict schedule_of(struct pipeline *pipeline,
+                                           const struct settings_names *windows, int64_t now_ms) {
+    struct gate_shared *shared = pipeline->shared;
+    if (!shared) {
+        return config_schedule(pipeline->session.config, windows, now_ms);
+    }
+    if (!shared->decided || !config_names_equal(&shared->windows, windows)) {
+        shared->schedule = config_schedule(pipeline->session.config, windows, now_ms);
+        shared->windows = *windows;
+        shared->decided = true;
+    }
+    return shared->schedule;
+}
+
+/* Where nobody wrote how many, the platform may know better. */
+static unsigned concurrency_of(const struct pipeline *pipeline, const struct platform *platform) {
+    const struct config *config = pipeline->session.config;
+    return config->concurrency_written || !platform || !platform->at_once
+               ? config->concurrency
+               : platform->at_once(&pipeline->session);
+}
+
+static struct store_other self_of(const struct store_update *update, const struct notes *notes) {
+    struct store_other self = {.id = update->id,
+                               .push = update->push,
+                               .image = update->image,
+                               .stage = update->stage,
+                               .not_before_ms = update->not_before_ms,
+                               .created_ms = update->created_ms,
+                               .order = notes->order};
+    memcpy(self.target, update->target, sizeof self.target);
+    return self;
+}
+
+/* The facts about the target alone: as if there were no other update and memory without end. */
+static void gather(struct pipeline *pipeline, const struct gate_question *question,
+                   struct gathering *out) {
+    const struct store_update *update = question->update;
+    struct gate_facts *facts = &out->facts;
+    notes_order(question->notes, &question->target->settings);
+    out->self = self_of(update, question->notes);
+    facts->now_ms = pipeline->shared ? pipeline->shared->now_ms : clock_now_ms();
+    facts->self = &out->self;
+    facts->settings = &question->target->settings;
+    facts->approved = update->approved[0] && strcmp(update->approved, question->notes->to) == 0;
+    facts->concurrency = concurrency_of(pipeline, platform_of(update->target));
+    facts->others = &out->others;
+    facts->asked_ms = asked_since(question->notes, facts->now_ms);
+    facts->held = store_held(pipeline->store, update->target, facts->now_ms, &facts->hold);
+    facts->schedule = schedule_of(pipeline, &facts->settings->windows, facts->now_ms);
+    facts->available_memory = INT64_MAX;
+}
+
+/* Of those that wait for nothing but room: one of another image, whose last turn was longer ago. */
+static const struct store_other *first_of(const struct pipeline *pipeline,
+                                          const struct store_other *self,
+                                          const struct store_others *others) {
+    size_t platform = strcspn(self->target, "/") + 1;
+    /* One that is past the gate has taken its turn. */
+    uint64_t own = self->stage == STAGE_GATE ? turns_last(pipeline->turns, &self->image) : 0;
+    for (size_t i = 0; own > 0 && i < others->count; i++) {
+        const struct store_other *other = &others->items[i];
+        if (other->order.waits_for_room && other->stage == STAGE_GATE &&
+            strncmp(other->target, self->target, platform) == 0 &&
+            !ref_same_repository(&other->image, &self->image) &&
+            turns_last(pipeline->turns, &other->image) < own) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static bool gather_memory(struct pipeline *pipeline, const struct gate_question *question,
+                          struct gathering *gathering, struct err *err) {
+    gathering->facts.available_memory = -1;
+    return !question->target->settings.min_free_memory ||
+           platform_of(question->update->target)
+               ->available_memory(&pipeline->session, question->target->name,
+                                  &gathering->facts.available_memory, err);
+}
+
+/* Facts that many may share. */
+static bool gather_others(struct pipeline *pipeline, const struct gate_question *question,
+                          struct gathering *gathering, struct err *err) {
+    if (pipeline->shared) {
+        gathering->facts.others = &pipeline->shared->open;
+    } else if (!store_open_others(pipeline->store, question->update->id, &gathering->others, err)) {
+        return false;
+    }
+    gathering->facts.first = first_of(pipeline, &gathering->self, gathering->facts.others);
+    return gather_memory(pipeline, question, gathering, err);
+}
+
+/* Others count it as being applied since, so that there is room for it still. A hold or a window is
+ * looked at once more all the same. */
+static bool passed_just_now(const struct pipeline *pipeline) {
+    return pipeline->passed_boot_ms && clock_boot_ms() - pipeline->passed_boot_ms < PASSED_MS;
+}
+
+bool gate_ask(struct pipeline *pipeline, const struct gate_question *question,
+              struct gate_verdict *out, struct err *err) {
+    CLEANUP(gathering_release) struct gathering gathering = {.others = {0}};
+    gather(pipeline, question, &gathering);
+    *out = gate_decide(&gathering.facts);
+    note_asked(question->notes, &gathering.facts, out);
+    if (out->answer != GATE_OPEN || passed_just_now(pipeline)) {
+        return true;
+    }
+    if (!gather_others(pipeline, question, &gathering, err)) {
+        return false;
+    }
+    *out = gate_decide(&gathering.facts);
+    return true;
+}
+
+bool gate_fresh(const struct notes *notes) {
+    int64_t age_ms = clock_now_ms() - notes->resolved_ms;
+    return age_ms >= 0 && age_ms <= FRESH_MS; /* set back: nobody knows how old it is */
+}

@@ -1,0 +1,29 @@
+/* One stage of an update's way: a synchronous question with an answer (outcome.h). It reads the
+ * update, writes notes and may call the platform; the engine (pipeline.c) alone moves the update.
+ *
+ * All block, and are called by one worker at a time for one update. */
+#ifndef LANDWAITER_AGENT_PIPELINE_STAGE_H
+#define LANDWAITER_AGENT_PIPELINE_STAGE_H
+
+#include "agent/pipeline/context.h"
+#include "agent/pipeline/notes.h"
+#include "agent/pipeline/outcome.h"
+
+typedef struct outcome stage_run(struct pipeline *pipeline, const struct store_update *update,
+                                 struct notes *notes);
+
+/* Each in the file of its name. */
+stage_run stage_policy;
+stage_run stage_resolve;
+stage_run stage_verify;
+stage_run stage_fetch;
+stage_run stage_gate;
+stage_run stage_apply;
+stage_run stage_observe;
+stage_run stage_settle;
+stage_run stage_notify;
+
+/* Is there nothing to fetch on that platform? */
+bool stage_fetch_quick(const struct store_update *update);
+
+#endif

@@ -1,0 +1,34 @@
+/* fetch: are the bytes here? Brings them before the window opens. */
+#include "agent/pipeline/judge.h"
+#include "agent/pipeline/stage.h"
+#include "agent/pipeline/task.h"
+
+#define FETCH_AWAY_MS (INT64_C(6) * 60 * 60 * 1000) /* how long a pull may fail for now */
+
+bool stage_fetch_quick(const struct store_update *update) {
+    const struct platform *platform = platform_of(update->target);
+    return platform && !platform->fetch;
+}
+
+struct outcome stage_fetch(struct pipeline *pipeline, const struct store_update *update,
+                           struct notes *notes) {
+    struct platform_target target = {0};
+    /* It may have been re-created while the registry was waited for. */
+    struct outcome found = judge_find(pipeline, update, notes, &target);
+    if (found.verdict != VERDICT_NEXT) {
+        return found;
+    }
+    const struct platform *platform = platform_of(update->target);
+    enum platform_fetched fetched = PLATFORM_FETCHED;
+    struct task task;
+    struct err err = ERR_INIT;
+    task_begin(pipeline, update, notes, &task);
+    if (platform->check(&task.task, &err) &&
+        (!platform->fetch || platform->fetch(&task.task, &fetched, &err))) {
+        return fetched == PLATFORM_SAME
+                   ? outcome_drop(RESULT_UNCHANGED, "it already runs that content")
+                   : outcome_next("fetched");
+    }
+    return err.kind == ERR_TRANSIENT ? judge_retry(update, notes, &err, FETCH_AWAY_MS)
+                                     : outcome_fail("nothing was touched: %.280s", err.message);
+}

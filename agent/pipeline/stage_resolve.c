@@ -1,0 +1,98 @@
+/* resolve: what does the registry say the tag is, right now? Decides when a tag has moved on, and
+ * when the registry lags behind the push. */
+#include "agent/pipeline/judge.h"
+#include "agent/pipeline/stage.h"
+#include "base/clock.h"
+
+#define LAG_MS (15 * 60 * 1000) /* how long a registry may lag behind a push */
+#define SHARED_MS 10000         /* how old a shared answer may be … */
+#define SHARED_AGAIN_MS 800     /* … and at a second look, less than the shortest wait */
+
+static const struct outcome_backoff lag = {.first_ms = 1000, .most_ms = 30 * 1000};
+
+static bool too_late(const struct store_update *update) {
+    return clock_now_ms() - update->stage_since_ms > LAG_MS;
+}
+
+static bool ask(struct pipeline *pipeline, const struct store_update *update, const struct ref *ref,
+                char out[DIGEST_TEXT_SIZE], struct err *err) {
+    struct resolver_question question = {
+        .client = &pipeline->registry,
+        .config = pipeline->session.config,
+        .ref = ref,
+        .since_ms = update->received_ms,
+        .age_ms = update->attempts ? SHARED_AGAIN_MS : SHARED_MS,
+    };
+    return resolver_resolve(pipeline->resolver, &question, out, err);
+}
+
+static struct outcome lags(const struct store_update *update, const char *what) {
+    if (too_late(update)) {
+        return outcome_fail("%s, 15 minutes after the push: push it again, or `landwaiter retry` "
+                            "this update when it is there",
+                            what);
+    }
+    struct err wait = ERR_INIT;
+    (void)err_set(&wait, ERR_TRANSIENT, "%s: waiting for the registry to catch up", what);
+    return outcome_again(update, &lag, &wait);
+}
+
+/* The time matters at the gate: an old answer is asked for again before it is acted on. */
+static void note(struct notes *notes, const char *digest) {
+    memcpy(notes->to, digest, DIGEST_TEXT_SIZE);
+    notes->resolved_ms = clock_now_ms();
+}
+
+/* The tag is something else than what was pushed: does the registry lag behind, or has the tag
+ * moved on? */
+static struct outcome resolve_other(struct pipeline *pipeline, const struct store_update *update,
+                                    struct notes *notes, const char *now) {
+    struct ref pushed = update->image;
+    memcpy(pushed.digest, update->pushed_digest, sizeof pushed.digest);
+    char digest[DIGEST_TEXT_SIZE] = "";
+    struct err err = ERR_INIT;
+    if (store_was_pushed(pipeline->store, update, now)) {
+        /* Notices came out of order, or this one late: the present digest was announced too, and
+         * that update may have given way to this one. */
+        note(notes, now);
+        return strcmp(now, notes->from) == 0
+                   ? outcome_drop(RESULT_SUPERSEDED, "the tag has moved on to %s", now)
+                   : judge_digest(pipeline, update, notes);
+    }
+    bool served = ask(pipeline, update, &pushed, digest, &err);
+    if (!served && err.kind == ERR_TRANSIENT) {
+        return judge_retry(update, notes, &err, JUDGE_AWAY_MS);
+    }
+    if (!served && err.kind != ERR_GONE) {
+        return outcome_fail("%s", err.message);
+    }
+    if (!served) {
+        return lags(update, "the registry does not serve the pushed digest yet");
+    }
+    /* It has the image; a tag that is still what runs here was not moved yet. */
+    if (strcmp(now, notes->from) == 0 && !too_late(update)) {
+        return lags(update, "the registry's tag does not name the pushed digest yet");
+    }
+    return outcome_drop(RESULT_SUPERSEDED, "the tag has moved on to %s", now);
+}
+
+struct outcome stage_resolve(struct pipeline *pipeline, const struct store_update *update,
+                             struct notes *notes) {
+    char now[DIGEST_TEXT_SIZE] = "";
+    struct err err = ERR_INIT;
+    if (!ask(pipeline, update, &update->image, now, &err)) {
+        switch (err.kind) {
+        case ERR_TRANSIENT:
+            return judge_retry(update, notes, &err, JUDGE_AWAY_MS);
+        case ERR_GONE:
+            return lags(update, err.message);
+        default:
+            return outcome_fail("%s", err.message);
+        }
+    }
+    if (update->pushed_digest[0] && strcmp(now, update->pushed_digest) != 0) {
+        return resolve_other(pipeline, update, notes, now);
+    }
+    note(notes, now);
+    return judge_digest(pipeline, update, notes);
+}
