@@ -6,6 +6,8 @@
 
 #ifdef LANDWAITER_TEST_HOOKS
 void crashpoint(const char *where);
+/* Calls this at each place instead; NULL: the variable decides again. */
+void crashpoint_replace(void (*at)(const char *where));
 #else
 static inline void crashpoint(const char *where) {
     (void)where;

@@ -2,7 +2,6 @@
  * matches that are to be tried again. */
 #include "agent/workers.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -60,6 +59,7 @@ struct worker {
 struct workers {
     pthread_mutex_t mutex;
     pthread_cond_t work;
+    pthread_mutex_t exclusive; /* for exclusive stages: one worker decides at a time */
     struct workers_options options;
     struct config *config;
     struct token_cache *tokens;
@@ -220,6 +220,7 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
         .registry = {.tokens = workers->tokens, .told = workers_registry_told},
         .resolver = workers->resolver,
         .turns = workers->turns,
+        .exclusive = &workers->exclusive,
         .session = {.running = &workers->running},
         .changed = workers->options.changed,
         .settled = workers->options.settled,
@@ -243,7 +244,7 @@ static void run_match(struct worker *worker, struct pipeline *pipeline, const st
     int64_t began = clock_boot_ms();
     bool good = match_platform(pipeline, job->platform, &more, &err);
     int64_t took = clock_boot_ms() - began;
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     struct workers_match *match = &workers->matches[job->platform_index];
     int64_t failures = match->failures;
     match->busy = false;
@@ -253,7 +254,7 @@ static void run_match(struct worker *worker, struct pipeline *pipeline, const st
     int64_t pause = 9 * took > WORKERS_MATCH_PAUSE_MS ? 9 * took : WORKERS_MATCH_PAUSE_MS;
     pause = pause < WORKERS_MATCH_PAUSE_MAX_MS ? pause : WORKERS_MATCH_PAUSE_MAX_MS;
     match->not_before_boot_ms = clock_boot_ms() + (good ? pause : again);
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     if (!good) {
         log_event(failures ? LOG_DEBUG : LOG_WARNING, "platform.away", "platform",
                   job->platform->name, "reason", err.message, NULL);
@@ -282,33 +283,33 @@ static void run_probe(struct worker *worker, struct pipeline *pipeline) {
     int64_t began = clock_boot_ms();
     struct err err = ERR_INIT;
     bool good = probe_platforms(worker, pipeline, &err);
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     workers->probe_busy = false;
     workers->probed_boot_ms = began;
     workers->probe_good = good;
     memcpy(workers->probe_why, err.message, sizeof workers->probe_why);
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     workers->options.changed(workers->options.context);
 }
 
 static void run_update(struct worker *worker, struct pipeline *pipeline, struct job *job) {
     struct workers *workers = worker->workers;
     bool stored = pipeline_advance(pipeline, &job->update);
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     worker->claimed = 0;
     if (!stored) {
         workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
     }
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
 }
 
 static void run_prune(struct worker *worker, const struct config *config) {
     struct workers *workers = worker->workers;
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     int64_t now = clock_boot_ms();
     bool due = !workers->pruned_boot_ms || now - workers->pruned_boot_ms > WORKERS_PRUNE_MS;
     workers->pruned_boot_ms = due ? now : workers->pruned_boot_ms;
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     if (due) {
         store_prune(worker->store, clock_now_ms() - config->history_ms);
     }
@@ -317,9 +318,9 @@ static void run_prune(struct worker *worker, const struct config *config) {
 static void run_checkpoint(struct worker *worker) {
     struct workers *workers = worker->workers;
     store_checkpoint(worker->store);
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     workers->checkpoint_busy = false;
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
 }
 
 static void worker_run(struct worker *worker, struct job *job) {
@@ -366,13 +367,13 @@ static void worker_rest(struct worker *worker) {
     struct workers *workers = worker->workers;
     struct timespec until = thread_after(WORKERS_WARM_MS);
     if (!worker->warm) {
-        (void)pthread_cond_wait(&workers->work, &workers->mutex);
-    } else if (pthread_cond_timedwait(&workers->work, &workers->mutex, &until) == ETIMEDOUT) {
+        thread_wait(&workers->work, &workers->mutex);
+    } else if (!thread_wait_until(&workers->work, &workers->mutex, &until)) {
         worker->warm = false;
-        (void)pthread_mutex_unlock(&workers->mutex);
+        thread_unlock(&workers->mutex);
         store_rest(worker->store);
         memory_give_back();
-        (void)pthread_mutex_lock(&workers->mutex);
+        thread_lock(&workers->mutex);
     }
 }
 
@@ -385,13 +386,13 @@ static void worker_turn(struct worker *worker) {
         claim_match(worker, &job) || claim_update(worker, &job)) {
         /* There may be more than this one: another looks while this one works. */
         if (workers->idle) {
-            (void)pthread_cond_signal(&workers->work);
+            thread_signal(&workers->work);
         } else {
             (void)workers_start_one(workers);
         }
-        (void)pthread_mutex_unlock(&workers->mutex);
+        thread_unlock(&workers->mutex);
         worker_run(worker, &job);
-        (void)pthread_mutex_lock(&workers->mutex);
+        thread_lock(&workers->mutex);
         worker->warm = true;
         workers->kicks++;
         return;
@@ -409,11 +410,11 @@ static void worker_turn(struct worker *worker) {
 static void *worker_main(void *argument) {
     struct worker *worker = argument;
     struct workers *workers = worker->workers;
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     while (!workers->stop) {
         worker_turn(worker);
     }
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     return NULL;
 }
 
@@ -448,6 +449,7 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
         return err_set(err, ERR_BUG, "out of memory");
     }
     (void)pthread_mutex_init(&workers->mutex, NULL);
+    (void)pthread_mutex_init(&workers->exclusive, NULL);
     thread_condition_init(&workers->work);
     workers->options = *options;
     workers->follows = options->settled != NULL;
@@ -481,21 +483,21 @@ bool workers_start(struct workers *workers, struct err *err) {
     if (!platform_start_all(&start, &workers->running, err)) {
         return false;
     }
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     bool started = workers_start_one(workers);
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     return started || err_set(err, ERR_BUG, "the workers cannot be started");
 }
 
 void workers_stop(struct workers *workers) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     atomic_store(&workers->stop, true);
-    (void)pthread_cond_broadcast(&workers->work);
+    thread_broadcast(&workers->work);
     size_t count = workers->count;
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     /* No thread is started after stop is set. */
     for (size_t i = 0; i < count; i++) {
-        (void)pthread_join(workers->threads[i].thread, NULL);
+        thread_join(workers->threads[i].thread);
         store_free(workers->threads[i].store);
         http_client_free(workers->threads[i].http);
     }
@@ -513,6 +515,7 @@ void workers_free(struct workers *workers) {
     turns_free(workers->turns);
     config_drop(workers->config);
     (void)pthread_cond_destroy(&workers->work);
+    (void)pthread_mutex_destroy(&workers->exclusive);
     (void)pthread_mutex_destroy(&workers->mutex);
     free(workers);
 }
@@ -520,54 +523,54 @@ void workers_free(struct workers *workers) {
 /* ---- from other threads ---- */
 
 void workers_reload(struct workers *workers, struct config *config) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     struct config *old = workers->config;
     workers->config = config_hold(config);
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     config_drop(old);
     workers_kick(workers);
 }
 
 struct config *workers_config(struct workers *workers) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     struct config *config = config_hold(workers->config);
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     return config;
 }
 
 void workers_kick(struct workers *workers) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     workers->kicks++;
-    (void)pthread_cond_signal(&workers->work);
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_signal(&workers->work);
+    thread_unlock(&workers->mutex);
 }
 
 void workers_lead(struct workers *workers, bool leads) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     workers->follows = !leads;
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     workers_kick(workers);
 }
 
 void workers_room(struct workers *workers, bool room) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     bool more = workers->crowded && room;
     workers->crowded = !room;
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     if (more) {
         workers_kick(workers);
     }
 }
 
 void workers_checkpoint(struct workers *workers) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     workers->checkpoint_wanted = true;
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     workers_kick(workers);
 }
 
 void workers_pushed(struct workers *workers) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     bool expected = true;
     for (size_t i = 0; platform_table[i]; i++) {
         const struct workers_match *match = &workers->matches[i];
@@ -575,7 +578,7 @@ void workers_pushed(struct workers *workers) {
         expected = expected && (match->busy || match->deferred ||
                                 !platform_table[i]->configured(workers->config));
     }
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     if (!expected) {
         workers_kick(workers);
     }
@@ -588,7 +591,7 @@ static int64_t workers_sooner(int64_t next, int64_t at, int64_t after) {
 
 int64_t workers_next_ms(struct workers *workers, int64_t after_ms) {
     int64_t next = INT64_MAX;
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     for (size_t i = 0; i < WORKERS_PLATFORMS; i++) {
         const struct workers_match *match = &workers->matches[i];
         if (match->deferred) {
@@ -598,12 +601,12 @@ int64_t workers_next_ms(struct workers *workers, int64_t after_ms) {
     if (workers->paused) {
         next = workers_sooner(next, workers->pause_until_boot_ms, after_ms);
     }
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     return next;
 }
 
 enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, struct buf *why) {
-    (void)pthread_mutex_lock(&workers->mutex);
+    thread_lock(&workers->mutex);
     enum webhook_ready ready = WEBHOOK_READY_PENDING;
     if (workers->probed_boot_ms && workers->probed_boot_ms >= asked_ms) {
         ready = workers->probe_good ? WEBHOOK_READY : WEBHOOK_NOT_READY;
@@ -611,8 +614,8 @@ enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, stru
     } else if (workers->probe_wanted_boot_ms < asked_ms) {
         workers->probe_wanted_boot_ms = asked_ms;
         workers->kicks++;
-        (void)pthread_cond_signal(&workers->work);
+        thread_signal(&workers->work);
     }
-    (void)pthread_mutex_unlock(&workers->mutex);
+    thread_unlock(&workers->mutex);
     return ready;
 }

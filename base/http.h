@@ -70,6 +70,9 @@ bool http_global_init(struct err *err) MUST_USE;
 
 /* cancel may be NULL and is borrowed. NULL: out of memory. */
 struct http_client *http_client_new(const atomic_bool *cancel) MUST_USE;
+/* For tests only, before threads start: http_client_new calls this instead. NULL puts the real one
+ * back. */
+void http_client_replace(struct http_client *(*make)(const atomic_bool *cancel));
 /* For long silences: a running request does not wake up to look at *cancel (above), but when
  * http_client_rouse says that it was set. */
 struct http_client *http_client_new_roused(const atomic_bool *cancel) MUST_USE;

@@ -2,6 +2,7 @@
 #ifndef LANDWAITER_AGENT_PIPELINE_CONTEXT_H
 #define LANDWAITER_AGENT_PIPELINE_CONTEXT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct pipeline {
     struct registry_client registry;
     struct resolver *resolver;
     struct turns *turns;        /* NULL: first come, first served */
+    pthread_mutex_t *exclusive; /* held while a stage that is exclusive decides; NULL: one worker */
     struct gate_shared *shared; /* facts that many questions of one instant share; NULL: none */
     /* Wakes the workers: a condition that an update waits for has changed. */
     void (*changed)(void *context);

@@ -2,14 +2,13 @@
  * stage, result, step and times. Owns no state: all of it is in the store. */
 #include "agent/pipeline/pipeline.h"
 
-#include <pthread.h>
-
 #include "agent/crashpoint.h"
 #include "agent/id.h"
 #include "agent/metrics.h"
 #include "agent/pipeline/stages.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 /* An update on its way. Stages passed since it was stored are stored together with their end, as
  * long as none of them waits: each is a transaction less. */
@@ -212,13 +211,12 @@ static void arrive(struct outcome *outcome) {
 
 /* ---- the way ---- */
 
-static pthread_mutex_t exclusive = PTHREAD_MUTEX_INITIALIZER;
-
 static enum store_change run_stage(struct pipeline *pipeline, const struct stage_row *row,
                                    struct way *way) {
     enum store_change change = STORE_CHANGED;
-    if (row->exclusive) {
-        (void)pthread_mutex_lock(&exclusive);
+    pthread_mutex_t *lock = row->exclusive ? pipeline->exclusive : NULL;
+    if (lock) {
+        thread_lock(lock);
     }
     way->outcome = row->run(pipeline, way->update, &way->notes);
     if (row->exclusive && way->passed_count > 0) {
@@ -233,8 +231,8 @@ static enum store_change run_stage(struct pipeline *pipeline, const struct stage
     if (change == STORE_CHANGED && way->outcome.gives_way) {
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
-    if (row->exclusive) {
-        (void)pthread_mutex_unlock(&exclusive);
+    if (lock) {
+        thread_unlock(lock);
     }
     return change;
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 #define RESOLVER_ENTRIES 64
 
@@ -86,19 +87,19 @@ bool resolver_resolve(struct resolver *resolver, const struct resolver_question 
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) {
     char image[REF_TEXT_SIZE];
     (void)ref_text(question->ref, image);
-    (void)pthread_mutex_lock(&resolver->mutex);
+    thread_lock(&resolver->mutex);
     struct resolver_entry *entry = resolver_find(resolver, image);
     while (entry && entry->asking) {
-        (void)pthread_cond_wait(&resolver->answered, &resolver->mutex);
+        thread_wait(&resolver->answered, &resolver->mutex);
         entry = resolver_find(resolver, image);
     }
     if (resolver_fresh(entry, question)) {
         bool good = resolver_answer(entry, out_digest, err);
-        (void)pthread_mutex_unlock(&resolver->mutex);
+        thread_unlock(&resolver->mutex);
         return good;
     }
     entry = resolver_claim(resolver, image);
-    (void)pthread_mutex_unlock(&resolver->mutex);
+    thread_unlock(&resolver->mutex);
 
     struct registry_query query = {.host = config_registry(question->config, question->ref->host),
                                    .ref = question->ref};
@@ -106,7 +107,7 @@ bool resolver_resolve(struct resolver *resolver, const struct resolver_question 
     struct err why = ERR_INIT;
     bool good = registry_resolve(question->client, &query, digest, &why);
 
-    (void)pthread_mutex_lock(&resolver->mutex);
+    thread_lock(&resolver->mutex);
     if (entry) {
         entry->asking = false;
         entry->answered_boot_ms = clock_boot_ms();
@@ -114,8 +115,8 @@ bool resolver_resolve(struct resolver *resolver, const struct resolver_question 
         entry->err = why;
         memcpy(entry->digest, digest, sizeof digest);
     }
-    (void)pthread_cond_broadcast(&resolver->answered);
-    (void)pthread_mutex_unlock(&resolver->mutex);
+    thread_broadcast(&resolver->answered);
+    thread_unlock(&resolver->mutex);
     if (!good) {
         *err = why;
         return false;
@@ -125,9 +126,9 @@ bool resolver_resolve(struct resolver *resolver, const struct resolver_question 
 }
 
 void resolver_forget(struct resolver *resolver) {
-    (void)pthread_mutex_lock(&resolver->mutex);
+    thread_lock(&resolver->mutex);
     for (size_t i = 0; i < RESOLVER_ENTRIES; i++) {
         resolver->entries[i].asked_ms = -1; /* older than every question */
     }
-    (void)pthread_mutex_unlock(&resolver->mutex);
+    thread_unlock(&resolver->mutex);
 }

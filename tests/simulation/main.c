@@ -1,0 +1,337 @@
+/* tests/run simulation: the real pipeline, gate, matcher, workers and store in one thread, with
+ * everything else drawn from a seed, and the promises checked after each step.
+ *
+ *   simulation [--seeds N] [--from SEED] [--steps N]   many seeds, or so many steps in all
+ *   simulation --seed SEED                             one, with its story
+ *   --plant N                                          with a fault that breaks promise N */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/decide.h"
+#include "agent/id.h"
+#include "agent/store_internal.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "tests/simulation/agent.h"
+#include "tests/simulation/machine.h"
+#include "tests/simulation/plant.h"
+#include "tests/simulation/promises.h"
+#include "tests/simulation/story.h"
+#include "tests/simulation/world.h"
+
+#define STEPS_EACH 1500
+#define END_STEPS 60000
+
+static unsigned long steps_done;
+
+/* ---- people, CI, and accidents ---- */
+
+static void act_push(void) {
+    struct world_push push;
+    char text[256];
+    world_push_image(&push);
+    (void)snprintf(text, sizeof text, "%s%s%s", push.image, push.digest[0] ? "@" : "", push.digest);
+    story("push %s", text);
+    (void)agent_accept(text);
+}
+
+/* An open or ended update, drawn. 0: none. */
+static int64_t some_update(bool open) {
+    struct store_updates list = {0};
+    const struct store_filter filter = {.open_only = open, .limit = 20};
+    struct err err = ERR_INIT;
+    int64_t id = 0;
+    if (store_update_list(agent.store, &filter, &list, &err) && list.count > 0) {
+        id = list.items[machine_draw((unsigned)list.count)].id;
+    }
+    store_updates_release(&list);
+    return id;
+}
+
+static void act_decide(void) {
+    struct err err = ERR_INIT;
+    unsigned which = machine_draw(10);
+    int64_t id = some_update(which < 8);
+    if (!id) {
+        return;
+    }
+    bool done = false;
+    if (which < 7) {
+        done = decide_approve(agent.store, id, "uid 0", &err);
+    } else if (which == 7) {
+        done = decide_cancel(agent.store, id, "uid 0", &err);
+    } else {
+        struct store_update update = {0};
+        done = decide_retry(agent.store, id, "uid 0", &err);
+        if (done && store_update_find(agent.store, id, &update, &err)) {
+            struct world_target *target = world_target(update.target);
+            memset(target->refused, 0, sizeof target->refused);
+            store_update_release(&update);
+        }
+    }
+    story("%s %lld: %s",
+          which < 7    ? "approve"
+          : which == 7 ? "cancel"
+                       : "retry",
+          (long long)id, done ? "done" : err.message);
+    agent_decided();
+}
+
+static void act_hold(void) {
+    struct err err = ERR_INIT;
+    unsigned at = machine_draw(world.target_count + 1);
+    bool all = at == world.target_count;
+    size_t place = all ? WORLD_TARGETS : at;
+    const char *name = all ? "all" : world.targets[at].name;
+    if (world.hold_at[place]) {
+        (void)!decide_release(agent.store, name, "uid 0", &err);
+        world.hold_at[place] = 0;
+        story("release %s", name);
+    } else {
+        struct store_hold hold = {.reason = "by hand"};
+        (void)snprintf(hold.target, sizeof hold.target, "%s", name);
+        if (decide_hold(agent.store, &hold, "uid 0", &err)) {
+            world.hold_at[place] = world.sequence;
+            story("hold %s", name);
+        }
+    }
+    agent_decided();
+}
+
+static void act_reload(void) {
+    story("another configuration");
+    world_reconfigure();
+    workers_reload(agent.workers, world.config);
+    agent_look_again();
+}
+
+static void act_clock(void) {
+    int64_t by = machine_chance(500) ? -(int64_t)machine_draw(7200000) : machine_draw(7200000);
+    story("the clock is set by %lld ms", (long long)by);
+    machine_set_wall(by);
+    world.clock_set_at = world.sequence;
+    agent_look_again();
+}
+
+static void act_meddle(void) {
+    struct world_target *target = &world.targets[machine_draw(world.target_count)];
+    if (!target->old && !target->created) {
+        target->instance++;
+        story("%s is created anew by hand", target->name);
+    }
+}
+
+static void act_memory(void) {
+    world.memory = !world.memory;
+    story("memory is %s", world.memory ? "free" : "short");
+}
+
+static void act(void) {
+    static const struct {
+        unsigned weight;
+        void (*act)(void);
+    } acts[] = {{40, act_push}, {25, act_decide}, {10, act_hold},  {3, act_reload},
+                {2, act_clock}, {3, act_meddle},  {5, act_memory}, {0, NULL}};
+    unsigned all = 0;
+    for (size_t i = 0; acts[i].act; i++) {
+        all += acts[i].weight;
+    }
+    unsigned drawn = machine_draw(all);
+    for (size_t i = 0; acts[i].act; i++) {
+        if (drawn < acts[i].weight) {
+            acts[i].act();
+            return;
+        }
+        drawn -= acts[i].weight;
+    }
+}
+
+static void crash(void) {
+    story("kill -9, and started again");
+    machine_crash();
+    agent_forget();
+    agent_start();
+}
+
+/* ---- one seed ---- */
+
+/* How often people and CI do something: in some seeds every few seconds, in others a few times a
+ * day. */
+static int64_t pace_ms, next_act_ms;
+
+static void draw_pace(void) {
+    static const int64_t paces[] = {3000, 30000, 300000, 3600000};
+    pace_ms = paces[machine_draw(ARRAY_LENGTH(paces))];
+    next_act_ms = machine_boot_ms();
+}
+
+static void pass_time(bool acts) {
+    int64_t next = machine_next_ms();
+    int64_t timer = agent_next_ms();
+    next = timer < next ? timer : next;
+    if (acts && next_act_ms - machine_boot_ms() < next) {
+        next = next_act_ms - machine_boot_ms();
+    }
+    next = next > 3600000 ? 3600000 : next;
+    machine_pass(next > 0 ? next : 1);
+}
+
+static void step(bool acts) {
+    world.sequence++;
+    steps_done++;
+    if (machine_dead()) {
+        crash();
+        return;
+    }
+    if (acts && machine_boot_ms() >= next_act_ms) {
+        next_act_ms = machine_boot_ms() + 1 + machine_draw((unsigned)pace_ms * 2);
+        act();
+        return;
+    }
+    if (agent_timers() || machine_run()) {
+        return;
+    }
+    if (machine_idle()) {
+        promises_at_rest();
+    }
+    pass_time(acts);
+}
+
+/* From here on nothing fails, and people say yes to all. */
+static void bring_to_an_end(void) {
+    struct err err = ERR_INIT;
+    world.healthy = world.memory = true;
+    machine_crash_at(0);
+    for (size_t i = 0; i <= WORLD_TARGETS; i++) {
+        const char *name = i == WORLD_TARGETS ? "all" : world.targets[i].name;
+        if (world.hold_at[i]) {
+            (void)!decide_release(agent.store, name, "uid 0", &err);
+            world.hold_at[i] = 0;
+        }
+    }
+    agent_look_again();
+    for (unsigned i = 0; i < END_STEPS && !story_which(); i++) {
+        struct store_updates open = {0};
+        const struct store_filter filter = {.open_only = true, .limit = 100};
+        step(false);
+        if (i % 50 == 0 && machine_idle() && store_update_list(agent.store, &filter, &open, &err)) {
+            for (size_t u = 0; u < open.count; u++) {
+                if (decide_approve(agent.store, open.items[u].id, "uid 0", &err)) {
+                    agent_decided();
+                }
+            }
+            if (open.count == 0 && !store_has_unmatched(agent.store, "dry")) {
+                break;
+            }
+            store_updates_release(&open);
+        }
+    }
+}
+
+static void remove_state(const char *directory) {
+    static const char *const names[] = {"landwaiter.db", "landwaiter.db-wal", "landwaiter.db-shm"};
+    char path[256];
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        (void)unlink(path);
+    }
+}
+
+/* The number of the promise that was broken. */
+static unsigned play(uint64_t seed, bool loud) {
+    remove_state(getenv("SIMULATION_STATE"));
+    story_begin(loud);
+    machine_begin(seed);
+    world_begin();
+    promises_begin();
+    plant_begin();
+    agent_start();
+    machine_crash_at(machine_draw(3));
+    draw_pace();
+    for (unsigned i = 0; i < STEPS_EACH && !story_which(); i++) {
+        step(true);
+    }
+    if (!story_which()) {
+        bring_to_an_end();
+    }
+    if (!story_which()) {
+        promises_at_end();
+    }
+    if (getenv("SIMULATION_KEEP")) {
+        char command[512];
+        (void)snprintf(command, sizeof command, "%s/landwaiter.db", getenv("SIMULATION_STATE"));
+        (void)sqlite3_exec(agent.store->db, "VACUUM INTO '/tmp/sim.db'", NULL, NULL, NULL);
+    }
+    machine_crash();
+    agent_forget();
+    world_end();
+    machine_end();
+    return story_which();
+}
+
+static int play_many(uint64_t from, unsigned long seeds, unsigned long steps) {
+    unsigned long played = 0;
+    for (; played < seeds || steps_done < steps; played++) {
+        if (play(from + played, false)) {
+            story_tell();
+            (void)printf("seed %llu\n", (unsigned long long)(from + played));
+            return 1;
+        }
+    }
+    (void)printf("%lu seeds, %lu steps: every promise held\n", played, steps_done);
+    return 0;
+}
+
+static unsigned long number(const char *text) {
+    char *end = NULL;
+    unsigned long value = text ? strtoul(text, &end, 10) : 0;
+    if (!text || end == text || *end) {
+        (void)fprintf(stderr, "simulation: a number is expected\n");
+        exit(2);
+    }
+    return value;
+}
+
+int main(int argc, char **argv) {
+    unsigned long seeds = 0;
+    unsigned long steps = 0;
+    unsigned long from = 1;
+    bool one = false;
+    char directory[] = "/dev/shm/landwaiter-simulation.XXXXXX";
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], "--seeds") == 0) {
+            seeds = number(argv[i + 1]);
+        } else if (strcmp(argv[i], "--steps") == 0) {
+            steps = number(argv[i + 1]);
+        } else if (strcmp(argv[i], "--from") == 0) {
+            from = number(argv[i + 1]);
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            from = number(argv[i + 1]);
+            one = true;
+        } else if (strcmp(argv[i], "--plant") == 0) {
+            plant_choose((unsigned)number(argv[i + 1]));
+        } else {
+            (void)fprintf(stderr, "simulation: no option %s\n", argv[i]);
+            return 2;
+        }
+    }
+    if (!mkdtemp(directory)) {
+        perror("simulation");
+        return 1;
+    }
+    (void)setenv("SIMULATION_STATE", directory, 1);
+    log_configure(LOG_ERROR, LOG_JSON);
+    int status = 0;
+    if (one) {
+        status = play(from, true) ? 1 : 0;
+        story_tell();
+    } else {
+        status = play_many(from, seeds || steps ? seeds : 100, steps);
+    }
+    remove_state(directory);
+    (void)rmdir(directory);
+    return status;
+}
