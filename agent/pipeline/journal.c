@@ -19,7 +19,8 @@ bool journal_step(struct pipeline *pipeline, const struct notes *notes,
     (void)snprintf(update->step, sizeof update->step, "%s", step->name);
     char detail[STORE_REASON_SIZE];
     (void)snprintf(detail, sizeof detail, "%s%s", update->back ? "back: " : "", step->what);
-    struct store_event event = {.event = update->back ? "undo" : "step",
+    struct store_event event = {.stage = update->stage,
+                                .event = update->back ? "undo" : "step",
                                 .detail = detail,
                                 .fast = step->down && !entry->needed};
     crashpoint("before a step is stored");

@@ -83,6 +83,9 @@ static void act_decide(void) {
 static void act_hold(void) {
     struct err err = ERR_INIT;
     unsigned at = machine_draw(world.target_count + 1);
+    for (unsigned i = 0; i < world.target_count && machine_chance(500); i++) {
+        at = world.targets[i].created ? i : at; /* in the middle of an update */
+    }
     bool all = at == world.target_count;
     size_t place = all ? WORLD_TARGETS : at;
     const char *name = all ? "all" : world.targets[at].name;
@@ -133,7 +136,7 @@ static void act(void) {
     static const struct {
         unsigned weight;
         void (*act)(void);
-    } acts[] = {{40, act_push}, {25, act_decide}, {10, act_hold},  {3, act_reload},
+    } acts[] = {{40, act_push}, {25, act_decide}, {25, act_hold},  {6, act_reload},
                 {2, act_clock}, {3, act_meddle},  {5, act_memory}, {0, NULL}};
     unsigned all = 0;
     for (size_t i = 0; acts[i].act; i++) {
@@ -212,7 +215,7 @@ static void bring_to_an_end(void) {
             world.hold_at[i] = 0;
         }
     }
-    agent_look_again();
+    act_reload();
     for (unsigned i = 0; i < END_STEPS && !story_which(); i++) {
         struct store_updates open = {0};
         const struct store_filter filter = {.open_only = true, .limit = 100};
@@ -249,7 +252,8 @@ static unsigned play(uint64_t seed, bool loud) {
     promises_begin();
     plant_begin();
     agent_start();
-    machine_crash_at(machine_draw(3));
+    static const unsigned crashes[] = {0, 1, 5, 25};
+    machine_crash_at(crashes[machine_draw(ARRAY_LENGTH(crashes))]);
     draw_pace();
     for (unsigned i = 0; i < STEPS_EACH && !story_which(); i++) {
         step(true);

@@ -190,7 +190,8 @@ static void new_ends(void) {
     while (sqlite3_step(rows) == SQLITE_ROW) {
         struct world_target *target = world_target((const char *)sqlite3_column_text(rows, 1));
         int64_t id = sqlite3_column_int64(rows, 0);
-        if (target && target->touched_by == id) {
+        if (target && target->touched_by == id && target->checked != id) {
+            target->checked = id;
             ended(id, target, result_parse((const char *)sqlite3_column_text(rows, 2)));
         }
     }
@@ -217,6 +218,11 @@ static void history_of(const struct store_update *update) {
             world.clock_set_at == 0 && said != STAGE_POLICY && said != STAGE_GATE) {
             story_broken(RECORD, "the history of %s tells of %s after %s", update->target,
                          stage_text(said), stage_text(stage));
+        }
+        if ((strcmp(event, "step") == 0 && said != STAGE_APPLY) ||
+            (strcmp(event, "undo") == 0 && said < STAGE_APPLY)) {
+            story_broken(RECORD, "the history of %s tells of a step in %s", update->target,
+                         stage_text(said));
         }
         stage = strcmp(event, "next") == 0 ? said : stage;
         stage = strcmp(event, "retried") == 0 || strcmp(event, "wait") == 0 ? STAGE_POLICY : stage;

@@ -7,8 +7,6 @@
 #include "agent/id.h"
 #include "base/json.h"
 
-#define TROUBLE 40 /* of a thousand calls */
-
 struct world world;
 void (*world_before_stop)(const struct world_target *target, const struct platform_task *task);
 void (*world_after_start)(const struct world_target *target, const struct platform_task *task);
@@ -45,8 +43,8 @@ static unsigned new_digest(void) {
 enum trouble { FINE, NOT_DONE, DONE_UNHEARD };
 
 static enum trouble call(struct err *err) {
-    machine_sleep(machine_chance(30) ? 20000 : (int64_t)machine_draw(400));
-    if (world.healthy || !machine_chance(TROUBLE)) {
+    machine_sleep(machine_chance(world.slow) ? 20000 : (int64_t)machine_draw(400));
+    if (world.healthy || !machine_chance(world.trouble)) {
         return FINE;
     }
     (void)err_set(err, ERR_TRANSIENT, "no answer (%u)", machine_draw(3));
@@ -141,6 +139,7 @@ static void step_forward(struct world_target *target, const struct platform_task
             memcpy(target->old_tag, target->tag, sizeof target->old_tag);
             target->old = target->running;
             target->touched_from = target->running;
+            target->checked = 0;
             target->meddled = false;
         }
         target->up = false;
@@ -292,11 +291,11 @@ static unsigned answer_of(const char *url) {
 static bool registry_perform(struct http_client *client, const struct http_request *request,
                              struct http_response *response, struct err *err) {
     (void)client;
-    machine_sleep(machine_chance(30) ? 30000 : (int64_t)machine_draw(600));
-    if (!world.healthy && machine_chance(TROUBLE)) {
+    machine_sleep(machine_chance(world.slow) ? 30000 : (int64_t)machine_draw(600));
+    if (!world.healthy && machine_chance(world.trouble)) {
         return err_set(err, ERR_TRANSIENT, "r.example is unreachable");
     }
-    if (!world.healthy && machine_chance(TROUBLE)) {
+    if (!world.healthy && machine_chance(world.trouble)) {
         response->status = machine_chance(500) ? 503 : 429;
         buf_printf(&response->headers, "Retry-After: %u\n", machine_draw(120));
         return true;
@@ -387,7 +386,7 @@ void world_reconfigure(void) {
                "windows:\n  night: {start: '02:00', end: '05:00', tz: Europe/Berlin}\n"
                "  noon: {start: '11:30', duration: 2h, tz: UTC}\n",
                getenv("SIMULATION_STATE"), at_once);
-    if (machine_chance(300)) {
+    if (!world.healthy && machine_chance(300)) { /* it may close a window for ever */
         buf_printf(&text, "freezes:\n  - {name: rest, start: '%02u:00', duration: 3h, tz: UTC}\n",
                    machine_draw(24));
     }
@@ -439,7 +438,11 @@ void world_begin(void) {
                                              .observe = play_observe,
                                              .available_memory = play_memory,
                                              .commit = play_commit};
-    world = (struct world){.memory = true, .sequence = 1};
+    static const unsigned troubles[] = {0, 10, 40, 150};
+    world = (struct world){.memory = true,
+                           .sequence = 1,
+                           .trouble = troubles[machine_draw(ARRAY_LENGTH(troubles))],
+                           .slow = troubles[machine_draw(ARRAY_LENGTH(troubles))]};
     dry_play(&script);
     http_client_replace(registry_client);
     draw_targets();

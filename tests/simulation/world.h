@@ -31,6 +31,7 @@ struct world_target {
     unsigned instance;
     int64_t started_ms;    /* boot time of the start of what runs */
     int64_t touched_by;    /* the update that changed it last */
+    int64_t checked;       /* the update whose end was looked at */
     unsigned touched_from; /* what ran before that */
     bool meddled;          /* somebody changed it since */
     struct {
@@ -50,8 +51,9 @@ struct world {
     unsigned pending[WORLD_REPOSITORIES][WORLD_TAGS];
     int64_t pending_ms[WORLD_REPOSITORIES][WORLD_TAGS]; /* boot time when it will */
     unsigned version[WORLD_REPOSITORIES];
-    bool healthy; /* nothing of the outside fails any more */
-    bool memory;  /* there is enough */
+    unsigned trouble, slow; /* so many of a thousand calls fail; take long */
+    bool healthy;           /* nothing of the outside fails any more */
+    bool memory;            /* there is enough */
     unsigned most_at_once;
     uint64_t sequence;    /* grows with each step */
     uint64_t reloaded_at; /* … and what happened then */
