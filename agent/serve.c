@@ -15,19 +15,19 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/config_report.h"
-#include "agent/control_server.h"
-#include "agent/file_watch.h"
-#include "agent/intake.h"
-#include "agent/platform.h"
+#include "agent/config/config.h"
+#include "agent/config/report.h"
+#include "agent/control/server.h"
+#include "agent/platforms/platform.h"
 #include "agent/replicas/replicas.h"
-#include "agent/store.h"
-#include "agent/test_clock.h"
-#include "agent/workers.h"
+#include "agent/store/store.h"
+#include "agent/work/intake.h"
+#include "agent/work/workers.h"
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "base/test_clock.h"
 
 /* FILES: something happened beside the certificate. SETTLED: and for a moment nothing more did. */
 enum serve_fd {

@@ -1,8 +1,8 @@
 /* `landwaiter check`: says what is wrong with a configuration. Starts and contacts nothing. */
 #include "agent/cli/commands.h"
 #include "agent/cli/render.h"
-#include "agent/config.h"
-#include "agent/config_report.h"
+#include "agent/config/config.h"
+#include "agent/config/report.h"
 
 static enum command_exit report(const struct command_line *line,
                                 const struct environment *environment, bool ok,

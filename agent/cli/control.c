@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agent/cli/url.h"
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "base/http.h"
 #include "base/secret.h"
 #include "base/yaml.h"

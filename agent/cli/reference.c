@@ -1,9 +1,9 @@
 /* `landwaiter reference`: prints the pages that come out of the tables. Owns the words of the
- * commands' page; the configuration's are in agent/config_keys.c. */
+ * commands' page; the configuration's are in agent/config/keys.c. */
 #include "agent/cli/reference.h"
 
 #include "agent/cli/commands.h"
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 static void put_option(struct buf *out, const struct command_option *option) {
     buf_puts(out, "| `");

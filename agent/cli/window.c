@@ -2,8 +2,8 @@
  * asks no agent. */
 #include "agent/cli/commands.h"
 #include "agent/cli/render.h"
-#include "agent/config.h"
-#include "agent/config_report.h"
+#include "agent/config/config.h"
+#include "agent/config/report.h"
 #include "base/clock.h"
 
 /* Secrets and all else are not read: whoever asks need not be allowed to. */

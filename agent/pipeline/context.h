@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "agent/pipeline/resolver.h"
-#include "agent/platform.h"
-#include "agent/store.h"
+#include "agent/platforms/platform.h"
+#include "agent/store/store.h"
 
 struct gate_shared;
 struct turns;

@@ -1,8 +1,8 @@
 /* The gate's decision. Reads nothing but the facts it is given. */
 #include "agent/pipeline/gate.h"
 
-#include "agent/id.h"
-#include "agent/target_name.h"
+#include "agent/model/id.h"
+#include "agent/model/target_name.h"
 #include "base/clock.h"
 
 static void gate_wait(struct gate_verdict *out, int64_t until_ms) {

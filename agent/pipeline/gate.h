@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/settings.h"
-#include "agent/store.h"
+#include "agent/model/settings.h"
+#include "agent/store/store.h"
 #include "policies/schedule.h"
 
 /* A clock that shows less than this was never set (no build is older): everything is closed. */

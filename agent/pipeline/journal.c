@@ -1,7 +1,7 @@
 /* The engine's part of a swap: writes the step reached. Never runs one. */
 #include "agent/pipeline/journal.h"
 
-#include "agent/crashpoint.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 
 bool journal_settled(const struct pipeline *pipeline, struct err *err) {

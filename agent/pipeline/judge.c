@@ -1,7 +1,7 @@
 /* The judge. Owns the limits of patience with registries and engines; stores nothing. */
 #include "agent/pipeline/judge.h"
 
-#include "agent/id.h"
+#include "agent/model/id.h"
 #include "agent/pipeline/task.h"
 #include "base/clock.h"
 

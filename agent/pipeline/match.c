@@ -2,7 +2,7 @@
  * push of an image stands for the older ones. */
 #include "agent/pipeline/match.h"
 
-#include "agent/id.h"
+#include "agent/model/id.h"
 #include "base/clock.h"
 #include "base/log.h"
 

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/settings.h"
-#include "agent/store.h"
+#include "agent/model/settings.h"
+#include "agent/store/store.h"
 
 /* The settings of the target when its update began: labels may change under way. */
 struct notes_settings {

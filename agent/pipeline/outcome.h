@@ -7,7 +7,7 @@
 
 #include "agent/model/result.h"
 #include "agent/model/stage.h"
-#include "agent/store.h"
+#include "agent/store/store.h"
 
 enum verdict {
     VERDICT_NEXT, /* on to the next stage; with a result: it ended well */

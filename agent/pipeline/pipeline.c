@@ -2,11 +2,11 @@
  * stage, result, step and times. Owns no state: all of it is in the store. */
 #include "agent/pipeline/pipeline.h"
 
-#include "agent/crashpoint.h"
-#include "agent/id.h"
-#include "agent/metrics.h"
+#include "agent/model/id.h"
 #include "agent/pipeline/stages.h"
+#include "agent/views/metrics.h"
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/thread.h"
 

@@ -4,7 +4,7 @@
 #ifndef LANDWAITER_AGENT_PIPELINE_RESOLVER_H
 #define LANDWAITER_AGENT_PIPELINE_RESOLVER_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/ref.h"

@@ -1,15 +1,15 @@
 /* apply: the driver's steps, forwards. Until the old one is stopped there is a way back to the
  * gate.
  */
-#include "agent/crashpoint.h"
-#include "agent/metrics.h"
 #include "agent/pipeline/gate_facts.h"
 #include "agent/pipeline/journal.h"
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
 #include "agent/pipeline/task.h"
+#include "agent/views/metrics.h"
 #include "base/clock.h"
+#include "base/crashpoint.h"
 
 #define TRIES 8 /* failures for now of one step before it is undone: about a minute */
 

@@ -1,9 +1,9 @@
 /* settle: commits what stands, or puts back what was there. */
-#include "agent/crashpoint.h"
 #include "agent/pipeline/journal.h"
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
 #include "agent/pipeline/task.h"
+#include "base/crashpoint.h"
 #include "base/json.h"
 #include "base/log.h"
 

@@ -2,7 +2,7 @@
 #ifndef LANDWAITER_AGENT_PIPELINE_TASK_H
 #define LANDWAITER_AGENT_PIPELINE_TASK_H
 
-#include "agent/id.h"
+#include "agent/model/id.h"
 #include "agent/pipeline/context.h"
 #include "agent/pipeline/notes.h"
 

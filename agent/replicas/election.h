@@ -3,7 +3,7 @@
 #ifndef LANDWAITER_AGENT_REPLICAS_ELECTION_H
 #define LANDWAITER_AGENT_REPLICAS_ELECTION_H
 
-#include "agent/kubernetes/api.h"
+#include "agent/platforms/kubernetes/api.h"
 #include "agent/replicas/lease.h"
 
 struct election;

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "agent/crashpoint.h"
-#include "agent/id.h"
-#include "agent/store_share.h"
+#include "agent/model/id.h"
+#include "agent/store/share.h"
+#include "base/crashpoint.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"

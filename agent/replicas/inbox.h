@@ -4,7 +4,7 @@
 #define LANDWAITER_AGENT_REPLICAS_INBOX_H
 
 #include "agent/replicas/record.h"
-#include "agent/store.h"
+#include "agent/store/store.h"
 
 struct inbox;
 

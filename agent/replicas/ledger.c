@@ -7,10 +7,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "agent/crashpoint.h"
-#include "agent/kubernetes/follow.h"
-#include "agent/store_share.h"
+#include "agent/platforms/kubernetes/follow.h"
+#include "agent/store/share.h"
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"

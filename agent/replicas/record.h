@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "agent/kubernetes/api.h"
+#include "agent/platforms/kubernetes/api.h"
 #include "base/err.h"
 
 #define RECORD_API "landwaiter.dev/v1"

@@ -1,12 +1,12 @@
 /* Wires the parts of a replica. Owns its connection to the cluster. */
 #include "agent/replicas/replicas.h"
 
-#include "agent/id.h"
-#include "agent/kubernetes/access.h"
-#include "agent/kubernetes/api.h"
+#include "agent/model/id.h"
+#include "agent/platforms/kubernetes/access.h"
+#include "agent/platforms/kubernetes/api.h"
 #include "agent/replicas/election.h"
 #include "agent/replicas/ledger.h"
-#include "agent/store_share.h"
+#include "agent/store/share.h"
 
 struct replicas {
     struct replicas_options options;

@@ -6,7 +6,7 @@
 #ifndef LANDWAITER_AGENT_REPLICAS_REPLICAS_H
 #define LANDWAITER_AGENT_REPLICAS_REPLICAS_H
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "agent/replicas/inbox.h"
 #include "agent/replicas/lease.h"
 #include "base/buf.h"

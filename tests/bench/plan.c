@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "agent/plan.h"
+#include "agent/views/plan.h"
 #include "base/clock.h"
 #include "base/json.h"
 

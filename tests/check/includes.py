@@ -46,8 +46,8 @@ def faults(path, text):
 def self_test():
     """The rule must be able to fail."""
     bad = [("base/a.c", "policies/window.h"), ("registry/a.c", "webhook/server.h"), ("webhook/a.c", "registry/client.h"),
-           ("policies/a.c", "agent/store.h"), ("registry/a.c", "base/log.h"), ("agent/a.c", "store.h"),
-           ("tests/unit/base/a_test.c", "agent/store.h"), ("tests/fuzz/registry_a.c", "agent/store.h")]
+           ("policies/a.c", "agent/store/store.h"), ("registry/a.c", "base/log.h"), ("agent/a.c", "store.h"),
+           ("tests/unit/base/a_test.c", "agent/store/store.h"), ("tests/fuzz/registry_a.c", "agent/store/store.h")]
     good = [("agent/docker/a.c", "webhook/server.h"), ("base/log.c", "base/log.h"), ("registry/a.c", "policies/policy.h")]
     for path, included in bad:
         assert list(faults(pathlib.PurePath(path), f'#include "{included}"\n')), (path, included)

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agent/kubernetes/access.h"
+#include "agent/platforms/kubernetes/access.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

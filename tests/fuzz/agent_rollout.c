@@ -2,10 +2,10 @@
  */
 #include <stdint.h>
 
-#include "agent/kubernetes/managed.h"
-#include "agent/kubernetes/patch.h"
-#include "agent/kubernetes/rollout.h"
-#include "agent/kubernetes/workload.h"
+#include "agent/platforms/kubernetes/managed.h"
+#include "agent/platforms/kubernetes/patch.h"
+#include "agent/platforms/kubernetes/rollout.h"
+#include "agent/platforms/kubernetes/workload.h"
 #include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* The lines of a watch: in one piece and in pieces the same events come out. */
 #include <stdint.h>
 
-#include "agent/kubernetes/follow.h"
+#include "agent/platforms/kubernetes/follow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/id.h"
+#include "agent/model/id.h"
 #include "base/clock.h"
 #include "tests/simulation/world.h"
 

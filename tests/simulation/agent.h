@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/store.h"
-#include "agent/workers.h"
+#include "agent/store/store.h"
+#include "agent/work/workers.h"
 
 struct agent {
     struct store *store; /* the intake's, the control API's and the timers' */

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include "agent/crashpoint.h"
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/own.h"
 #include "base/thread.h"
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/decide.h"
-#include "agent/id.h"
-#include "agent/store_internal.h"
+#include "agent/control/decide.h"
+#include "agent/model/id.h"
+#include "agent/store/internal.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "tests/simulation/agent.h"

@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 
 #include "agent/pipeline/gate.h"
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/world.h"
 

@@ -4,9 +4,9 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "agent/id.h"
+#include "agent/model/id.h"
 #include "agent/pipeline/gate_facts.h"
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "tests/simulation/agent.h"

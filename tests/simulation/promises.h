@@ -2,7 +2,7 @@
 #ifndef LANDWAITER_TESTS_SIMULATION_PROMISES_H
 #define LANDWAITER_TESTS_SIMULATION_PROMISES_H
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 
 /* Hooks itself into the world. */
 void promises_begin(void);

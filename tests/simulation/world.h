@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/config.h"
-#include "agent/dry.h"
-#include "agent/store.h"
+#include "agent/config/config.h"
+#include "agent/platforms/dry.h"
+#include "agent/store/store.h"
 #include "base/http.h"
 #include "tests/simulation/machine.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "agent/cli/reference.h"
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 #define DOCS TEST_DATA "/../../docs/"
 #define MARK "<!-- From here on generated: landwaiter reference "

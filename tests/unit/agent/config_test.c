@@ -11,7 +11,7 @@
 #include <glob.h>
 #include <unistd.h>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 #include "base/json.h"
 #include "webhook/source.h"
 

@@ -1,6 +1,6 @@
 /* Decisions of people: what can still be cancelled, what can be tried again, what can be approved,
  * and what is held. */
-#include "agent/decide.h"
+#include "agent/control/decide.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "tests/unit/agent/fixture.h"

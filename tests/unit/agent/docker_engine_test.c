@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "agent/docker/engine.h"
-#include "agent/docker/observe.h"
-#include "agent/docker/steps.h"
+#include "agent/platforms/docker/engine.h"
+#include "agent/platforms/docker/observe.h"
+#include "agent/platforms/docker/steps.h"
 #include "base/json.h"
 
 #define OLD "1f2e3d4c5b6a79881726354453627180aabbccddeeff00112233445566778899"

@@ -6,12 +6,12 @@
 
 #include <cmocka.h>
 
-#include "agent/docker/check.h"
-#include "agent/docker/container.h"
-#include "agent/docker/engine.h"
-#include "agent/docker/image.h"
-#include "agent/docker/list.h"
-#include "agent/docker/pull.h"
+#include "agent/platforms/docker/check.h"
+#include "agent/platforms/docker/container.h"
+#include "agent/platforms/docker/engine.h"
+#include "agent/platforms/docker/image.h"
+#include "agent/platforms/docker/list.h"
+#include "agent/platforms/docker/pull.h"
 #include "base/json.h"
 
 #define ID "1f2e3d4c5b6a79881726354453627180aabbccddeeff00112233445566778899"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/docker/memory.h"
+#include "agent/platforms/docker/memory.h"
 
 static void available_is_read(void **state) {
     (void)state;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/docker/observe.h"
+#include "agent/platforms/docker/observe.h"
 #include "base/json.h"
 
 #define START 1000000

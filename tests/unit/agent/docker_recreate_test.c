@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/docker/recreate.h"
+#include "agent/platforms/docker/recreate.h"
 #include "base/json.h"
 
 #define NEW_IMAGE "registry.lan/home/rich:1"

@@ -1,6 +1,6 @@
 /* The JSON documents of interface.md, sections 4 and 8: every member, its type, and what is null.
  */
-#include "agent/document.h"
+#include "agent/views/document.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "agent/id.h"
-#include "agent/store.h"
+#include "agent/model/id.h"
+#include "agent/store/store.h"
 #include "base/clock.h"
 
 #define FIXTURE_DIGEST(digit)                                                                      \

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/follow.h"
-#include "agent/kubernetes/plugin.h"
+#include "agent/platforms/kubernetes/follow.h"
+#include "agent/platforms/kubernetes/plugin.h"
 #include "base/json.h"
 
 /* A folder of each test's own, and its files afterwards gone with it. */

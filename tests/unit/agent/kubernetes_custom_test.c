@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/custom.h"
+#include "agent/platforms/kubernetes/custom.h"
 #include "base/json.h"
 #include "tests/unit/agent/reading.h"
 

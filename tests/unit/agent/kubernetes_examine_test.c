@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/examine.h"
+#include "agent/platforms/kubernetes/examine.h"
 #include "base/json.h"
 
 static void workloads(void **state) {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/index.h"
+#include "agent/platforms/kubernetes/index.h"
 #include "base/json.h"
 
 static json_t *sighting(const char *name, const char *image) {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/managed.h"
+#include "agent/platforms/kubernetes/managed.h"
 #include "base/json.h"
 
 #define OWNS(manager, at)                                                                          \

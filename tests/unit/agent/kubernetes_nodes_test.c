@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/nodes.h"
+#include "agent/platforms/kubernetes/nodes.h"
 #include "base/json.h"
 #include "tests/unit/agent/reading.h"
 

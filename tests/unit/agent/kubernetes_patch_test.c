@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/patch.h"
+#include "agent/platforms/kubernetes/patch.h"
 #include "base/json.h"
 #include "tests/unit/agent/reading.h"
 

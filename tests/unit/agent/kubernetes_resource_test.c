@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/patch.h"
-#include "agent/kubernetes/workload.h"
+#include "agent/platforms/kubernetes/patch.h"
+#include "agent/platforms/kubernetes/workload.h"
 #include "base/json.h"
 #include "tests/unit/agent/reading.h"
 

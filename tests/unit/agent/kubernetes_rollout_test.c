@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/rollout.h"
+#include "agent/platforms/kubernetes/rollout.h"
 #include "base/json.h"
 #include "tests/unit/agent/reading.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/kubernetes/workload.h"
+#include "agent/platforms/kubernetes/workload.h"
 #include "base/json.h"
 #include "tests/unit/agent/reading.h"
 

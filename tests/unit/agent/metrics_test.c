@@ -1,6 +1,6 @@
 /* Metrics: what was counted and measured is in the text, and no caller makes it grow without end.
  */
-#include "agent/metrics.h"
+#include "agent/views/metrics.h"
 #include "tests/unit/agent/fixture.h"
 
 static int start(void **state) {

@@ -1,6 +1,6 @@
 /* A plan says what the pipeline does: the same question to both, over a thousand random targets,
  * pushes and circumstances. */
-#include "agent/plan.h"
+#include "agent/views/plan.h"
 #include "base/json.h"
 #include "tests/unit/agent/scripted.h"
 

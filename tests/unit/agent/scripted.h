@@ -3,11 +3,11 @@
 #ifndef LANDWAITER_TESTS_AGENT_SCRIPTED_H
 #define LANDWAITER_TESTS_AGENT_SCRIPTED_H
 
-#include "agent/dry.h"
 #include "agent/pipeline/match.h"
 #include "agent/pipeline/notes.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/turns.h"
+#include "agent/platforms/dry.h"
 #include "tests/unit/agent/fixture.h"
 
 #define SCRIPTED_TARGETS 3

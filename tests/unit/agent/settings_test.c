@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/settings.h"
+#include "agent/model/settings.h"
 #include "base/json.h"
 
 static const struct settings_reading reading = {.prefix = "landwaiter.", .kind = SETTINGS_LABEL};

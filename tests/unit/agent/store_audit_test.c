@@ -1,5 +1,5 @@
 /* The audit trail: who decided is kept, and every way of tampering with the rows shows. */
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
 

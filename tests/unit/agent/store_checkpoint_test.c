@@ -1,7 +1,7 @@
 /* The log is merged elsewhere: asked for as it grows, not sooner, and begun anew afterwards. */
 #include <sys/stat.h>
 
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "tests/unit/agent/fixture.h"
 
 #define BATCH 64

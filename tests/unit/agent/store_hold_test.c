@@ -1,5 +1,5 @@
 /* Holds: of one target and of all, with and without an end, and what they wake. */
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
 

@@ -2,8 +2,8 @@
  * indexed, in the index, or only in the row of its push after a crash. */
 #include "fixture.h"
 
-#include "agent/store_internal.h"
-#include "agent/store_keys.h"
+#include "agent/store/internal.h"
+#include "agent/store/keys.h"
 
 #define BATCH 64
 #define MANY (3 * STORE_KEYS_RUN + 1000)

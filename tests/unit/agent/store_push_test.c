@@ -1,6 +1,6 @@
 /* Pushes: what is accepted is stored, what cannot be stored is not accepted, nothing is taken twice
  * and nothing is overlooked. */
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "tests/unit/agent/fixture.h"
 
 static void set_image(struct source_image *image, const char *text) {

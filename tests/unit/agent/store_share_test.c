@@ -2,7 +2,7 @@
  * follower's (there). No cluster: what it would keep is kept in variables. */
 #include <sys/stat.h>
 
-#include "agent/store_share.h"
+#include "agent/store/share.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
 

@@ -2,7 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "agent/store_internal.h"
+#include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
 

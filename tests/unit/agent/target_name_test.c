@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "agent/target_name.h"
+#include "agent/model/target_name.h"
 
 static void short_names(void **state) {
     (void)state;

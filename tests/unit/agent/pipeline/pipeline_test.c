@@ -1,5 +1,5 @@
 /* The engine: each answer of a stage moves the update, and what waits for it hears of it. */
-#include "agent/metrics.h"
+#include "agent/views/metrics.h"
 #include "base/buf.h"
 #include "tests/unit/agent/scripted.h"
 

@@ -1,0 +1,135 @@
+/* Tokens of identity providers, in the configuration: owns how a policy is read. What its claims
+ * must say is judged by webhook/oidc/policy.c. */
+#include "agent/config/keys.h"
+#include "base/secret.h"
+#include "webhook/oidc/keys.h"
+#include "webhook/oidc/policy.h"
+
+#define CLAIMS_MAX 32
+#define VALUES_MAX 32
+
+/* ---- claims ---- */
+
+static bool read_value(const struct config_value *item, struct oidc_claim *claim, size_t at) {
+    const char *text = config_text(item);
+    if (text && strspn(text, "*") == strlen(text)) {
+        config_fault_add(item->reader, config_at(item->node),
+                         "`claims`: \"%.20s\" pins nothing: write what the claim must say", text);
+        return false;
+    }
+    claim->values[at] = text ? config_copy(item, text) : NULL;
+    return claim->values[at] != NULL;
+}
+
+static void read_claim(const struct config_value *value, struct oidc_claim *claim) {
+    struct yaml_node *const one[] = {(struct yaml_node *)value->node};
+    bool list = value->node->kind == YAML_LIST;
+    struct yaml_node *const *items = list ? value->node->items : one;
+    size_t count = list ? value->node->count : 1;
+    if (count == 0 || count > VALUES_MAX) {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`claims`: write 1 to %d values for %.60s", VALUES_MAX, claim->name);
+        return;
+    }
+    claim->values = calloc(count + 1, sizeof(char *));
+    size_t filled = 0;
+    for (size_t i = 0; claim->values && i < count; i++) {
+        const struct config_value item = {value->reader, value->row, items[i], NULL};
+        filled += read_value(&item, claim, filled) ? 1 : 0;
+    }
+}
+
+void config_read_claims(const struct config_value *value) {
+    struct oidc_policy *policy = value->out;
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_MAP || node->count > CLAIMS_MAX) {
+        config_fault_add(value->reader, config_at(node),
+                         "`claims` must be a map of at most %d claims: write {repository: "
+                         "brian/site}",
+                         CLAIMS_MAX);
+        return;
+    }
+    policy->claims = calloc(node->count + 1, sizeof *policy->claims);
+    for (size_t i = 0; policy->claims && i < node->count; i++) {
+        static const struct config_row row = {.key = "claims", .type = "a text or a list of texts"};
+        struct oidc_claim *claim = &policy->claims[policy->claim_count++];
+        const struct config_value item = {value->reader, &row, node->items[i], NULL};
+        claim->name = config_copy(value, node->keys[i].text);
+        read_claim(&item, claim);
+    }
+}
+
+/* ---- algorithms ---- */
+
+void config_read_algorithms(const struct config_value *value) {
+    struct oidc_policy *policy = value->out;
+    const struct yaml_node *node = value->node;
+    static const struct config_row row = {
+        .key = "algorithms", .type = "an algorithm like RS256", .choices = oidc_algorithm_names};
+    unsigned algorithms = 0;
+    if (node->kind != YAML_LIST || node->count == 0) {
+        config_fault_add(value->reader, config_at(node),
+                         "`algorithms` must be a list of at least one: write [RS256]");
+        return;
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &row, node->items[i], NULL};
+        int choice = config_choice(&item);
+        algorithms |= choice >= 0 ? 1U << choice : 0;
+    }
+    policy->algorithms = algorithms ? algorithms : policy->algorithms;
+}
+
+/* ---- keys ---- */
+
+bool config_check_url(const char *text, struct err *err) {
+    return oidc_url_check(text, err);
+}
+
+bool config_check_jwks_file(const char *text, struct err *err) {
+    CLEANUP(secret_release) struct secret set = SECRET_INIT;
+    struct oidc_keys *keys = NULL;
+    if (!config_check_path(text, err) || !secret_read_file(&set, text, err) ||
+        !oidc_keys_parse(set.bytes, set.len, &keys, err)) {
+        return false;
+    }
+    oidc_keys_free(keys);
+    return true;
+}
+
+void config_read_jwks(const struct config_value *value) {
+    config_read_map(value);
+    if (value->node->kind == YAML_MAP && value->node->count != 1) {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`jwks` needs exactly one of url and file; without `jwks` the issuer is "
+                         "asked where its keys are");
+    }
+}
+
+/* ---- the whole ---- */
+
+void config_read_oidc(const struct config_value *value) {
+    struct sender *sender = value->out;
+    if (sender->oidc) {
+        return; /* a second kind of auth, which config_read_auth refuses */
+    }
+    struct oidc_policy *policy = calloc(1, sizeof *policy);
+    struct err err = ERR_INIT;
+    if (!policy) {
+        config_fault_add(value->reader, config_at(value->node), "out of memory");
+        return;
+    }
+    policy->algorithms = 1U << OIDC_RS256;
+    policy->leeway_ms = OIDC_LEEWAY_MS;
+    sender->auth = SENDER_OIDC;
+    sender->oidc = policy;
+    const struct config_value inner = {value->reader, value->row, value->node, policy};
+    if (!config_members(&inner) || !policy->issuer || !policy->audience) {
+        return;
+    }
+    if (!oidc_policy_check(policy, &err)) {
+        const struct yaml_node *claims = yaml_get(value->node, "claims");
+        config_fault_add(value->reader, config_at(claims ? claims : value->node), "`claims`: %s",
+                         err.message);
+    }
+}

@@ -1,0 +1,306 @@
+/* Senders in the configuration: owns how one becomes a struct sender; how it proves who it is is
+ * read by config_auth.c. Never judges a request: webhook/authentication.c does. */
+#include "agent/config/keys.h"
+#include "policies/pattern.h"
+#include "webhook/source.h"
+
+#define SENDERS_MAX 1000
+#define NAME_MAX_LENGTH 63
+#define RATE_MAX 1000000
+#define IMPLIES_MAX 1000
+
+/* Formats of interface.md that this version cannot read yet. */
+static const char *const formats_later[] = {"watchtower"};
+
+bool config_check_sender_name(const char *text, struct err *err) {
+    size_t len = strlen(text);
+    bool valid = len <= NAME_MAX_LENGTH && text[0] != '-' &&
+                 strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+    return valid || err_set(err, ERR_INVALID,
+                            "\"%.64s\" cannot stand in a URL: write up to %d of a-z, 0-9 and -, "
+                            "not beginning with -",
+                            text, NAME_MAX_LENGTH);
+}
+
+void config_read_format(const struct config_value *value) {
+    struct sender *sender = value->out;
+    const char *text = config_text(value);
+    if (!text) {
+        return;
+    }
+    const struct source *source = source_find(text);
+    if (source) {
+        sender->source = source;
+        return;
+    }
+    CLEANUP(buf_release) struct buf known = BUF_INIT(400);
+    for (const struct source *row = source_table; row->name; row++) {
+        buf_printf(&known, "%s%s", known.len ? ", " : "", row->name);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(formats_later); i++) {
+        if (strcmp(formats_later[i], text) == 0) {
+            config_fault_add(value->reader, config_at(value->node),
+                             "`format`: %s is not supported by this version yet: write %s (see "
+                             "CHANGELOG)",
+                             text, buf_text(&known));
+            return;
+        }
+    }
+    config_fault_add(value->reader, config_at(value->node),
+                     "`format`: unknown format \"%.64s\": write %s", text, buf_text(&known));
+}
+
+/* A pattern that no full name can match is no danger, only surely not what was meant. */
+static void warn_of_short_pattern(const struct config_value *value, const char *pattern) {
+    size_t first = strcspn(pattern, "/");
+    bool host = strcspn(pattern, ".:*") < first || strncmp(pattern, "localhost/", 10) == 0;
+    if (!strstr(pattern, "**") && (!pattern[first] || !host)) {
+        config_fault_add(value->reader, config_warning_at(value->node),
+                         "pattern \"%.100s\" matches no image: names are matched in full, so write "
+                         "docker.io/%s%.100s",
+                         pattern, pattern[first] ? "" : "library/", pattern);
+    }
+}
+
+static char *read_pattern(const struct config_value *value) {
+    const char *text = config_text(value);
+    struct err err = ERR_INIT;
+    if (!text) {
+        return NULL;
+    }
+    if (!pattern_check(text, &err)) {
+        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
+                         err.message);
+        return NULL;
+    }
+    warn_of_short_pattern(value, text);
+    return config_copy(value, text);
+}
+
+void config_read_pattern(const struct config_value *value) {
+    char *pattern = read_pattern(value);
+    if (pattern) {
+        char **member = CONFIG_MEMBER(value, char *);
+        free(*member);
+        *member = pattern;
+    }
+}
+
+void config_read_images(const struct config_value *value) {
+    struct sender *sender = value->out;
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_LIST || node->count == 0) {
+        config_fault_add(value->reader, config_at(node),
+                         "`images` must be a list of at least one pattern: write "
+                         "[\"ghcr.io/brian/*\"]");
+        return;
+    }
+    sender->images = calloc(node->count + 1, sizeof(char *));
+    if (!sender->images) {
+        config_fault_add(value->reader, config_at(node), "out of memory");
+        return;
+    }
+    static const struct config_row pattern = {.key = "images", .type = "a pattern"};
+    size_t count = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &pattern, node->items[i], NULL};
+        char *copy = read_pattern(&item);
+        if (copy) {
+            sender->images[count++] = copy;
+        }
+    }
+}
+
+/* "60/m" */
+void config_read_rate(const struct config_value *value) {
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}, {"/d", 86400000}};
+    struct sender *sender = value->out;
+    const char *text = config_text(value);
+    if (!text) {
+        return;
+    }
+    size_t digits = strspn(text, "0123456789");
+    long count = digits > 0 && digits <= 7 ? strtol(text, NULL, 10) : 0;
+    for (size_t i = 0; count > 0 && count <= RATE_MAX && i < ARRAY_LENGTH(units); i++) {
+        if (strcmp(text + digits, units[i].unit) == 0) {
+            sender->rate_count = count;
+            sender->rate_period_ms = units[i].ms;
+            return;
+        }
+    }
+    config_fault_add(
+        value->reader, config_at(value->node),
+        "`rate`: \"%.64s\" is not a rate: write a number from 1 to %d and /s, /m, /h or "
+        "/d, like 60/m",
+        text, RATE_MAX);
+}
+
+/* ---- what builds imply ---- */
+
+bool config_check_registry(const char *text, struct err *err) {
+    return ref_host_valid(text) ||
+           err_set(err, ERR_INVALID,
+                   "\"%.100s\" is no registry: write HOST or HOST:PORT, like registry.lan:5000",
+                   text);
+}
+
+bool config_check_branch(const char *text, struct err *err) {
+    return pattern_check(text, err);
+}
+
+static char *read_implied(const struct config_value *item) {
+    struct ref ref;
+    struct err err = ERR_INIT;
+    const char *text = config_text(item);
+    if (!text) {
+        return NULL;
+    }
+    if (!ref_parse(text, &ref, &err)) {
+        config_fault_add(item->reader, config_at(item->node), "`images`: %s", err.message);
+        return NULL;
+    }
+    return config_copy(item, text);
+}
+
+void config_read_implied(const struct config_value *value) {
+    struct sender_implication *rule = value->out;
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_LIST || node->count == 0 || node->count > SOURCE_IMAGES_MAX) {
+        config_fault_add(value->reader, config_at(node),
+                         "`images` must be a list of 1 to %d images: write "
+                         "[\"ghcr.io/brian/site:1\"]",
+                         SOURCE_IMAGES_MAX);
+        return;
+    }
+    rule->images = calloc(node->count + 1, sizeof(char *));
+    if (!rule->images) {
+        config_fault_add(value->reader, config_at(node), "out of memory");
+        return;
+    }
+    static const struct config_row image = {.key = "images", .type = "an image"};
+    size_t count = 0;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &image, node->items[i], NULL};
+        char *copy = read_implied(&item);
+        if (copy) {
+            rule->images[count++] = copy;
+        }
+    }
+}
+
+void config_read_implies(const struct config_value *value) {
+    struct sender *sender = value->out;
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_LIST || node->count == 0 || node->count > IMPLIES_MAX) {
+        config_fault_add(value->reader, config_at(node),
+                         "`implies` must be a list of 1 to %d maps: write - {repository: "
+                         "brian/site, images: [\"ghcr.io/brian/site:1\"]}",
+                         IMPLIES_MAX);
+        return;
+    }
+    sender->implies = calloc(node->count, sizeof *sender->implies);
+    if (!sender->implies) {
+        config_fault_add(value->reader, config_at(node), "out of memory");
+        return;
+    }
+    const struct config_row row = {
+        .key = "implies", .type = "repository, images …", .rows = value->row->rows};
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &row, node->items[i],
+                                          &sender->implies[sender->implies_count++]};
+        (void)!config_members(&item);
+    }
+}
+
+/* What a build implies must be within what the sender may speak for. */
+static void check_implied(const struct config_value *value, const struct sender *sender) {
+    const struct yaml_node *list = yaml_get(value->node, "implies");
+    for (size_t i = 0; i < sender->implies_count; i++) {
+        const struct yaml_node *images = yaml_get(list->items[i], "images");
+        char **image = sender->implies[i].images;
+        for (size_t j = 0; image && image[j] && sender->images && sender->images[0]; j++) {
+            struct ref ref;
+            if (ref_parse(image[j], &ref, NULL) && !sender_may_push(sender, &ref)) {
+                config_fault_add(value->reader, config_at(images),
+                                 "`implies`: %.200s is not within the sender's `images`: add it "
+                                 "there",
+                                 image[j]);
+            }
+        }
+    }
+}
+
+/* What its format needs besides. */
+static void check_format(const struct config_value *value, const struct sender *sender) {
+    const struct source *source = sender->source;
+    const struct yaml_node *implies = yaml_get(value->node, "implies");
+    const struct yaml_node *format = yaml_get(value->node, "format");
+    const struct config_place at = config_at(format ? format : value->node);
+    if (source->needs_registry && !yaml_get(value->node, "registry")) {
+        config_fault_add(value->reader, at,
+                         "%s does not say which registry it is: add `registry: HOST`",
+                         source->name);
+    }
+    if (source->builds && !implies) {
+        config_fault_add(value->reader, at,
+                         "%s names builds and no images: add `implies: [{repository: …, images: "
+                         "[…]}]`",
+                         source->name);
+    }
+    if (implies && !source->builds && strcmp(source->name, "github") != 0) {
+        config_fault_add(
+            value->reader, config_at(implies),
+            "`implies` is for formats that name builds, and %s names images: remove it",
+            source->name);
+    }
+    check_implied(value, sender);
+}
+
+/* The sender is borrowed by the set as soon as it is being read, so that a fault leaks nothing. */
+static void read_sender(const struct config_value *value, struct sender_set *set) {
+    struct sender *sender = &set->items[set->count++];
+    sender->source = source_find("native");
+    if (!config_members(value) || !sender->name) {
+        return;
+    }
+    config_adopt_signing(value->reader, value->node, sender);
+    check_format(value, sender);
+    for (size_t i = 0; i + 1 < set->count; i++) {
+        if (set->items[i].name && strcmp(set->items[i].name, sender->name) == 0) {
+            config_fault_add(value->reader, config_at(yaml_get(value->node, "name")),
+                             "two senders are named `%s`: give each its own name", sender->name);
+            return;
+        }
+    }
+}
+
+void config_read_senders(const struct config_value *value) {
+    struct sender_set *set = CONFIG_MEMBER(value, struct sender_set);
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_LIST || node->count > SENDERS_MAX) {
+        config_fault_add(
+            value->reader, config_at(node),
+            "`senders` must be a list of at most %d senders: write - name: NAME for each",
+            SENDERS_MAX);
+        return;
+    }
+    if (node->count == 0) {
+        return;
+    }
+    struct sender *items = calloc(node->count, sizeof *items);
+    if (!items) {
+        config_fault_add(value->reader, config_at(node), "out of memory");
+        return;
+    }
+    set->items = items;
+    const struct config_row row = {
+        .key = "senders", .type = "name, auth, images …", .rows = value->row->rows};
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_value item = {value->reader, &row, node->items[i],
+                                          &set->items[set->count]};
+        read_sender(&item, set);
+    }
+}

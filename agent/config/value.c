@@ -1,0 +1,508 @@
+/* Values of the configuration: owns how one YAML value becomes a member of a struct, and the list
+ * of faults. Knows no key by name, and never quotes what may be a secret. */
+#include "agent/config/value.h"
+
+#include <stdarg.h>
+#include <strings.h>
+
+#include "agent/model/suggest.h"
+#include "base/clock.h"
+
+struct config_place config_at(const struct yaml_node *value) {
+    return (struct config_place){value->line, value->column, false};
+}
+
+struct config_place config_at_key(const struct yaml_key *key) {
+    return (struct config_place){key->line, key->column, false};
+}
+
+struct config_place config_warning_at(const struct yaml_node *value) {
+    return (struct config_place){value->line, value->column, true};
+}
+
+void config_faults_release(struct config_faults *faults) {
+    free(faults->items);
+    faults->items = NULL;
+    faults->count = 0;
+}
+
+bool config_faults_fatal(const struct config_faults *faults) {
+    for (size_t i = 0; i < faults->count; i++) {
+        if (!faults->items[i].warning) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void config_fault_add(struct config_reader *reader, struct config_place place, const char *format,
+                      ...) {
+    struct config_fault fault = {
+        .line = place.line, .column = place.column, .warning = place.warning};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(fault.message, sizeof fault.message, format, arguments);
+    va_end(arguments);
+    for (char *c = fault.message; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+    bool first_fatal = !place.warning && !reader->fatal;
+    reader->fatal = reader->fatal || !place.warning;
+    if (reader->count < CONFIG_FAULTS_MAX) {
+        reader->items[reader->count++] = fault;
+    } else if (first_fatal) {
+        /* In a warning's room, so that a refusal never comes without its reason. */
+        reader->items[CONFIG_FAULTS_MAX - 1] = fault;
+    }
+}
+
+static bool fault_before(const struct config_fault *a, const struct config_fault *b) {
+    return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+/* Insertion keeps faults of one place in the order they were found; they are few. */
+static void sort_faults(struct config_fault *items, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        struct config_fault fault = items[i];
+        size_t at = i;
+        for (; at > 0 && fault_before(&fault, &items[at - 1]); at--) {
+            items[at] = items[at - 1];
+        }
+        items[at] = fault;
+    }
+}
+
+bool config_reader_finish(struct config_reader *reader, struct config_faults *out) {
+    *out = (struct config_faults){.items = NULL, .count = 0};
+    if (reader->count == 0) {
+        return true;
+    }
+    sort_faults(reader->items, reader->count);
+    out->items = calloc(reader->count, sizeof *out->items);
+    if (!out->items) {
+        return false; /* unknown why; but a snapshot whose warnings are lost is none to start with
+                       */
+    }
+    memcpy(out->items, reader->items, reader->count * sizeof *out->items);
+    out->count = reader->count;
+    return !reader->fatal;
+}
+
+static bool is_setting(const struct config_row *row) {
+    return row->read == config_read_setting || row->read == config_read_names;
+}
+
+const char *config_row_type(const struct config_row *row) {
+    return !row->type && is_setting(row) ? settings_table[row->setting].type : row->type;
+}
+
+const char *config_row_meaning(const struct config_row *row) {
+    return !row->meaning && is_setting(row) ? settings_table[row->setting].description
+                                            : row->meaning;
+}
+
+static bool has_no_value(const struct yaml_node *node) {
+    return node->kind == YAML_SCALAR && node->plain &&
+           (!*node->text || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
+}
+
+/* List items are read by the row of their list. */
+bool config_fault_type(const struct config_value *value, const char *wanted) {
+    if (has_no_value(value->node)) {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`%s` has no value: write %s, or remove the key", value->row->key, wanted);
+    } else {
+        config_fault_add(value->reader, config_at(value->node), "`%s` has the wrong type: write %s",
+                         value->row->key, wanted);
+    }
+    return false;
+}
+
+const char *config_text(const struct config_value *value) {
+    if (value->node->kind != YAML_SCALAR || has_no_value(value->node)) {
+        (void)config_fault_type(value, config_row_type(value->row));
+        return NULL;
+    }
+    if (!*value->node->text) {
+        config_fault_add(value->reader, config_at(value->node), "`%s` is empty: write %s",
+                         value->row->key, config_row_type(value->row));
+        return NULL;
+    }
+    return value->node->text;
+}
+
+char *config_copy(const struct config_value *value, const char *text) {
+    char *copy = strdup(text);
+    if (!copy) {
+        config_fault_add(value->reader, config_at(value->node), "out of memory");
+    }
+    return copy;
+}
+
+void config_read_text(const struct config_value *value) {
+    const char *text = config_text(value);
+    struct err err = ERR_INIT;
+    if (!text) {
+        return;
+    }
+    if (value->row->check && !value->row->check(text, &err)) {
+        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
+                         err.message);
+        return;
+    }
+    char *copy = config_copy(value, text);
+    if (copy) {
+        char **member = CONFIG_MEMBER(value, char *);
+        free(*member);
+        *member = copy;
+    }
+}
+
+/* YAML 1.1's other spellings are refused rather than taken for text. */
+static bool flag_of(const struct config_value *value, bool *out) {
+    static const struct {
+        const char *text;
+        bool flag;
+    } others[] = {{"yes", true}, {"on", true},   {"y", true},  {"true", true},
+                  {"no", false}, {"off", false}, {"n", false}, {"false", false}};
+    const struct yaml_node *node = value->node;
+    if (node->kind != YAML_SCALAR || has_no_value(node)) {
+        return config_fault_type(value, "true or false");
+    }
+    bool yes = strcmp(node->text, "true") == 0;
+    if (node->plain && (yes || strcmp(node->text, "false") == 0)) {
+        *out = yes;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (strcasecmp(others[i].text, node->text) == 0) {
+            config_fault_add(value->reader, config_at(node), "`%s` is true or false: write %s%s",
+                             value->row->key, others[i].flag ? "true" : "false",
+                             node->plain ? "" : ", without quotes");
+            return false;
+        }
+    }
+    return config_fault_type(value, "true or false");
+}
+
+void config_read_flag(const struct config_value *value) {
+    bool flag = false;
+    if (flag_of(value, &flag)) {
+        *CONFIG_MEMBER(value, bool) = flag;
+    }
+}
+
+void config_read_duration(const struct config_value *value) {
+    const char *text = config_text(value);
+    int64_t ms = 0;
+    if (!text) {
+        return;
+    }
+    if (!clock_duration_parse(text, &ms)) {
+        config_fault_add(
+            value->reader, config_at(value->node),
+            "`%s`: \"%.64s\" is not a duration: write a number and a unit: 90s, 15m, 3h, "
+            "2d",
+            value->row->key, text);
+    } else if (ms < value->row->min || ms > value->row->max) {
+        config_fault_add(value->reader, config_at(value->node), "`%s` is out of range: write %s",
+                         value->row->key, config_row_type(value->row));
+    } else {
+        *CONFIG_MEMBER(value, int64_t) = ms;
+    }
+}
+
+void config_read_number(const struct config_value *value) {
+    const char *text = config_text(value);
+    if (!text) {
+        return;
+    }
+    int64_t number = 0;
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || text[digits] || !value->node->plain) {
+        (void)config_fault_type(value, config_row_type(value->row));
+        return;
+    }
+    for (size_t i = 0; i < digits && number <= value->row->max; i++) {
+        number = number * 10 + (text[i] - '0');
+    }
+    if (number < value->row->min || number > value->row->max) {
+        config_fault_add(value->reader, config_at(value->node), "`%s` is out of range: write %s",
+                         value->row->key, config_row_type(value->row));
+        return;
+    }
+    *CONFIG_MEMBER(value, unsigned) = (unsigned)number;
+}
+
+int config_choice(const struct config_value *value) {
+    const char *text = config_text(value);
+    if (!text) {
+        return -1;
+    }
+    struct suggest suggest = SUGGEST_INIT(text);
+    for (int i = 0; value->row->choices[i]; i++) {
+        if (strcmp(value->row->choices[i], text) == 0) {
+            return i;
+        }
+        suggest_offer(&suggest, value->row->choices[i]);
+    }
+    if (suggest.nearest) {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`%s`: unknown value \"%.64s\": did you mean %s?", value->row->key, text,
+                         suggest.nearest);
+    } else {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`%s`: unknown value \"%.64s\": write %s", value->row->key, text,
+                         config_row_type(value->row));
+    }
+    return -1;
+}
+
+void config_read_choice(const struct config_value *value) {
+    int choice = config_choice(value);
+    if (choice >= 0) {
+        *CONFIG_MEMBER(value, int) = choice;
+    }
+}
+
+void config_read_setting(const struct config_value *value) {
+    struct settings *settings = CONFIG_MEMBER(value, struct settings);
+    enum settings_key key = value->row->setting;
+    bool flag = false;
+    struct err err = ERR_INIT;
+    if (key == SETTINGS_ROLLBACK && !flag_of(value, &flag)) {
+        return;
+    }
+    const char *text = config_text(value);
+    if (text && !settings_set(settings, key, text, &err)) {
+        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
+                         err.message);
+    }
+}
+
+/* One name of a list by itself, so that its fault has its place. NULL: reported. */
+static const char *read_name(const struct config_value *item) {
+    const char *text = config_text(item);
+    if (text && !settings_name_valid(text)) {
+        config_fault_add(item->reader, config_at(item->node),
+                         "`%s`: \"%.64s\" is not a name: write at most %d letters, digits, '-', "
+                         "'_' and '.'",
+                         item->row->key, text, SETTINGS_NAME_SIZE - 1);
+        return NULL;
+    }
+    return text;
+}
+
+void config_read_names(const struct config_value *value) {
+    struct settings *settings = CONFIG_MEMBER(value, struct settings);
+    enum settings_key key = value->row->setting;
+    const struct config_row row = {.key = value->row->key, .type = "a name"};
+    CLEANUP(buf_release) struct buf names = BUF_INIT(YAML_SIZE_MAX);
+    struct err err = ERR_INIT;
+    bool good = true;
+    if (value->node->kind != YAML_LIST) {
+        (void)config_fault_type(value, config_row_type(value->row));
+        return;
+    }
+    for (size_t i = 0; i < value->node->count; i++) {
+        const char *name =
+            read_name(&(struct config_value){value->reader, &row, value->node->items[i], NULL});
+        good = good && name;
+        buf_printf(&names, "%s%s", i > 0 ? "," : "", name ? name : "");
+    }
+    if (value->node->count == 0) {
+        struct settings none;
+        settings_init(&none);
+        none.sources[key].written = true;
+        settings_take(settings, &none, key);
+    } else if (good && !settings_set(settings, key, buf_text(&names), &err)) {
+        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
+                         err.message);
+    }
+}
+
+static void fault_unknown_key(struct config_reader *reader, const struct yaml_key *key,
+                              const struct config_row *rows) {
+    struct suggest suggest = SUGGEST_INIT(key->text);
+    for (const struct config_row *row = rows; row->key; row++) {
+        suggest_offer(&suggest, row->key);
+    }
+    if (suggest.nearest) {
+        config_fault_add(reader, config_at_key(key), "unknown key `%.64s`: did you mean `%s`?",
+                         key->text, suggest.nearest);
+        return;
+    }
+    CLEANUP(buf_release) struct buf known = BUF_INIT(400);
+    for (const struct config_row *row = rows; row->key; row++) {
+        if (!row->later) {
+            buf_printf(&known, "%s`%s`", known.len ? ", " : "", row->key);
+        }
+    }
+    config_fault_add(reader, config_at_key(key), "unknown key `%.64s`: known here are %s",
+                     key->text, buf_text(&known));
+}
+
+static const struct config_row *row_find(const struct config_row *rows, const char *key) {
+    for (; rows->key; rows++) {
+        if (strcmp(rows->key, key) == 0) {
+            return rows;
+        }
+    }
+    return NULL;
+}
+
+static bool left_out(const struct config_value *map, const char *key) {
+    const char *const *only = map->row == map->reader->only_of ? map->reader->only : NULL;
+    for (size_t i = 0; only && only[i]; i++) {
+        if (strcmp(only[i], key) == 0) {
+            return false;
+        }
+    }
+    return only != NULL;
+}
+
+static void read_member(const struct config_value *map, size_t index, bool early) {
+    const struct yaml_key *key = &map->node->keys[index];
+    const struct config_row *row = row_find(map->row->rows, key->text);
+    if (left_out(map, key->text) || (row && row->early) != early) {
+        return;
+    }
+    if (!row) {
+        fault_unknown_key(map->reader, key, map->row->rows);
+    } else if (row->later) {
+        config_fault_add(map->reader, config_at_key(key),
+                         "`%s` is not supported by this version yet: remove it (see CHANGELOG)",
+                         row->key);
+    } else {
+        row->read(&(struct config_value){map->reader, row, map->node->items[index], map->out});
+    }
+}
+
+bool config_members(const struct config_value *value) {
+    if (value->node->kind != YAML_MAP) {
+        return config_fault_type(value, config_row_type(value->row));
+    }
+    for (size_t i = 0; i < 2 * value->node->count; i++) {
+        bool early = i < value->node->count;
+        read_member(value, early ? i : i - value->node->count, early);
+    }
+    for (const struct config_row *row = value->row->rows; row->key; row++) {
+        if (row->required && !yaml_get(value->node, row->key)) {
+            config_fault_add(value->reader, config_at(value->node), "`%s` is missing: write %s",
+                             row->key, row->required);
+        }
+    }
+    return true;
+}
+
+void config_read_map(const struct config_value *value) {
+    if (!config_members(value)) {
+        return; /* reported */
+    }
+}
+
+#define SECRET_FORMS "{file: PATH}, {env: NAME} or {credential: NAME}"
+
+struct secret_form {
+    const char *key;
+    bool (*read)(struct secret *out, const char *from, struct err *err);
+};
+
+static const struct secret_form secret_forms[] = {
+    {"file", secret_read_file},
+    {"env", secret_read_env},
+    {"credential", secret_read_credential},
+};
+
+/* An unknown key is not quoted unless it is nearly a known one: `{hunter2}` is a map, too. */
+static const struct secret_form *secret_form_of(const struct config_value *value) {
+    const struct yaml_node *node = value->node;
+    if (node->count == 1) {
+        const struct yaml_key *key = &node->keys[0];
+        struct suggest suggest = SUGGEST_INIT(key->text);
+        for (size_t i = 0; i < ARRAY_LENGTH(secret_forms); i++) {
+            if (strcmp(secret_forms[i].key, key->text) == 0) {
+                return &secret_forms[i];
+            }
+            suggest_offer(&suggest, secret_forms[i].key);
+        }
+        if (suggest.nearest) {
+            config_fault_add(value->reader, config_at_key(key),
+                             "unknown key `%.64s`: did you mean `%s`?", key->text, suggest.nearest);
+            return NULL;
+        }
+    }
+    config_fault_add(value->reader, config_at(node), "`%s`: write exactly one of %s",
+                     value->row->key, SECRET_FORMS);
+    return NULL;
+}
+
+static bool secret_from_form(const struct config_value *value, struct secret *out) {
+    const struct secret_form *form = secret_form_of(value);
+    if (!form) {
+        return false;
+    }
+    const struct config_row row = {.key = form->key, .type = "a text"};
+    const struct config_value from = {value->reader, &row, value->node->items[0], NULL};
+    const char *text = config_text(&from);
+    struct err err = ERR_INIT;
+    if (text && !form->read(out, text, &err)) {
+        config_fault_add(value->reader, config_at(from.node), "`%s`: %s", value->row->key,
+                         err.message);
+        return false;
+    }
+    return text != NULL;
+}
+
+static bool secret_from_text(const struct config_value *value, struct secret *out) {
+    const struct yaml_node *node = value->node;
+    if (node->kind == YAML_LIST || has_no_value(node) || !*node->text) {
+        return config_fault_type(value, SECRET_FORMS);
+    }
+    struct err err = ERR_INIT;
+    if (!secret_set(out, node->text, strlen(node->text), &err)) {
+        config_fault_add(value->reader, config_at(node), "`%s`: %s", value->row->key, err.message);
+        return false;
+    }
+    config_fault_add(value->reader, config_warning_at(node),
+                     "`%s`: a secret in this file is seen by everybody who may read it: write %s",
+                     value->row->key, SECRET_FORMS);
+    return true;
+}
+
+static bool secret_checked(const struct config_value *value, const struct secret *secret) {
+    struct err err = ERR_INIT;
+    if (!value->row->check_secret(secret, &err)) {
+        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
+                         err.message);
+        return false;
+    }
+    if (secret->len < CONFIG_SECRET_SHORT) {
+        config_fault_add(value->reader, config_warning_at(value->node),
+                         "`%s` is shorter than %d bytes and can be guessed: make one with `openssl "
+                         "rand -hex 32`",
+                         value->row->key, CONFIG_SECRET_SHORT);
+    }
+    return true;
+}
+
+bool config_secret(const struct config_value *value, struct secret *out) {
+    CLEANUP(secret_release) struct secret secret = SECRET_INIT;
+    bool found = value->node->kind == YAML_MAP ? secret_from_form(value, &secret)
+                                               : secret_from_text(value, &secret);
+    if (!found || (value->row->check_secret && !secret_checked(value, &secret))) {
+        return false;
+    }
+    secret_release(out);
+    *out = secret;
+    secret = (struct secret)SECRET_INIT;
+    return true;
+}
+
+void config_read_secret(const struct config_value *value) {
+    if (!config_secret(value, CONFIG_MEMBER(value, struct secret))) {
+        return; /* reported */
+    }
+}

@@ -1,0 +1,227 @@
+/* Targets: owns the choice of containers and the reading of their images' names and digests. It
+ * never changes anything. */
+#include "agent/platforms/docker/list.h"
+
+#include "agent/platforms/docker/container.h"
+#include "agent/platforms/docker/image.h"
+#include "agent/platforms/docker/seen.h"
+#include "base/json.h"
+
+#define LIST_ANSWER_MAX ((size_t)64 * 1024 * 1024)
+
+bool list_containers(struct engine *engine, json_t **out, struct err *err) {
+    CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
+    const struct engine_call call = {
+        .method = "GET", .path = "/containers/json?all=1", .answer_max = LIST_ANSWER_MAX};
+    if (!engine_call(engine, &call, &answer, err))
+        return false;
+    if (!json_is_array(answer.json))
+        return err_set(err, ERR_INVALID, "the Docker engine's answer is not a list of containers");
+    seen_retain(answer.json);
+    *out = TAKE(answer.json);
+    return true;
+}
+
+bool list_shared(struct engine *engine, json_t *shared, json_t **out, struct err *err) {
+    json_t *known = json_object_get(shared, "containers");
+    if (known) {
+        *out = json_incref(known);
+        return true;
+    }
+    if (!list_containers(engine, out, err))
+        return false;
+    if (shared)
+        (void)json_object_set(shared, "containers", *out);
+    return true;
+}
+
+const char *list_name(const json_t *entry) {
+    size_t i = 0;
+    json_t *item = NULL;
+    json_array_foreach(json_array_member(entry, "Names"), i, item) {
+        const char *name = json_string_value(item);
+        if (name && name[0] == '/' && !strchr(name + 1, '/'))
+            return name + 1;
+    }
+    return "";
+}
+
+/* On its way in or out, or somebody else's: not a target at all. */
+static bool list_ignored(const struct list_sighting *sighting) {
+    return !container_name_valid(sighting->name) || container_name_marked(sighting->name) ||
+           strlen(sighting->name) + sizeof(LIST_TARGET_PREFIX) > PLATFORM_TARGET_SIZE ||
+           json_text(sighting->labels, CONTAINER_LABEL_SWARM_TASK);
+}
+
+/* The image's reference. False: *out says why it is left alone. */
+static bool list_image(const struct list_sighting *sighting, struct platform_target *out) {
+    struct err err = ERR_INIT;
+    bool pinned = container_image_pinned(sighting->image, sighting->image_id);
+    struct ref image;
+    bool parsed = strncmp(sighting->image, "sha256:", 7) != 0 &&
+                  (!pinned || strchr(sighting->image, '@')) &&
+                  ref_parse(sighting->image, &image, &err);
+    if (parsed) {
+        ref_default_tag(&image);
+        out->image = image;
+    }
+    if (pinned)
+        (void)snprintf(out->problem, sizeof(out->problem),
+                       "its image is pinned by digest or id; no push can move it");
+    else if (!parsed)
+        (void)snprintf(out->problem, sizeof(out->problem), "its image's name is not usable: %.180s",
+                       err.message);
+    return parsed && !pinned;
+}
+
+void list_target(const struct config *config, const struct list_sighting *sighting,
+                 struct platform_target *out) {
+    struct settings_labels labels = {0};
+    (void)snprintf(out->name, sizeof(out->name), LIST_TARGET_PREFIX "%s", sighting->name);
+    (void)snprintf(out->instance, sizeof(out->instance), "%s", sighting->id);
+    bool usable = list_image(sighting, out);
+    const struct config_subject subject = {.name = sighting->name,
+                                           .platform = "docker",
+                                           .image = &out->image,
+                                           .labels = sighting->labels};
+    config_settings(config, &subject, &out->settings, &labels);
+    out->enabled =
+        usable && (labels.enable == SETTINGS_ENABLE_TRUE ||
+                   (config->docker.select_all && labels.enable != SETTINGS_ENABLE_FALSE));
+    if (usable && labels.problem[0] != '\0')
+        (void)snprintf(out->problem, sizeof(out->problem), "%s", labels.problem);
+    else if (usable)
+        out->stopped = container_idle(sighting->status, out->problem, sizeof(out->problem));
+}
+
+/* digests: image id to digest, "" when unknown; it lives for one list only, as a tag's move or a
+ * push adds to what an image is known by. */
+static bool list_running(struct engine *engine, json_t *digests, const char *image_id,
+                         struct platform_target *target, struct err *err) {
+    CLEANUP(json_release) json_t *inspect = NULL;
+    if (target->image.path[0] == '\0' || *image_id == '\0')
+        return true;
+    json_t *known = json_object_get(digests, image_id);
+    if (known) {
+        image_digest(known, &target->image, target->running);
+        return true;
+    }
+    struct err missing = ERR_INIT;
+    if (!image_inspect(engine, image_id, &inspect, &missing)) {
+        if (missing.kind == ERR_GONE)
+            return true;
+        if (err)
+            *err = missing;
+        return false;
+    }
+    image_digest(inspect, &target->image, target->running);
+    json_t *kept = json_pack("{s:O*}", "RepoDigests", json_member(inspect, "RepoDigests"));
+    return json_object_set_new(digests, image_id, kept) == 0 ||
+           err_set(err, ERR_BUG, "out of memory");
+}
+
+/* The list shows a container's image by its id as soon as its tag has moved on. */
+static bool list_image_name(struct engine *engine, struct list_sighting *sighting,
+                            struct seen *seen, struct err *err) {
+    if (*sighting->image && !strchr(sighting->image, '@') &&
+        !container_image_pinned(sighting->image, sighting->image_id))
+        return true;
+    if (!seen_get(engine, sighting->id, seen, err))
+        return false;
+    sighting->image = seen->image;
+    return true;
+}
+
+static const char *list_text(const json_t *entry, const char *member) {
+    const char *text = json_text(entry, member);
+    return text ? text : "";
+}
+
+struct listing {
+    const struct platform_session *session;
+    const struct ref *repository;
+    struct engine engine;
+    json_t *digests;
+    struct platform_targets *out;
+};
+
+static bool list_add(struct listing *listing, const json_t *entry, struct err *err) {
+    struct list_sighting sighting = {.id = list_text(entry, "Id"),
+                                     .name = list_name(entry),
+                                     .image = list_text(entry, "Image"),
+                                     .image_id = list_text(entry, "ImageID"),
+                                     .status = list_text(entry, "State"),
+                                     .labels = json_object_member(entry, "Labels")};
+    struct seen seen;
+    struct platform_target target = {0};
+    struct err gone = ERR_INIT;
+    if (list_ignored(&sighting))
+        return true;
+    if (!list_image_name(&listing->engine, &sighting, &seen, &gone)) {
+        if (gone.kind == ERR_GONE) /* since the list was made */
+            return true;
+        if (err)
+            *err = gone;
+        return false;
+    }
+    list_target(listing->session->config, &sighting, &target);
+    if (listing->repository && !ref_same_repository(listing->repository, &target.image))
+        return true;
+    if (!list_running(&listing->engine, listing->digests, sighting.image_id, &target, err))
+        return false;
+    struct platform_target *added = platform_targets_add(listing->out);
+    if (!added)
+        return err_set(err, ERR_BUG, "out of memory");
+    *added = target;
+    return true;
+}
+
+bool list_targets(const struct platform_session *session, const struct ref *repository,
+                  struct platform_targets *out, struct err *err) {
+    CLEANUP(json_release) json_t *list = NULL;
+    CLEANUP(json_release) json_t *digests = json_object();
+    struct listing listing = {
+        .session = session, .repository = repository, .digests = digests, .out = out};
+    const size_t before = out->count;
+    size_t i = 0;
+    json_t *entry = NULL;
+    if (!engine_open(session, &listing.engine, err) ||
+        !list_shared(&listing.engine, session->shared, &list, err))
+        return false;
+    json_array_foreach(list, i, entry) {
+        if (!list_add(&listing, entry, err)) {
+            out->count = before;
+            return false;
+        }
+    }
+    return true;
+}
+
+bool list_find(const struct platform_session *session, const char *target,
+               struct platform_target *out, struct err *err) {
+    CLEANUP(json_release) json_t *inspect = NULL;
+    CLEANUP(json_release) json_t *digests = json_object();
+    struct engine engine;
+    size_t prefix = strlen(LIST_TARGET_PREFIX);
+    if (strncmp(target, LIST_TARGET_PREFIX, prefix) != 0)
+        return err_set(err, ERR_GONE, "%s is not a container", target);
+    const char *name = target + prefix;
+    if (!engine_open(session, &engine, err) || !container_inspect(&engine, name, &inspect, err))
+        return false;
+    const struct list_sighting sighting = {
+        .id = container_id(inspect),
+        .name = container_name(inspect),
+        .image = container_image_name(inspect),
+        .image_id = container_image_id(inspect),
+        .status = container_status(inspect),
+        .labels = json_object_member(json_object_member(inspect, "Config"), "Labels")};
+    /* The engine takes an id's beginning for a name too. */
+    if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting))
+        return err_set(err, ERR_GONE, "there is no container named %s", name);
+    struct platform_target found = {0};
+    list_target(session->config, &sighting, &found);
+    if (!list_running(&engine, digests, sighting.image_id, &found, err))
+        return false;
+    *out = found;
+    return true;
+}

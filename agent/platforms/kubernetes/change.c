@@ -1,0 +1,590 @@
+/* Changing an image: owns what is noted of a workload before it is touched, and both patches. It
+ * never touches anything but the container that it was asked about, and never by guess: each patch
+ * says what must be there. */
+#include "agent/platforms/kubernetes/change.h"
+
+#include <string.h>
+
+#include "agent/platforms/kubernetes/event.h"
+#include "agent/platforms/kubernetes/patch.h"
+#include "agent/platforms/kubernetes/pods.h"
+#include "agent/platforms/kubernetes/rollout.h"
+#include "agent/platforms/kubernetes/stuck.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+#define CHANGE_MID_MAX_MS                                                                          \
+    (INT64_C(10) * 60 * 1000) /* how long a rollout of somebody else's is waited for */
+#define CHANGE_MID "mid_ms"   /* since when, by clock_boot_ms */
+#define CHANGE_CAUSE "kubernetes.io/change-cause"
+#define CHANGE_BACK_NOTES "back_notes" /* the way back's own, of rollout_judge */
+#define CHANGE_BACK_TRIES "back_tries"
+#define CHANGE_BACK_TRIES_MAX 5
+
+void change_look_release(struct change_look *look) {
+    json_decref(look->object);
+    look->object = NULL;
+}
+
+/* ---- looking ---- */
+
+static bool change_stamped(const struct change_look *look, const char *stamp) {
+    const json_t *pod = kind_pod(look->name.kind, look->object);
+    const char *there =
+        json_text_at(pod, (const char *[]){"metadata", "annotations", PATCH_STAMP, NULL});
+    return !stamp || (there && strcmp(there, stamp) == 0);
+}
+
+static enum change_state change_compare(const struct platform_task *task,
+                                        const struct change_look *look) {
+    const char *old = json_text(task->journal, CHANGE_OLD);
+    const char *new = json_text(task->journal, CHANGE_NEW);
+    const char *back = json_text(task->journal, CHANGE_BACK);
+    const char *is = look->container.image;
+    if (new &&strcmp(is, new) == 0 &&
+        change_stamped(look, json_text(task->journal, CHANGE_STAMP))) {
+        return CHANGE_IS_NEW;
+    }
+    if (old && strcmp(is, old) == 0) {
+        return CHANGE_IS_OLD;
+    }
+    return back && strcmp(is, back) == 0 ? CHANGE_IS_BACK : CHANGE_IS_OTHER;
+}
+
+/* What the object says, to what the journal says. */
+static void change_see(const struct platform_task *task, struct change_look *look) {
+    const json_t *metadata = json_object_member(look->object, "metadata");
+    const char *uid = json_text(metadata, "uid");
+    look->state = CHANGE_GONE;
+    if (uid && strcmp(uid, task->instance) == 0 && !json_text(metadata, "deletionTimestamp") &&
+        workload_container(look->name.kind, look->object, look->name.container, &look->container)) {
+        look->state = change_compare(task, look);
+    }
+}
+
+static bool change_name(const struct platform_task *task, struct cluster **cluster,
+                        struct workload_name *out, struct err *err) {
+    return cluster_of(task->session, cluster, err) &&
+           workload_name_parse(cluster_kinds(*cluster), task->target, out, err);
+}
+
+bool change_look(const struct platform_task *task, struct change_look *out, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
+    struct cluster *cluster = NULL;
+    struct err failed = ERR_INIT;
+    char path[API_PATH_SIZE];
+    char key[WORKLOAD_KEY_SIZE];
+    if (!change_name(task, &cluster, &look.name, err)) {
+        return false;
+    }
+    if (!api_get(cluster_api(cluster), task->session->http, &look.object, &failed, "%s",
+                 workload_path(&look.name, path))) {
+        if (failed.kind != ERR_GONE) {
+            if (err) {
+                *err = failed;
+            }
+            return api_denied_waits(err);
+        }
+    }
+    fresh_put(cluster_fresh(cluster), workload_key(&look.name, key), look.object);
+    change_see(task, &look);
+    *out = look;
+    look.object = NULL;
+    return true;
+}
+
+static bool change_hoped(const struct change_look *look, enum change_hope hope) {
+    switch (hope) {
+    case CHANGE_HOPE_PATCH:
+        return look->state == CHANGE_IS_OLD;
+    case CHANGE_HOPE_OBSERVE:
+        return look->state == CHANGE_IS_NEW;
+    case CHANGE_HOPE_CHECK:
+    default:
+        return look->state != CHANGE_GONE && !workload_paused(look->name.kind, look->object);
+    }
+}
+
+bool change_look_fresh(const struct platform_task *task, enum change_hope hope,
+                       struct change_look *out, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
+    struct cluster *cluster = NULL;
+    char key[WORKLOAD_KEY_SIZE];
+    if (!change_name(task, &cluster, &look.name, err)) {
+        return false;
+    }
+    (void)workload_key(&look.name, key);
+    look.object = hope == CHANGE_HOPE_OBSERVE ? fresh_take(cluster_fresh(cluster), key)
+                                              : fresh_get(cluster_fresh(cluster), key);
+    change_see(task, &look);
+    if (!look.object || !change_hoped(&look, hope)) {
+        return change_look(task, out, err);
+    }
+    *out = look;
+    look.object = NULL;
+    return true;
+}
+
+void change_by(const struct change_look *look, char out[MANAGED_SIZE]) {
+    const struct managed_image image = {.container = look->name.container,
+                                        .pointer = look->container.resource.at};
+    managed_image_by(json_object_member(look->object, "metadata"), &image, out);
+}
+
+bool change_pods(const struct platform_task *task, const struct change_pods *which, json_t **out,
+                 struct err *err) {
+    char selector[WORKLOAD_SELECTOR_SIZE];
+    if (workload_idle(which->look->name.kind, which->look->object) ||
+        !workload_selector(which->look->object, selector) || !selector[0]) {
+        *out = json_array();
+        return true;
+    }
+    const struct pods_query query = {.space = which->look->name.space,
+                                     .selector = selector,
+                                     .container = which->look->name.container,
+                                     .image = which->image,
+                                     .stamp = which->stamp};
+    return pods_list(task->session, &query, out, err);
+}
+
+/* ---- check ---- */
+
+/* Somebody else's rollout is not interrupted, as nobody could tell whose pods fail then; for a
+ * while. */
+static bool check_quiet(struct platform_task *task, const struct change_look *look,
+                        struct err *err) {
+    CLEANUP(json_release) json_t *pods = NULL;
+    char reason[PLATFORM_REASON_SIZE];
+    struct rollout_facts facts = {.kind = look->name.kind->rollout,
+                                  .workload = look->object,
+                                  .container = look->name.container,
+                                  .digest = "",
+                                  .settings = &task->settings,
+                                  .now_ms = clock_boot_ms()};
+    if (facts.kind == ROLLOUT_NONE || !rollout_under_way(&facts, reason)) {
+        (void)json_object_del(task->journal, CHANGE_MID);
+        return true;
+    }
+    const struct change_pods own = {.look = look, .image = look->container.image};
+    if (!change_pods(task, &own, &pods, err)) {
+        return false;
+    }
+    facts.pods = pods;
+    int64_t since = json_int(task->journal, CHANGE_MID, 0);
+    if (since <= 0 || since > facts.now_ms) {
+        since = facts.now_ms;
+        (void)json_object_set_new(task->journal, CHANGE_MID, json_integer(since));
+    }
+    return facts.now_ms - since > CHANGE_MID_MAX_MS || !rollout_under_way(&facts, reason) ||
+           err_set(err, ERR_TRANSIENT, "another rollout of it is under way: %.250s", reason);
+}
+
+/* What its pods run now, where its image does not say it; "" when it cannot be told. */
+static bool check_running(struct platform_task *task, const struct change_look *look,
+                          char out[DIGEST_TEXT_SIZE], struct err *err) {
+    CLEANUP(json_release) json_t *pods = NULL;
+    const struct change_pods own = {.look = look, .image = look->container.image};
+    out[0] = '\0';
+    if (look->name.kind->rollout == ROLLOUT_NONE) {
+        return true;
+    }
+    if (!change_pods(task, &own, &pods, err)) {
+        return false;
+    }
+    pods_digest(pods, look->name.container, out);
+    return true;
+}
+
+/* The images, as texts: what stands there, what shall stand there, what is put back. */
+struct change_texts {
+    char next[REF_TEXT_SIZE], back[REF_TEXT_SIZE];
+    bool stamped; /* the text alone changes nothing */
+};
+
+static bool check_texts(struct platform_task *task, const struct change_look *look,
+                        struct change_texts *out, struct err *err) {
+    const char *old = look->container.image;
+    bool pin =
+        workload_pins(look->name.kind, &look->container, task->session->config->kubernetes.pin);
+    char running[DIGEST_TEXT_SIZE] = "";
+    struct ref ref;
+    if (!ref_parse(old, &ref, err)) {
+        return false;
+    }
+    ref_default_tag(&ref);
+    int name = (int)ref_written_length(old);
+    bool held = ref.digest[0] != '\0' || (look->container.resource.form == RESOURCE_TAG);
+    if (!held && !check_running(task, look, running, err)) {
+        return false;
+    }
+    const char *tag = task->image.tag[0] ? task->image.tag : ref.tag;
+    (void)snprintf(out->next, sizeof out->next, "%.*s:%s%s%s", name, old, tag, pin ? "@" : "",
+                   pin ? task->digest : "");
+    if (running[0]) {
+        (void)snprintf(out->back, sizeof out->back, "%.*s:%s@%s", name, old, ref.tag, running);
+    } else {
+        (void)snprintf(out->back, sizeof out->back, "%s", old);
+    }
+    out->stamped = strcmp(out->next, old) == 0 || (!pin && strcmp(tag, ref.tag) == 0);
+    return true;
+}
+
+/* Without a digest a node takes what it has of that tag, unless it is told to ask the registry. */
+static bool check_pull(const struct change_look *look, const struct change_texts *texts,
+                       struct err *err) {
+    if (texts->stamped && !look->name.kind->pod) {
+        return err_set(err, ERR_INVALID,
+                       "nothing in it would change: it has this tag already, and nothing in it "
+                       "holds a digest");
+    }
+    if (texts->stamped && strcmp(look->container.pull_policy, "Always") != 0) {
+        return err_set(err, ERR_INVALID,
+                       "with `pin: false` its imagePullPolicy must be Always, or the nodes run the "
+                       "image that they "
+                       "have of this tag");
+    }
+    if (texts->stamped && strcmp(texts->back, look->container.image) == 0 &&
+        look->name.kind->rollout != ROLLOUT_NONE) {
+        return err_set(err, ERR_INVALID,
+                       "its pods do not say which digest they run, so with `pin: false` it could "
+                       "not be put back");
+    }
+    return true;
+}
+
+static bool check_note(struct platform_task *task, const struct change_look *look,
+                       const struct change_texts *texts, struct err *err) {
+    static const char *const stale[] = {CHANGE_GENERATION, CHANGE_RETURN, CHANGE_STAMP, CHANGE_TOLD,
+                                        PLATFORM_UNTOUCHED};
+    for (size_t i = 0; i < ARRAY_LENGTH(stale); i++) {
+        (void)json_object_del(task->journal, stale[i]);
+    }
+    CLEANUP(json_release)
+    json_t *notes =
+        json_pack("{ss ss ss so}", CHANGE_OLD, look->container.image, CHANGE_NEW, texts->next,
+                  CHANGE_BACK, texts->back, CHANGE_BEFORE, rollout_said(look->object));
+    if (texts->stamped) {
+        (void)json_object_set_new(notes, CHANGE_STAMP, json_string(task->digest));
+    }
+    return (notes && json_object_update(task->journal, notes) == 0) ||
+           err_set(err, ERR_BUG, "out of memory");
+}
+
+bool change_check(struct platform_task *task, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    struct change_texts texts = {.stamped = false};
+    if (!change_look_fresh(task, CHANGE_HOPE_CHECK, &look, err)) {
+        return false;
+    }
+    if (!look.object) {
+        return err_set(err, ERR_GONE, "it does not exist any more");
+    }
+    if (look.state == CHANGE_GONE) {
+        return err_set(err, ERR_TRANSIENT, "it was made anew just now");
+    }
+    if (workload_paused(look.name.kind, look.object)) {
+        return err_set(err, ERR_INVALID,
+                       "it is paused or suspended: let it go on first, a Deployment with `kubectl "
+                       "rollout resume`");
+    }
+    return check_quiet(task, &look, err) && check_texts(task, &look, &texts, err) &&
+           check_pull(&look, &texts, err) && check_note(task, &look, &texts, err);
+}
+
+/* ---- patching ---- */
+
+/* Is over: nothing of this update is on the workload. */
+static bool change_untouched(struct platform_task *task, enum result result) {
+    return json_object_set_new(task->journal, PLATFORM_UNTOUCHED,
+                               json_string(result_text(result))) == 0;
+}
+
+static void change_mark(json_t *marks, const char *key, const char *value) {
+    char name[128];
+    (void)snprintf(name, sizeof name, WORKLOAD_STATUS "%s", key);
+    (void)json_object_set_new(marks, name, value ? json_text_or_null(value) : json_null());
+}
+
+/* Who, what and when, for people who look at the workload. */
+static json_t *change_marks(const struct platform_task *task, const char *from, const char *to,
+                            const char *reason) {
+    json_t *marks = json_object();
+    char now[CLOCK_TEXT_SIZE];
+    char cause[REF_TEXT_SIZE + 128];
+    (void)snprintf(cause, sizeof cause, "landwaiter: %s%s%.100s", to,
+                   reason ? ": put back: " : ", ", reason ? reason : task->by);
+    change_mark(marks, "update", task->update);
+    change_mark(marks, "image", to);
+    change_mark(marks, "previous", from);
+    change_mark(marks, "by", task->by);
+    change_mark(marks, "at", clock_format(clock_now_ms(), now));
+    change_mark(marks, "reason", reason);
+    change_mark(marks, "failed-digest", reason ? task->digest : NULL);
+    (void)json_object_set_new(marks, CHANGE_CAUSE, json_text_or_null(cause));
+    return marks;
+}
+
+struct change_order {
+    const char *from, *to;
+    const char *stamp;  /* may be NULL */
+    const char *reason; /* of a patch back; NULL: forward */
+    const char *note;   /* where the generation is noted */
+};
+
+/* One PATCH. On ERR_INVALID and ERR_DENIED the server refused, for whatever reason. */
+static bool change_send(struct platform_task *task, const struct change_look *look,
+                        const struct change_order *order, struct err *err) {
+    CLEANUP(json_release) json_t *marks = change_marks(task, order->from, order->to, order->reason);
+    CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
+    struct cluster *cluster = NULL;
+    char path[API_PATH_SIZE];
+    char query[API_PATH_SIZE + 32];
+    struct patch patch = {.kind = look->name.kind,
+                          .object = look->object,
+                          .container = look->name.container,
+                          .marks = marks,
+                          .stamp = order->stamp};
+    workload_patch(&look->container, order->from, order->to, &patch);
+    CLEANUP(json_release) json_t *body = patch_make(&patch);
+    (void)snprintf(query, sizeof query, "%s?fieldManager=landwaiter",
+                   workload_path(&look->name, path));
+    const struct api_call call = {
+        .method = "PATCH", .path = query, .body = body, .patch = API_JSON_PATCH};
+    char key[WORKLOAD_KEY_SIZE];
+    if (!cluster_of(task->session, &cluster, err)) {
+        return false;
+    }
+    (void)workload_key(&look->name, key);
+    fresh_forget(cluster_fresh(cluster), key);
+    if (!api_call(cluster_api(cluster), task->session->http, &call, &answer, err)) {
+        return false;
+    }
+    fresh_put(cluster_fresh(cluster), key, answer.json);
+    int64_t generation = json_int(json_object_member(answer.json, "metadata"), "generation", 0);
+    (void)json_object_set_new(task->journal, order->note, json_integer(generation));
+    return true;
+}
+
+static void change_tell(const struct platform_task *task, const struct change_look *look,
+                        const char *reason, const char *message) {
+    struct event event = {
+        .name = &look->name, .reason = reason, .warning = strcmp(reason, "ImageUpdated") != 0};
+    (void)snprintf(event.message, sizeof event.message, "%s", message);
+    event_tell(task, &event);
+}
+
+void change_tell_patched(struct platform_task *task, const struct change_look *look) {
+    const char *image = json_text(task->journal, CHANGE_NEW);
+    if (look->object && image && !json_bool(task->journal, CHANGE_TOLD, false)) {
+        change_tell(task, look, "ImageUpdated", image);
+        (void)json_object_set_new(task->journal, CHANGE_TOLD, json_true());
+    }
+}
+
+/* It is neither what it was nor what it shall be. Always false. */
+static bool patch_overtaken(struct platform_task *task, const struct change_look *look,
+                            struct err *err) {
+    char who[MANAGED_SIZE];
+    if (look->state == CHANGE_GONE) {
+        (void)change_untouched(task, RESULT_CANCELLED);
+        return err_set(err, ERR_GONE, "it was deleted meanwhile");
+    }
+    change_by(look, who);
+    (void)change_untouched(task, RESULT_SUPERSEDED);
+    return err_set(err, ERR_GONE, "%s has set its image to %.200s meanwhile",
+                   who[0] ? who : "somebody else", look->container.image);
+}
+
+/* Has nobody touched it between two looks? */
+static bool change_same(const json_t *a, const json_t *b) {
+    const char *before = json_text(json_object_member(a, "metadata"), "resourceVersion");
+    const char *after = json_text(json_object_member(b, "metadata"), "resourceVersion");
+    return before && after && strcmp(before, after) == 0;
+}
+
+/* The image is still the old one: the patch, and where the server refuses it, a second look at why.
+ */
+static bool patch_forward(struct platform_task *task, struct change_look *look, struct err *err) {
+    const struct change_order order = {.from = json_text(task->journal, CHANGE_OLD),
+                                       .to = json_text(task->journal, CHANGE_NEW),
+                                       .stamp = json_text(task->journal, CHANGE_STAMP),
+                                       .note = CHANGE_GENERATION};
+    struct err refused = ERR_INIT;
+    if (change_send(task, look, &order, &refused)) {
+        return true;
+    }
+    if (refused.kind == ERR_INVALID || refused.kind == ERR_DENIED) {
+        CLEANUP(change_look_release) struct change_look now = {0};
+        if (!change_look(task, &now, err)) {
+            return false;
+        }
+        if (now.state == CHANGE_IS_OLD && change_same(look->object, now.object)) {
+            /* Nobody changed it: it is the patch that is not wanted. */
+            (void)change_untouched(task, RESULT_FAILED);
+        } else {
+            refused.kind = ERR_TRANSIENT;
+        }
+    } else if (refused.kind == ERR_GONE) {
+        refused.kind = ERR_TRANSIENT; /* the next look finds out what became of it */
+    }
+    if (err) {
+        *err = refused;
+    }
+    return false;
+}
+
+static bool patch_run(struct platform_task *task, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    if (!json_text(task->journal, CHANGE_OLD) || !json_text(task->journal, CHANGE_NEW)) {
+        return err_set(err, ERR_BUG, "what is to be changed was not noted");
+    }
+    if (!change_look_fresh(task, CHANGE_HOPE_PATCH, &look, err)) {
+        return false;
+    }
+    if (look.state == CHANGE_IS_NEW) { /* before a crash, or without an answer */
+        if (json_int(task->journal, CHANGE_GENERATION, 0) == 0) {
+            int64_t generation =
+                json_int(json_object_member(look.object, "metadata"), "generation", 0);
+            (void)json_object_set_new(task->journal, CHANGE_GENERATION, json_integer(generation));
+        }
+        return true;
+    }
+    return look.state == CHANGE_IS_OLD ? patch_forward(task, &look, err)
+                                       : patch_overtaken(task, &look, err);
+}
+
+/* ---- and back ---- */
+
+/* Does the old image stand again? */
+static bool back_judge(struct platform_task *task, const struct change_look *look,
+                       struct platform_observation *out, struct err *err) {
+    CLEANUP(json_release) json_t *pods = NULL;
+    json_t *notes = json_object_member(task->journal, CHANGE_BACK_NOTES);
+    if (!notes) {
+        notes = json_object();
+        (void)json_object_set_new(task->journal, CHANGE_BACK_NOTES, notes);
+    }
+    const struct change_pods own = {.look = look, .image = look->container.image};
+    if (look->name.kind->rollout != ROLLOUT_NONE && !change_pods(task, &own, &pods, err)) {
+        return false;
+    }
+    struct settings settings = task->settings;
+    settings.soak_ms = 0; /* it stood before */
+    const struct rollout_facts facts = {.kind = look->name.kind->rollout,
+                                        .workload = look->object,
+                                        .pods = pods,
+                                        .container = look->name.container,
+                                        .digest = "",
+                                        .settings = &settings,
+                                        .generation = json_int(task->journal, CHANGE_RETURN, 0),
+                                        .before = json_object_member(task->journal, CHANGE_BEFORE),
+                                        .now_ms = clock_boot_ms()};
+    rollout_judge(&facts, notes, out);
+    return true;
+}
+
+static bool back_send(struct platform_task *task, const struct change_look *look, struct err *err) {
+    const char *why = task->why ? task->why : "it failed";
+    int64_t tries = json_int(task->journal, CHANGE_BACK_TRIES, 0);
+    const struct change_order order = {.from = look->container.image,
+                                       .to = json_text(task->journal, CHANGE_BACK),
+                                       .reason = why,
+                                       .note = CHANGE_RETURN};
+    struct err refused = ERR_INIT;
+    (void)json_object_del(task->journal, CHANGE_BACK_NOTES);
+    (void)json_object_set_new(task->journal, CHANGE_BEFORE, rollout_said(look->object));
+    if (change_send(task, look, &order, &refused)) {
+        change_tell(task, look, "ImagePutBack", why);
+        return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it stands");
+    }
+    if (refused.kind == ERR_GONE ||
+        (refused.kind == ERR_INVALID && tries < CHANGE_BACK_TRIES_MAX)) {
+        (void)json_object_set_new(task->journal, CHANGE_BACK_TRIES, json_integer(tries + 1));
+        refused.kind =
+            ERR_TRANSIENT; /* somebody changes it at the same time: the next look decides */
+    }
+    if (err) {
+        *err = refused;
+    }
+    return false;
+}
+
+/* Pinned, the old image needs new pods, and there may be no room for them; as it was written, the
+ * pods that are left will do. */
+static bool back_as_written(struct platform_task *task, const struct change_look *look,
+                            struct err *err) {
+    CLEANUP(own_free) char *old = strdup(json_text(task->journal, CHANGE_OLD));
+    if (!old || json_object_set_new(task->journal, CHANGE_BACK, json_string(old)) != 0) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    return back_send(task, look, err);
+}
+
+/* Waits until the old image stands again. ERR_INVALID: it does not either. */
+static bool back_stands(struct platform_task *task, const struct change_look *look,
+                        struct err *err) {
+    struct platform_observation seen = {0};
+    if (!stuck_free(task, look, err) || !back_judge(task, look, &seen, err)) {
+        return false;
+    }
+    if (seen.health == PLATFORM_PENDING) {
+        return err_set(err, ERR_TRANSIENT, "the old image is back; %.250s", seen.reason);
+    }
+    if (seen.health == PLATFORM_HEALTHY) {
+        return true;
+    }
+    if (look->state == CHANGE_IS_BACK) {
+        return back_as_written(task, look, err);
+    }
+    return err_set(err, ERR_INVALID, "the old image is back, but it does not stand either: %.250s",
+                   seen.reason);
+}
+
+static bool patch_undo(struct platform_task *task, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    if (json_text(task->journal, PLATFORM_UNTOUCHED) || !json_text(task->journal, CHANGE_OLD)) {
+        return true;
+    }
+    if (!change_look(task, &look, err)) {
+        return false;
+    }
+    bool returned = json_int(task->journal, CHANGE_RETURN, 0) != 0;
+    switch (look.state) {
+    case CHANGE_GONE:
+        return err_set(err, ERR_GONE, "it was deleted meanwhile");
+    case CHANGE_IS_NEW:
+        return back_send(task, &look, err);
+    case CHANGE_IS_OLD:
+        if (!returned && json_int(task->journal, CHANGE_GENERATION, 0) == 0) {
+            return change_untouched(task, RESULT_FAILED); /* it never was on it */
+        }
+        return back_stands(task, &look, err);
+    case CHANGE_IS_BACK:
+        return back_stands(task, &look, err);
+    case CHANGE_IS_OTHER:
+    default:
+        return err_set(
+            err, ERR_INVALID,
+            "somebody else has set its image to %.200s meanwhile; that was left as it is",
+            look.container.image);
+    }
+}
+
+bool change_begun(struct platform_task *task, bool *out, struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    if (!change_look(task, &look, err)) {
+        return false;
+    }
+    *out = look.state != CHANGE_IS_OLD;
+    return true;
+}
+
+const struct platform_step change_steps[] = {
+    {.name = "patch",
+     .what = "patch its image",
+     .run = patch_run,
+     .undo = patch_undo,
+     .down = true,
+     .patient = true},
+    {.name = NULL},
+};

@@ -1,0 +1,15 @@
+/* Conditions in the status of the API's objects. Pure; safe on whatever stands there. */
+#ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_CONDITION_H
+#define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_CONDITION_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Of an object's status; borrowed, NULL when there is none of that type. */
+const json_t *condition_find(const json_t *object, const char *type);
+/* Is that member of a condition that text? */
+bool condition_is(const json_t *condition, const char *member, const char *text);
+/* Does the object's status say "True" to it? */
+bool condition_true(const json_t *object, const char *type);
+
+#endif

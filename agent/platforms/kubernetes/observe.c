@@ -1,0 +1,68 @@
+/* The health gate of a rollout: gathers the workload and its new pods, and lets rollout.c judge. It
+ * changes nothing. */
+#include "agent/platforms/kubernetes/observe.h"
+
+#include <string.h>
+
+#include "agent/platforms/kubernetes/change.h"
+#include "agent/platforms/kubernetes/rollout.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+static void observe_overtaken(const struct change_look *look, struct platform_observation *out) {
+    char who[MANAGED_SIZE];
+    out->health = PLATFORM_OVERTAKEN;
+    if (look->state == CHANGE_GONE) {
+        out->result = RESULT_CANCELLED;
+        (void)snprintf(out->reason, sizeof out->reason, "it was deleted during its rollout");
+        return;
+    }
+    change_by(look, who);
+    const char *name = who[0] ? who : "somebody else";
+    if (look->state == CHANGE_IS_OTHER) {
+        out->result = RESULT_SUPERSEDED;
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "%.100s has set its image to %.150s during the rollout", name,
+                       look->container.image);
+        return;
+    }
+    out->result = RESULT_FAILED;
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "%s has put the old image back during the rollout; it was left so: change the "
+                   "image where it is "
+                   "kept, or take this workload out of that tool's hands",
+                   name);
+}
+
+bool observe_rollout(struct platform_task *task, struct platform_observation *out,
+                     struct err *err) {
+    CLEANUP(change_look_release) struct change_look look = {0};
+    CLEANUP(json_release) json_t *pods = NULL;
+    /* The first look is at what the patch answered. */
+    if (!change_look_fresh(task, CHANGE_HOPE_OBSERVE, &look, err)) {
+        return false;
+    }
+    change_tell_patched(task, &look);
+    if (look.state != CHANGE_IS_NEW) {
+        observe_overtaken(&look, out);
+        return true;
+    }
+    const struct change_pods own = {.look = &look,
+                                    .image = look.container.image,
+                                    .stamp = json_text(task->journal, CHANGE_STAMP)};
+    if (look.name.kind->rollout != ROLLOUT_NONE && !change_pods(task, &own, &pods, err)) {
+        return false;
+    }
+    const struct rollout_facts facts = {.kind = look.name.kind->rollout,
+                                        .workload = look.object,
+                                        .pods = pods,
+                                        .container = look.name.container,
+                                        .digest = task->digest,
+                                        .pinned = strchr(look.container.image, '@') != NULL,
+                                        .settings = &task->settings,
+                                        .generation = json_int(task->journal, CHANGE_GENERATION, 0),
+                                        .before = json_object_member(task->journal, CHANGE_BEFORE),
+                                        .now_ms = clock_boot_ms()};
+    rollout_judge(&facts, task->journal, out);
+    return true;
+}

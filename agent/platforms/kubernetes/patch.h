@@ -1,0 +1,39 @@
+/* The one patch that changes a workload (kubernetes.md section D): RFC 6902 with tests, so that it
+ * takes hold of exactly the container that was looked at, or of nothing. Pure. */
+#ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_PATCH_H
+#define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_PATCH_H
+
+#include <jansson.h>
+
+#include "agent/platforms/kubernetes/kinds.h"
+#include "base/json_path.h"
+#include "base/ref.h"
+
+/* A text that is exchanged. */
+struct patch_text {
+    char pointer[JSON_POINTER_SIZE + 8];
+    char from[REF_TEXT_SIZE], to[REF_TEXT_SIZE];
+};
+#define PATCH_TEXTS_MAX 2
+
+struct patch {
+    const struct kind *kind;
+    const json_t *object; /* as it was read: whether it has annotations at all is seen there */
+    char named[JSON_POINTER_SIZE + 8]; /* of its container's name; "": it has none */
+    const char *container;             /* that name */
+    struct patch_text texts[PATCH_TEXTS_MAX];
+    size_t count;
+    const json_t *marks; /* annotations of the workload: an object of strings, null removes */
+    const char *stamp;   /* annotation of the pod template, where the image's text alone rolls
+                            nothing; NULL: none */
+};
+
+/* New reference; NULL: out of memory. */
+json_t *patch_make(const struct patch *patch) MUST_USE;
+
+/* The pod template's annotation that `stamp` sets. */
+#define PATCH_STAMP "status.landwaiter.dev/digest"
+/* The workload's annotation that says when it was changed last: it must still be as it was read. */
+#define PATCH_AT "status.landwaiter.dev/at"
+
+#endif

@@ -1,0 +1,157 @@
+/* The doctor: owns the questions that are no single platform's, and the order of the findings. */
+#include "agent/views/doctor.h"
+
+#include <stdarg.h>
+
+#include "agent/pipeline/gate.h"
+#include "agent/platforms/platform.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+static const char *const finding_levels[] = {"error", "warning", "note"};
+
+void finding_add(json_t *report, const struct finding *finding, const char *message, ...) {
+    va_list arguments;
+    char words[1024];
+    va_start(arguments, message);
+    (void)vsnprintf(words, sizeof words, message, arguments);
+    va_end(arguments);
+    if (json_array_size(report) >= FINDINGS_MAX) {
+        return;
+    }
+    (void)json_array_append_new(
+        report, json_pack("{ss so so so}", "level", finding_levels[finding->level], "about",
+                          json_text_or_null(finding->about), "message", json_text_or_null(words),
+                          "advice", json_text_or_null(finding->advice)));
+}
+
+/* ---- the configuration, as far as it is right but odd ---- */
+
+static void examine_senders(const struct config *config, json_t *report) {
+    if (config->senders.count == 0) {
+        finding_add(
+            report,
+            &(struct finding){
+                FINDING_WARNING, "senders",
+                "configure a sender, or set LANDWAITER_TOKEN where there is no configuration"},
+            "nobody may tell of pushes: there is no sender");
+    }
+    if (!config->tls_certificate && strncmp(config->listen, "unix:", 5) != 0 &&
+        strncmp(config->listen, "127.", 4) != 0 && strncmp(config->listen, "[::1]", 5) != 0) {
+        finding_add(
+            report,
+            &(struct finding){
+                FINDING_NOTE, "listen",
+                "configure `tls`, or put a proxy with TLS in front of it and listen on loopback"},
+            "%s takes hooks without TLS: who listens on the way can read bearer tokens and secret "
+            "URLs",
+            config->listen);
+    }
+}
+
+static void examine_clock(json_t *report) {
+    char now[CLOCK_TEXT_SIZE];
+    if (clock_now_ms() < GATE_CLOCK_MIN_MS) {
+        finding_add(report,
+                    &(struct finding){FINDING_ERROR, "clock", "set the clock, e.g. with NTP"},
+                    "the clock shows %s: no update starts, and no signature can be checked",
+                    clock_format(clock_now_ms(), now));
+    }
+}
+
+static void examine_windows(const struct config *config, json_t *report) {
+    for (size_t i = 0; i < config->window_count; i++) {
+        struct settings_names one = {.count = 1};
+        (void)snprintf(one.items[0], sizeof one.items[0], "%s", config->windows[i].name);
+        struct schedule_verdict verdict = config_schedule(config, &one, clock_now_ms());
+        if (!verdict.may_start && verdict.starts_ms == 0) {
+            finding_add(
+                report,
+                &(struct finding){FINDING_WARNING, "windows",
+                                  "look at its dates, at the freezes and at `min_remaining`"},
+                "no update can start in the window %s within the next two years",
+                config->windows[i].name);
+        }
+    }
+}
+
+static void examine_logins(const struct config *config, json_t *report) {
+    for (size_t i = 0; i < config->registry_count; i++) {
+        CLEANUP(credentials_release) struct credentials credentials = {0};
+        struct err err = ERR_INIT;
+        if (!registry_host_credentials(&config->registries[i], &credentials, &err)) {
+            finding_add(report,
+                        &(struct finding){FINDING_ERROR, config->registries[i].host,
+                                          "mend its `credentials`, or log in again"},
+                        "its credentials cannot be read: %s", err.message);
+        }
+    }
+}
+
+/* ---- platforms ---- */
+
+static void examine_targets(const struct platform_targets *targets, json_t *report) {
+    for (size_t i = 0; i < targets->count; i++) {
+        const struct platform_target *target = &targets->items[i];
+        if (target->enabled && target->problem[0]) {
+            finding_add(report,
+                        &(struct finding){target->stopped ? FINDING_NOTE : FINDING_WARNING,
+                                          target->name, "until then no push reaches it"},
+                        "it is left alone: %s", target->problem);
+        }
+    }
+}
+
+static void examine_platform(const struct pipeline *pipeline, const struct platform *platform,
+                             json_t *report) {
+    CLEANUP(platform_targets_release) struct platform_targets targets = {0};
+    struct err err = ERR_INIT;
+    if (!platform->probe(&pipeline->session, &err)) {
+        finding_add(report,
+                    &(struct finding){FINDING_ERROR, platform->name,
+                                      "nothing can be updated until it answers"},
+                    "it does not answer: %s", err.message);
+    } else if (platform->list(&pipeline->session, NULL, &targets, &err)) {
+        examine_targets(&targets, report);
+        if (targets.count == 0) {
+            finding_add(report, &(struct finding){FINDING_NOTE, platform->name, platform->opt_in},
+                        "nothing that runs there could be updated");
+        }
+    }
+    if (platform->examine) {
+        platform->examine(&pipeline->session, report);
+    }
+}
+
+/* ---- the report ---- */
+
+static json_t *doctor_sorted(const json_t *report) {
+    json_t *sorted = json_array();
+    for (size_t level = 0; level < ARRAY_LENGTH(finding_levels); level++) {
+        size_t i = 0;
+        json_t *finding = NULL;
+        json_array_foreach(report, i, finding) {
+            if (strcmp(json_text(finding, "level"), finding_levels[level]) == 0) {
+                (void)json_array_append(sorted, finding);
+            }
+        }
+    }
+    return sorted;
+}
+
+json_t *doctor_examine(struct pipeline *pipeline) {
+    CLEANUP(json_release) json_t *report = json_array();
+    const struct config *config = pipeline->session.config;
+    examine_clock(report);
+    examine_senders(config, report);
+    examine_windows(config, report);
+    examine_logins(config, report);
+    for (size_t i = 0; platform_table[i]; i++) {
+        if (platform_table[i]->configured(config)) {
+            examine_platform(pipeline, platform_table[i], report);
+        }
+    }
+    json_t *sorted = doctor_sorted(report);
+    const char *worst = json_text(json_array_get(sorted, 0), "level");
+    return json_pack("{sb so}", "ok", !worst || strcmp(worst, "error") != 0, "findings", sorted);
+}

@@ -1,0 +1,271 @@
+/* Deliveries into the store, and the states of pushes out of it. Owns the intake thread and its
+ * connection to the store. */
+#include "agent/work/intake.h"
+
+#include <pthread.h>
+
+#include "agent/model/id.h"
+#include "agent/store/store.h"
+#include "agent/views/document.h"
+#include "agent/views/metrics.h"
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "webhook/server.h"
+
+#define INTAKE_STACK (512 * 1024)
+#define INTAKE_EXPECTED_MS 60000 /* clocks of replicas may differ by so much */
+
+struct intake {
+    struct webhook_server *server;
+    struct store *store; /* the thread's own */
+    struct store_checkpoints checkpoints;
+    struct workers *workers;
+    struct replicas *replicas; /* NULL: there is one */
+    pthread_t thread;
+    bool started;
+};
+
+/* ---- the server's backend: called on the intake thread ---- */
+
+static void intake_log_accepted(const struct webhook_delivery *delivery) {
+    char image[REF_TEXT_SIZE];
+    log_event(LOG_INFO, delivery->outcome == WEBHOOK_ACCEPTED ? "push.accepted" : "push.duplicate",
+              "push", delivery->id, "sender", delivery->sender, "image",
+              ref_text(&delivery->images[0].ref, image), NULL);
+    metrics_count(METRIC_PUSHES, delivery->sender,
+                  delivery->outcome == WEBHOOK_ACCEPTED ? "accepted" : "duplicate");
+}
+
+static void intake_accept(void *context, struct webhook_delivery *const *batch, size_t count) {
+    struct intake *intake = context;
+    crashpoint("before pushes are stored");
+    store_accept(intake->store, batch, count, clock_now_ms());
+    crashpoint("after pushes are stored");
+    bool accepted = false;
+    struct log_batch log;
+    log_hold(&log);
+    for (size_t i = 0; i < count; i++) {
+        accepted = accepted || batch[i]->outcome == WEBHOOK_ACCEPTED;
+        if (batch[i]->outcome == WEBHOOK_ACCEPTED || batch[i]->outcome == WEBHOOK_DUPLICATE) {
+            intake_log_accepted(batch[i]);
+        }
+    }
+    log_flush();
+    if (accepted) {
+        workers_pushed(intake->workers);
+    }
+}
+
+/* ---- the same with several replicas: stored in the cluster, which takes longer ---- */
+
+static void intake_offer(void *context, struct webhook_delivery *const *batch, size_t count) {
+    struct intake *intake = context;
+    struct inbox_batch offer = {
+        .store = intake->store, .deliveries = batch, .count = count, .now_ms = clock_now_ms()};
+    inbox_offer(replicas_inbox(intake->replicas), &offer);
+    for (size_t i = 0; i < count; i++) {
+        if (batch[i]->outcome == WEBHOOK_DUPLICATE) {
+            intake_log_accepted(batch[i]);
+        }
+    }
+}
+
+static bool intake_push_sender(void *context, const char *id, struct buf *out) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    struct store_push push = {0};
+    struct err ignored = ERR_INIT;
+    if (!id_parse("psh", id, &number) || !store_push_find(intake->store, number, &push, &ignored)) {
+        return false;
+    }
+    buf_puts(out, push.sender);
+    store_push_release(&push);
+    return true;
+}
+
+static enum webhook_outcome intake_accepted(void *context, const char *id) {
+    struct intake *intake = context;
+    enum webhook_outcome outcome =
+        inbox_accepted(replicas_inbox(intake->replicas), intake->store, id);
+    if (outcome == WEBHOOK_ACCEPTED) {
+        CLEANUP(buf_release) struct buf sender = BUF_INIT(STORE_NAME_SIZE);
+        log_event(LOG_INFO, "push.accepted", "push", id, NULL);
+        (void)intake_push_sender(context, id, &sender);
+        metrics_count(METRIC_PUSHES, buf_text(&sender), "accepted");
+    }
+    return outcome;
+}
+
+/* Made by another replica, whose record is on its way here. */
+static bool intake_push_expected(void *context, const char *id) {
+    const struct intake *intake = context;
+    int64_t number = 0;
+    if (!intake->replicas || !id_parse("psh", id, &number)) {
+        return false;
+    }
+    int64_t age = clock_now_ms() - id_ms(number);
+    return age > -INTAKE_EXPECTED_MS && age < INTAKE_EXPECTED_MS;
+}
+
+static bool intake_push_open(void *context, const char *id) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    return id_parse("psh", id, &number) && store_push_open(intake->store, number);
+}
+
+static enum webhook_push intake_push_status(void *context, const char *id, struct buf *json,
+                                            bool *open) {
+    struct intake *intake = context;
+    int64_t number = 0;
+    if (!id_parse("psh", id, &number)) {
+        return WEBHOOK_PUSH_UNKNOWN;
+    }
+    CLEANUP(config_release) struct config *config = workers_config(intake->workers);
+    struct document_view view = {.store = intake->store, .config = config};
+    CLEANUP(json_release) json_t *document = NULL;
+    struct err err = ERR_INIT;
+    unsigned reading = replicas_reading(intake->replicas);
+    if (!document_push(&view, number, &document, &err)) {
+        return err.kind == ERR_GONE ? WEBHOOK_PUSH_UNKNOWN : WEBHOOK_PUSH_UNAVAILABLE;
+    }
+    int64_t count = json_int(document, "open", 0);
+    /* Whether it is finished is not known while the replicas' records are read anew. */
+    if (count == 0 && (reading % 2 || reading != replicas_reading(intake->replicas))) {
+        count = 1;
+        (void)json_object_set_new(document, "open", json_integer(count));
+    }
+    *open = count != 0;
+    json_write(document, json);
+    return WEBHOOK_PUSH_FOUND;
+}
+
+static enum webhook_ready intake_ready(void *context, int64_t asked_ms, struct buf *why) {
+    struct intake *intake = context;
+    if (intake->replicas && !replicas_ready(intake->replicas, why)) {
+        return WEBHOOK_NOT_READY;
+    }
+    return workers_ready(intake->workers, asked_ms, why);
+}
+
+static void intake_event(void *context, const struct webhook_event *event) {
+    static const char *const proven[] = {"forbidden", "malformed", "ignored", "rate"};
+    bool known = false;
+    (void)context;
+    for (size_t i = 0; i < ARRAY_LENGTH(proven); i++) {
+        known = known || strcmp(event->what, proven[i]) == 0;
+    }
+    /* Whom the others claim to be is nobody's to count. */
+    metrics_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
+    log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
+              "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
+}
+
+static void intake_checkpoint(void *context) {
+    workers_checkpoint(context);
+}
+
+static void intake_idle(void *context) {
+    const struct intake *intake = context;
+    store_rest(intake->store);
+    memory_give_back();
+}
+
+/* ---- the thread ---- */
+
+static void intake_drop(void *hold) {
+    config_drop(hold);
+}
+
+void intake_reload(struct intake *intake, struct config *config) {
+    struct webhook_senders senders = {.set = &config->senders,
+                                      .proxies = &config->proxies,
+                                      .hold = config_hold(config),
+                                      .release = intake_drop};
+    webhook_server_senders(intake->server, &senders);
+}
+
+bool intake_identity(struct intake *intake, const struct config *config, struct err *err) {
+    struct identity *identity = NULL;
+    if (!identity_load(config->tls_certificate, config->tls_key, &identity, err)) {
+        return false;
+    }
+    webhook_server_identity(intake->server, identity);
+    return true;
+}
+
+bool intake_new(struct config *config, struct workers *workers, struct replicas *replicas,
+                struct intake **out, struct err *err) {
+    struct intake *intake = calloc(1, sizeof *intake);
+    if (!intake) {
+        return err_set(err, ERR_BUG, "out of memory");
+    }
+    intake->workers = workers;
+    intake->replicas = replicas;
+    struct webhook_options options = {
+        .listen = config->listen,
+        .backend = {.context = intake,
+                    .accept = replicas ? intake_offer : intake_accept,
+                    .accepted = intake_accepted,
+                    .push_sender = intake_push_sender,
+                    .push_expected = intake_push_expected,
+                    .push_open = intake_push_open,
+                    .push_status = intake_push_status,
+                    .ready = intake_ready,
+                    .event = intake_event,
+                    .idle = intake_idle},
+    };
+    if (!store_open(config->state, &intake->store, err) ||
+        (config->tls_certificate &&
+         !identity_load(config->tls_certificate, config->tls_key, &options.identity, err)) ||
+        !webhook_server_new(&options, &intake->server, err)) {
+        intake_free(intake);
+        return false;
+    }
+    intake->checkpoints =
+        (struct store_checkpoints){.wanted = intake_checkpoint, .context = workers};
+    store_checkpoint_elsewhere(intake->store, &intake->checkpoints);
+    intake_reload(intake, config);
+    *out = intake;
+    return true;
+}
+
+static void *intake_main(void *argument) {
+    struct intake *intake = argument;
+    webhook_server_run(intake->server);
+    return NULL;
+}
+
+bool intake_start(struct intake *intake, struct err *err) {
+    intake->started = thread_start(&intake->thread, INTAKE_STACK, intake_main, intake);
+    return intake->started || err_set(err, ERR_BUG, "the intake thread cannot be started");
+}
+
+void intake_stop(struct intake *intake) {
+    if (intake->started) {
+        webhook_server_stop(intake->server);
+        (void)pthread_join(intake->thread, NULL);
+        intake->started = false;
+    }
+}
+
+void intake_free(struct intake *intake) {
+    if (!intake) {
+        return;
+    }
+    intake_stop(intake);
+    webhook_server_free(intake->server);
+    store_free(intake->store);
+    free(intake);
+}
+
+void intake_wake(struct intake *intake) {
+    webhook_server_wake(intake->server);
+}
+
+unsigned intake_port(const struct intake *intake) {
+    return webhook_server_port(intake->server);
+}
