@@ -18,7 +18,7 @@
 #include "agent/config/config.h"
 #include "agent/config/report.h"
 #include "agent/control/server.h"
-#include "agent/platforms/platform.h"
+#include "agent/platforms/table.h"
 #include "agent/replicas/replicas.h"
 #include "agent/store/store.h"
 #include "agent/work/intake.h"

@@ -75,6 +75,10 @@ struct config_resource {
     struct json_path image_at, name_at, tag_at, digest_at;
 };
 
+/* Kinds that are looked after without being named, in lower case (platforms/kubernetes/kinds.c has
+ * the same); ends with NULL. */
+extern const char *const config_known_kinds[];
+
 struct config_kubernetes {
     bool enabled;
     char *kubeconfig;  /* NULL: in the cluster */

@@ -1,7 +1,6 @@
 /* Custom resources in the configuration: owns what an entry must be, alone and beside the others.
  * Never asks an API server whether there is such a kind. */
 #include "agent/config/keys.h"
-#include "agent/platforms/kubernetes/kinds.h"
 
 #define RESOURCES_MAX 16 /* each kind is watched by itself */
 
@@ -168,6 +167,17 @@ static void resource_beside(const struct config_value *value, const struct confi
     }
 }
 
+const char *const config_known_kinds[] = {"deployment", "statefulset", "daemonset", "cronjob",
+                                          NULL};
+
+static bool known_kind(const char *name) {
+    size_t i = 0;
+    while (config_known_kinds[i] && strcmp(config_known_kinds[i], name) != 0) {
+        i++;
+    }
+    return config_known_kinds[i] != NULL;
+}
+
 static void read_resource(const struct config_value *value, struct config_resource *all,
                           size_t place) {
     struct config_resource *resource = &all[place];
@@ -177,7 +187,7 @@ static void read_resource(const struct config_value *value, struct config_resour
     }
     resource_derive(resource, value);
     const char *fault = resource_fault(resource);
-    if (kind_find(kinds_table, resource->name)) {
+    if (known_kind(resource->name)) {
         config_fault_add(value->reader, config_at(value->node),
                          "the kind %s is looked after without being named: remove the entry",
                          resource->kind);

@@ -3,8 +3,8 @@
  * question. */
 #include "agent/control/decide.h"
 
+#include "agent/model/counters.h"
 #include "agent/model/id.h"
-#include "agent/views/metrics.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -16,7 +16,7 @@ struct decision {
     const char *actor;
 };
 
-static enum store_change decide_save(const struct decision *decision, struct store_update *update,
+static enum store_change decide_save(const struct decision *decision, struct update *update,
                                      const struct store_event *what, struct err *err) {
     struct store_event line = *what;
     line.stage = update->stage;
@@ -31,7 +31,7 @@ static enum store_change decide_save(const struct decision *decision, struct sto
 }
 
 /* Is it open, and its target untouched? */
-static bool decide_early(const struct store_update *update, struct err *err) {
+static bool decide_early(const struct update *update, struct err *err) {
     if (update->result != RESULT_NONE) {
         return err_set(err, ERR_DENIED, "it is finished already: %s", result_text(update->result));
     }
@@ -40,7 +40,7 @@ static bool decide_early(const struct store_update *update, struct err *err) {
                    "it is being applied: it ends healthy, or is put back by itself");
 }
 
-static enum store_change cancel_row(const struct decision *decision, struct store_update *update,
+static enum store_change cancel_row(const struct decision *decision, struct update *update,
                                     struct err *err) {
     const struct store_event what = {.event = result_text(RESULT_CANCELLED), .detail = "by hand"};
     if (!decide_early(update, err)) {
@@ -52,13 +52,13 @@ static enum store_change cancel_row(const struct decision *decision, struct stor
     update->not_before_ms = 0;
     enum store_change change = decide_save(decision, update, &what, err);
     if (change == STORE_CHANGED) {
-        metrics_count_update(update->target, update->result);
+        counters_update(update->target, update->result);
     }
     return change;
 }
 
 /* Is no other update of its target open? */
-static bool decide_alone(struct store *store, const struct store_update *update, struct err *err) {
+static bool decide_alone(struct store *store, const struct update *update, struct err *err) {
     int64_t other = 0;
     if (!store_open_other(store, update, &other, err)) {
         return false;
@@ -68,7 +68,7 @@ static bool decide_alone(struct store *store, const struct store_update *update,
                              id_text("upd", other, id));
 }
 
-static bool retry_finished(struct store *store, struct store_update *update, struct err *err) {
+static bool retry_finished(struct store *store, struct update *update, struct err *err) {
     if (update->result == RESULT_UPDATED || update->result == RESULT_UNCHANGED) {
         return err_set(err, ERR_DENIED, "there is nothing to try again: %s",
                        result_text(update->result));
@@ -84,12 +84,12 @@ static bool retry_finished(struct store *store, struct store_update *update, str
     update->back = false;
     update->finished_ms = 0;
     free(TAKE(update->journal));
-    store_order_release(&update->order);
-    update->order = (struct store_order){0};
+    update_order_release(&update->order);
+    update->order = (struct update_order){0};
     return true;
 }
 
-static enum store_change retry_row(const struct decision *decision, struct store_update *update,
+static enum store_change retry_row(const struct decision *decision, struct update *update,
                                    struct err *err) {
     static const struct store_event what = {.event = "retried", .detail = "by hand"};
     if (update->result != RESULT_NONE && !retry_finished(decision->store, update, err)) {
@@ -102,7 +102,7 @@ static enum store_change retry_row(const struct decision *decision, struct store
     return decide_save(decision, update, &what, err);
 }
 
-static enum store_change approve_row(const struct decision *decision, struct store_update *update,
+static enum store_change approve_row(const struct decision *decision, struct update *update,
                                      struct err *err) {
     if (!decide_early(update, err)) {
         return STORE_FAILED;
@@ -124,16 +124,15 @@ static enum store_change approve_row(const struct decision *decision, struct sto
 
 /* A worker may store what it found out at the same moment: then it is looked at again. */
 static bool decide(const struct decision *decision, int64_t id,
-                   enum store_change (*row)(const struct decision *, struct store_update *,
-                                            struct err *),
+                   enum store_change (*row)(const struct decision *, struct update *, struct err *),
                    struct err *err) {
     for (int i = 0; i < DECIDE_TRIES; i++) {
-        struct store_update update = {0};
+        struct update update = {0};
         if (!store_update_find(decision->store, id, &update, err)) {
             return false;
         }
         enum store_change change = row(decision, &update, err);
-        store_update_release(&update);
+        update_release(&update);
         if (change != STORE_LOST) {
             return change == STORE_CHANGED;
         }
@@ -158,9 +157,8 @@ bool decide_approve(struct store *store, int64_t id, const char *actor, struct e
 
 /* ---- holds ---- */
 
-bool decide_hold(struct store *store, const struct store_hold *hold, const char *actor,
-                 struct err *err) {
-    struct store_hold now = *hold;
+bool decide_hold(struct store *store, const struct hold *hold, const char *actor, struct err *err) {
+    struct hold now = *hold;
     now.at_ms = clock_now_ms();
     if (now.until_ms && now.until_ms <= now.at_ms) {
         return err_set(err, ERR_INVALID, "a hold cannot end in the past");

@@ -20,7 +20,7 @@ bool decide_retry(struct store *store, int64_t id, const char *actor, struct err
 bool decide_approve(struct store *store, int64_t id, const char *actor, struct err *err) MUST_USE;
 
 /* Holds a target, or "all": its at_ms is set here. ERR_INVALID: the end is past. */
-bool decide_hold(struct store *store, const struct store_hold *hold, const char *actor,
+bool decide_hold(struct store *store, const struct hold *hold, const char *actor,
                  struct err *err) MUST_USE;
 /* ERR_GONE: it is not on hold. */
 bool decide_release(struct store *store, const char *target, const char *actor,

@@ -12,9 +12,10 @@
 
 #include "agent/control/decide.h"
 #include "agent/model/id.h"
+#include "agent/platforms/table.h"
 #include "agent/views/doctor.h"
 #include "agent/views/document.h"
-#include "agent/views/metrics.h"
+#include "agent/views/exposition.h"
 #include "agent/views/plan.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -188,7 +189,7 @@ static bool control_target_known(const struct control_request *request, const ch
         return true;
     }
     const struct platform *platform = platform_of(target);
-    struct platform_target found = {0};
+    struct target found = {0};
     struct err missing = ERR_INIT;
     if (platform && platform->configured(request->config) &&
         (platform->find(&request->pipeline.session, target, &found, &missing) ||
@@ -210,7 +211,7 @@ static bool control_member(const json_t *body, const char *name, const char **ou
     return !value || *out || err_set(err, ERR_INVALID, "`%s` is a text or null", name);
 }
 
-static bool control_hold_read(const struct control_request *request, struct store_hold *out,
+static bool control_hold_read(const struct control_request *request, struct hold *out,
                               struct err *err) {
     CLEANUP(json_release) json_t *body = NULL;
     const char *until = NULL;
@@ -237,7 +238,7 @@ static bool control_hold_read(const struct control_request *request, struct stor
 static bool control_hold(struct control_request *request, const char *target, json_t **out,
                          struct err *err) {
     char actor[CONTROL_ACTOR_SIZE];
-    struct store_hold hold = {0};
+    struct hold hold = {0};
     control_actor(request, actor);
     (void)snprintf(hold.target, sizeof hold.target, "%s", target);
     if (!control_hold_read(request, &hold, err) || !control_target_known(request, target, err) ||
@@ -261,7 +262,7 @@ static bool control_release(struct control_request *request, const char *target,
 
 /* NAME/ACTION, where the name has slashes of its own. */
 static bool post_target(struct control_request *request, json_t **out, struct err *err) {
-    char target[PLATFORM_TARGET_SIZE];
+    char target[TARGET_NAME_SIZE];
     const char *action = strrchr(request->path, '/');
     size_t len = action ? (size_t)(action - request->path) : 0;
     if (len == 0 || len >= sizeof target) {
@@ -341,7 +342,7 @@ static bool post_plan(struct control_request *request, json_t **out, struct err 
 /* ---- metrics ---- */
 
 static bool get_metrics(struct control_request *request, struct buf *out, struct err *err) {
-    return metrics_write(request->pipeline.store, request->config, out, err);
+    return exposition_write(request->pipeline.store, request->config, out, err);
 }
 
 /* ---- routes ---- */

@@ -30,7 +30,7 @@ struct pipeline {
     bool (*may_act)(void *context);
     void *context;
     /* The engine's own (pipeline.c, journal.c); stages get it as a constant. */
-    struct store_update *moving;
+    struct update *moving;
     int64_t passed_boot_ms; /* when it passed the gate in this advance; 0: not yet */
 };
 

@@ -6,8 +6,8 @@
 
 static const struct outcome_backoff away = {.first_ms = 2000, .most_ms = 2000};
 
-static struct outcome foresee_gate(struct pipeline *pipeline, const struct store_update *update,
-                                   struct notes *notes, const struct platform_target *target) {
+static struct outcome foresee_gate(struct pipeline *pipeline, const struct update *update,
+                                   struct notes *notes, const struct target *target) {
     struct gate_verdict gate = {0};
     struct err err = ERR_INIT;
     const struct gate_question question = {.update = update, .notes = notes, .target = target};
@@ -25,9 +25,9 @@ static struct outcome foresee_gate(struct pipeline *pipeline, const struct store
     }
 }
 
-struct outcome foresee(struct pipeline *pipeline, const struct store_update *update,
-                       struct notes *notes, struct foresight *in_out) {
-    const struct platform_target *target = in_out->target;
+struct outcome foresee(struct pipeline *pipeline, const struct update *update, struct notes *notes,
+                       struct foresight *in_out) {
+    const struct target *target = in_out->target;
     struct outcome outcome = judge_target(&update->image, target);
     in_out->stage = STAGE_POLICY;
     if (outcome.verdict != VERDICT_NEXT) {

@@ -9,11 +9,11 @@
  * first answer that is not NEXT, and the stage that gave it; NEXT and STAGE_APPLY: it would be
  * applied now. Fetches nothing. */
 struct foresight {
-    const struct platform_target *target; /* as it is now */
-    bool possible;                        /* ask the platform as well: several requests */
-    enum stage stage;                     /* out */
+    const struct target *target; /* as it is now */
+    bool possible;               /* ask the platform as well: several requests */
+    enum stage stage;            /* out */
 };
-struct outcome foresee(struct pipeline *pipeline, const struct store_update *update,
-                       struct notes *notes, struct foresight *in_out);
+struct outcome foresee(struct pipeline *pipeline, const struct update *update, struct notes *notes,
+                       struct foresight *in_out);
 
 #endif

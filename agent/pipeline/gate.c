@@ -13,7 +13,7 @@ static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
 /* ---- names of targets and groups ---- */
 
 /* Is b meant by a name that a's owner wrote? */
-static bool gate_named(const struct store_other *a, const struct store_other *b,
+static bool gate_named(const struct update_other *a, const struct update_other *b,
                        struct target_part name) {
     return (target_part_same(target_short_name(b->target), name) &&
             target_same_place(a->target, b->target)) ||
@@ -23,12 +23,12 @@ static bool gate_named(const struct store_other *a, const struct store_other *b,
 
 /* It came this moment, and nobody looked yet for the group that it is in. Not for long: its
  * platform may be away. */
-static bool gate_unnoted(const struct store_other *update, int64_t now_ms) {
+static bool gate_unnoted(const struct update_other *update, int64_t now_ms) {
     return !update->order.known && now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
 }
 
 /* Does a say that it depends on b? */
-static bool gate_depends(const struct store_other *a, const struct store_other *b) {
+static bool gate_depends(const struct update_other *a, const struct update_other *b) {
     const char *name = a->order.depends_on;
     while (name && *name) {
         const size_t len = strcspn(name, ",");
@@ -42,9 +42,9 @@ static bool gate_depends(const struct store_other *a, const struct store_other *
 
 /* Does an update depend on another, over any number of others between them? Each is looked at once:
  * labels can make any circle. */
-static bool gate_leads_to(const struct store_others *others, const struct store_other *from,
-                          const struct store_other *to) {
-    CLEANUP(own_free) const struct store_other **queue = calloc(others->count + 1, sizeof *queue);
+static bool gate_leads_to(const struct update_others *others, const struct update_other *from,
+                          const struct update_other *to) {
+    CLEANUP(own_free) const struct update_other **queue = calloc(others->count + 1, sizeof *queue);
     CLEANUP(own_free) bool *seen = calloc(others->count + 1, sizeof *seen);
     if (!queue || !seen) {
         return true;
@@ -84,7 +84,7 @@ static bool check_hold(const struct gate_facts *facts, struct gate_verdict *out)
     if (!facts->held) {
         return true;
     }
-    const struct store_hold *hold = &facts->hold;
+    const struct hold *hold = &facts->hold;
     gate_wait(out, hold->until_ms);
     (void)snprintf(out->reason, sizeof out->reason, "on hold%s%.150s; `landwaiter release %.120s`",
                    hold->reason[0] ? ": " : "", hold->reason,
@@ -125,7 +125,7 @@ static bool check_window(const struct gate_facts *facts, struct gate_verdict *ou
 
 static bool check_dependencies(const struct gate_facts *facts, struct gate_verdict *out) {
     for (size_t i = 0; i < facts->others->count; i++) {
-        const struct store_other *other = &facts->others->items[i];
+        const struct update_other *other = &facts->others->items[i];
         if (facts->settings->depends_on.count > 0 && gate_unnoted(other, facts->now_ms)) {
             gate_wait(out, facts->now_ms + GATE_NOTED_AGAIN_MS);
             (void)snprintf(out->reason, sizeof out->reason,
@@ -149,7 +149,7 @@ static bool check_dependencies(const struct gate_facts *facts, struct gate_verdi
 
 static bool check_group(const struct gate_facts *facts, struct gate_verdict *out) {
     for (size_t i = 0; facts->settings->group[0] && i < facts->others->count; i++) {
-        const struct store_other *other = &facts->others->items[i];
+        const struct update_other *other = &facts->others->items[i];
         if (stage_applying(other->stage) &&
             strcmp(other->order.group, facts->settings->group) == 0) {
             gate_wait(out, 0);
@@ -194,7 +194,7 @@ static bool check_room(const struct gate_facts *facts, struct gate_verdict *out)
     unsigned running = 0;
     size_t platform = strcspn(facts->self->target, "/") + 1;
     for (size_t i = 0; i < facts->others->count; i++) {
-        const struct store_other *other = &facts->others->items[i];
+        const struct update_other *other = &facts->others->items[i];
         if (!stage_applying(other->stage)) {
             continue;
         }

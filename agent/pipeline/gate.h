@@ -23,17 +23,17 @@
 
 struct gate_facts {
     int64_t now_ms;
-    const struct store_other *self;
+    const struct update_other *self;
     const struct settings *settings;
     bool approved;    /* a person said yes to its present digest */
     int64_t asked_ms; /* since when it has asked for an approval */
     bool held;
-    struct store_hold hold;
+    struct hold hold;
     struct schedule_verdict schedule;
-    const struct store_others *others; /* all other open updates */
-    int64_t available_memory;          /* -1: not known, or not asked for */
+    const struct update_others *others; /* all other open updates */
+    int64_t available_memory;           /* -1: not known, or not asked for */
     unsigned concurrency;
-    const struct store_other *first; /* of another image, whose turn it is; NULL: none */
+    const struct update_other *first; /* of another image, whose turn it is; NULL: none */
 };
 
 enum gate_answer {
@@ -47,7 +47,7 @@ struct gate_verdict {
     int64_t until_ms;
     bool asks_approval; /* it is an approval that it waits for */
     bool for_room;      /* it waits for nothing but room to run */
-    char reason[STORE_REASON_SIZE];
+    char reason[REASON_SIZE];
 };
 
 struct gate_verdict gate_decide(const struct gate_facts *facts);

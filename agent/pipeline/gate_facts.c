@@ -3,6 +3,7 @@
 #include "agent/pipeline/gate_facts.h"
 
 #include "agent/pipeline/turns.h"
+#include "agent/platforms/table.h"
 #include "base/clock.h"
 
 #define PASSED_MS 1000       /* so long after it let one through, others are not asked for again */
@@ -10,12 +11,12 @@
 
 struct gathering {
     struct gate_facts facts;
-    struct store_other self;    /* borrows from the notes */
-    struct store_others others; /* owned; where they are not shared */
+    struct update_other self;    /* borrows from the notes */
+    struct update_others others; /* owned; where they are not shared */
 };
 
 static void gathering_release(struct gathering *gathering) {
-    store_others_release(&gathering->others);
+    update_others_release(&gathering->others);
 }
 
 /* Since when an approval of this digest is asked for: kept over the ways back to the registry. Now,
@@ -57,14 +58,14 @@ static unsigned concurrency_of(const struct pipeline *pipeline, const struct pla
                : platform->at_once(&pipeline->session);
 }
 
-static struct store_other self_of(const struct store_update *update, const struct notes *notes) {
-    struct store_other self = {.id = update->id,
-                               .push = update->push,
-                               .image = update->image,
-                               .stage = update->stage,
-                               .not_before_ms = update->not_before_ms,
-                               .created_ms = update->created_ms,
-                               .order = notes->order};
+static struct update_other self_of(const struct update *update, const struct notes *notes) {
+    struct update_other self = {.id = update->id,
+                                .push = update->push,
+                                .image = update->image,
+                                .stage = update->stage,
+                                .not_before_ms = update->not_before_ms,
+                                .created_ms = update->created_ms,
+                                .order = notes->order};
     memcpy(self.target, update->target, sizeof self.target);
     return self;
 }
@@ -72,7 +73,7 @@ static struct store_other self_of(const struct store_update *update, const struc
 /* The facts about the target alone: as if there were no other update and memory without end. */
 static void gather(struct pipeline *pipeline, const struct gate_question *question,
                    struct gathering *out) {
-    const struct store_update *update = question->update;
+    const struct update *update = question->update;
     struct gate_facts *facts = &out->facts;
     notes_order(question->notes, &question->target->settings);
     out->self = self_of(update, question->notes);
@@ -89,14 +90,14 @@ static void gather(struct pipeline *pipeline, const struct gate_question *questi
 }
 
 /* Of those that wait for nothing but room: one of another image, whose last turn was longer ago. */
-static const struct store_other *first_of(const struct pipeline *pipeline,
-                                          const struct store_other *self,
-                                          const struct store_others *others) {
+static const struct update_other *first_of(const struct pipeline *pipeline,
+                                           const struct update_other *self,
+                                           const struct update_others *others) {
     size_t platform = strcspn(self->target, "/") + 1;
     /* One that is past the gate has taken its turn. */
     uint64_t own = self->stage == STAGE_GATE ? turns_last(pipeline->turns, &self->image) : 0;
     for (size_t i = 0; own > 0 && i < others->count; i++) {
-        const struct store_other *other = &others->items[i];
+        const struct update_other *other = &others->items[i];
         if (other->order.waits_for_room && other->stage == STAGE_GATE &&
             strncmp(other->target, self->target, platform) == 0 &&
             !ref_same_repository(&other->image, &self->image) &&

@@ -10,16 +10,16 @@
 /* What many questions of one instant share. */
 struct gate_shared {
     int64_t now_ms;
-    struct store_others open; /* all open updates; owned */
-    bool decided;             /* schedule is the verdict on windows */
+    struct update_others open; /* all open updates; owned */
+    bool decided;              /* schedule is the verdict on windows */
     struct settings_names windows;
     struct schedule_verdict schedule;
 };
 
 struct gate_question {
-    const struct store_update *update;
+    const struct update *update;
     struct notes *notes;
-    const struct platform_target *target; /* as it is now */
+    const struct target *target; /* as it is now */
 };
 
 /* May it start now? Notes what other updates have to know of it, and since when an approval is

@@ -10,14 +10,14 @@ bool journal_settled(const struct pipeline *pipeline, struct err *err) {
 
 bool journal_step(struct pipeline *pipeline, const struct notes *notes,
                   const struct journal_entry *entry, struct err *err) {
-    struct store_update *update = pipeline->moving;
+    struct update *update = pipeline->moving;
     const struct platform_step *step = entry->step;
     if (!notes_save(notes, update, err)) {
         return false;
     }
     update->attempts = strcmp(update->step, step->name) == 0 ? update->attempts : 0;
     (void)snprintf(update->step, sizeof update->step, "%s", step->name);
-    char detail[STORE_REASON_SIZE];
+    char detail[REASON_SIZE];
     (void)snprintf(detail, sizeof detail, "%s%s", update->back ? "back: " : "", step->what);
     struct store_event event = {.stage = update->stage,
                                 .event = update->back ? "undo" : "step",

@@ -3,12 +3,13 @@
 
 #include "agent/model/id.h"
 #include "agent/pipeline/task.h"
+#include "agent/platforms/table.h"
 #include "base/clock.h"
 
 static const struct outcome_backoff away = {.first_ms = 2000, .most_ms = INT64_C(5) * 60 * 1000};
 
-struct outcome judge_retry(const struct store_update *update, struct notes *notes,
-                           const struct err *err, int64_t limit_ms) {
+struct outcome judge_retry(const struct update *update, struct notes *notes, const struct err *err,
+                           int64_t limit_ms) {
     int64_t now = clock_now_ms();
     if (update->attempts == 0 || !notes->away_ms) {
         notes->away_ms = now;
@@ -21,7 +22,7 @@ struct outcome judge_retry(const struct store_update *update, struct notes *note
     return outcome_again(update, &away, err);
 }
 
-struct outcome judge_target(const struct ref *image, const struct platform_target *target) {
+struct outcome judge_target(const struct ref *image, const struct target *target) {
     char name[REF_NAME_SIZE];
     if (target->image.path[0] && !ref_same_repository(&target->image, image)) {
         return outcome_drop(RESULT_CANCELLED, "it runs another image now: %.250s",
@@ -40,8 +41,8 @@ struct outcome judge_target(const struct ref *image, const struct platform_targe
                           : outcome_drop(RESULT_UNCHANGED, "%s", verdict.reason);
 }
 
-struct outcome judge_find(struct pipeline *pipeline, const struct store_update *update,
-                          struct notes *notes, struct platform_target *out_target) {
+struct outcome judge_find(struct pipeline *pipeline, const struct update *update,
+                          struct notes *notes, struct target *out_target) {
     const struct platform *platform = platform_of(update->target);
     if (!platform || !platform->configured(pipeline->session.config)) {
         return outcome_drop(RESULT_CANCELLED, "its platform is not configured any more");
@@ -65,7 +66,7 @@ struct outcome judge_find(struct pipeline *pipeline, const struct store_update *
     return outcome;
 }
 
-struct outcome judge_digest(const struct pipeline *pipeline, const struct store_update *update,
+struct outcome judge_digest(const struct pipeline *pipeline, const struct update *update,
                             const struct notes *notes) {
     if (strcmp(notes->to, notes->from) == 0) {
         return outcome_drop(RESULT_UNCHANGED, "it already runs that digest");
@@ -82,8 +83,8 @@ struct outcome judge_digest(const struct pipeline *pipeline, const struct store_
     return outcome_next("%s is %s", update->image.tag, notes->to);
 }
 
-struct outcome judge_possible(struct pipeline *pipeline, const struct store_update *update,
-                              struct notes *notes, const struct platform_target *target) {
+struct outcome judge_possible(struct pipeline *pipeline, const struct update *update,
+                              struct notes *notes, const struct target *target) {
     struct task task;
     struct err err = ERR_INIT;
     task_begin(pipeline, update, notes, &task);

@@ -2,6 +2,7 @@
  * push of an image stands for the older ones. */
 #include "agent/pipeline/match.h"
 
+#include "agent/model/counters.h"
 #include "agent/model/id.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,9 +14,9 @@
 struct match {
     struct pipeline *pipeline;
     const struct platform *platform;
-    struct store_pushes pushes;
-    struct store_push **by_image; /* sorted by image, newest first */
-    struct platform_targets targets;
+    struct pushes pushes;
+    struct push **by_image; /* sorted by image, newest first */
+    struct targets targets;
     struct store_match *items;
     size_t count, capacity;
 };
@@ -23,12 +24,11 @@ struct match {
 static void match_release(struct match *match) {
     free(match->by_image);
     free(match->items);
-    platform_targets_release(&match->targets);
-    store_pushes_release(&match->pushes);
+    targets_release(&match->targets);
+    pushes_release(&match->pushes);
 }
 
-struct policy_verdict match_verdict(const struct platform_target *target,
-                                    const struct ref *pushed) {
+struct policy_verdict match_verdict(const struct target *target, const struct ref *pushed) {
     if (!pushed->tag[0]) {
         return policy_decide(&target->settings.policy, target->image.tag, target->image.tag);
     }
@@ -42,16 +42,16 @@ static int match_compare_image(const struct ref *a, const struct ref *b) {
 }
 
 static int match_compare(const void *left, const void *right) {
-    const struct store_push *a = *(struct store_push *const *)left;
-    const struct store_push *b = *(struct store_push *const *)right;
+    const struct push *a = *(struct push *const *)left;
+    const struct push *b = *(struct push *const *)right;
     int order = match_compare_image(&a->image, &b->image);
     order = order ? order : strcmp(a->image.tag, b->image.tag);
     return order ? order : (a->id < b->id) - (a->id > b->id);
 }
 
 static int match_compare_target(const void *left, const void *right) {
-    const struct platform_target *a = left;
-    const struct platform_target *b = right;
+    const struct target *a = left;
+    const struct target *b = right;
     int order = match_compare_image(&a->image, &b->image);
     return order ? order : strcmp(a->name, b->name);
 }
@@ -98,8 +98,8 @@ static bool match_list(struct match *match, struct err *err) {
     return true;
 }
 
-static bool match_add(struct match *match, const struct store_push *push,
-                      const struct platform_target *target, struct err *err) {
+static bool match_add(struct match *match, const struct push *push, const struct target *target,
+                      struct err *err) {
     if (match->count == match->capacity) {
         size_t capacity = match->capacity ? match->capacity * 2 : 16;
         struct store_match *more = reallocarray(match->items, capacity, sizeof *more);
@@ -134,13 +134,13 @@ static size_t match_first(const struct match *match, const struct ref *image) {
     return low;
 }
 
-static bool match_push(struct match *match, const struct store_push *push, size_t *out_targets,
+static bool match_push(struct match *match, const struct push *push, size_t *out_targets,
                        struct err *err) {
     for (size_t i = match_first(match, &push->image);
          i < match->targets.count &&
          match_compare_image(&match->targets.items[i].image, &push->image) == 0;
          i++) {
-        const struct platform_target *target = &match->targets.items[i];
+        const struct target *target = &match->targets.items[i];
         /* Another tag that the policy does not want is nothing to tell about; a target that never
          * wants its own tag is. */
         bool own_tag = !push->image.tag[0] || strcmp(push->image.tag, target->image.tag) == 0;
@@ -157,7 +157,7 @@ static bool match_push(struct match *match, const struct store_push *push, size_
 
 static bool match_all(struct match *match, struct err *err) {
     for (size_t i = 0; i < match->pushes.count;) {
-        struct store_push *newest = match->by_image[i];
+        struct push *newest = match->by_image[i];
         size_t targets = 0;
         if (!match_push(match, newest, &targets, err)) {
             return false;
@@ -215,12 +215,12 @@ static void match_give_way(struct store_match *item) {
     item->reason = "a newer version waits for it already";
 }
 
-static bool match_waits(const struct store_update *open, const struct store_match *item) {
+static bool match_waits(const struct update *open, const struct store_match *item) {
     return strcmp(open->target, item->target->name) == 0 && match_outdone(item, open->image.tag);
 }
 
 /* By what waits already, or by an item before it. */
-static bool match_is_late(const struct match *match, const struct store_updates *open,
+static bool match_is_late(const struct match *match, const struct updates *open,
                           const struct store_match *item) {
     for (size_t i = 0; i < open->count; i++) {
         if (match_waits(&open->items[i], item)) {
@@ -238,7 +238,7 @@ static bool match_is_late(const struct match *match, const struct store_updates 
 
 /* Items are in the order of their pushes. */
 static bool match_versions_first(struct match *match, struct err *err) {
-    CLEANUP(store_updates_release) struct store_updates open = {0};
+    CLEANUP(updates_release) struct updates open = {0};
     struct store_filter filter = {.open_only = true, .limit = STORE_LIST_MAX};
     bool asked = false;
     for (size_t i = 0; i < match->count; i++) {
@@ -288,6 +288,9 @@ bool match_platform(struct pipeline *pipeline, const struct platform *platform, 
     };
     if (!store_match(pipeline->store, &matches, err)) {
         return false;
+    }
+    for (size_t i = 0; i < matches.superseded; i++) {
+        counters_update(platform->name, RESULT_SUPERSEDED);
     }
     if (match.count) {
         /* What waited for an update that was superseded waits for the new one, or no longer. */

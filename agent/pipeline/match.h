@@ -8,7 +8,7 @@
 
 /* Is that push of interest for that target? The policy's verdict for the target's tag and the
  * push's. A push by digest alone is about every tag. */
-struct policy_verdict match_verdict(const struct platform_target *target, const struct ref *pushed);
+struct policy_verdict match_verdict(const struct target *target, const struct ref *pushed);
 
 /* Looks at the pushes that a platform has not looked at yet (a bounded number) and stores an update
  * for each target concerned, in one transaction. *more: there are further ones. Fails as the

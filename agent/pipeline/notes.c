@@ -13,7 +13,7 @@ void notes_init(struct notes *notes) {
 }
 
 void notes_release(struct notes *notes) {
-    store_order_release(&notes->order);
+    update_order_release(&notes->order);
     json_decref(notes->driver);
     notes->driver = NULL;
 }
@@ -67,7 +67,7 @@ static void read_journal(const json_t *journal, struct notes *out) {
     out->driver = json_incref(json_object_member(journal, "driver"));
 }
 
-bool notes_load(const struct store_update *update, struct notes *out, struct err *err) {
+bool notes_load(const struct update *update, struct notes *out, struct err *err) {
     CLEANUP(json_release) json_t *journal = NULL;
     const char *text = update->journal ? update->journal : "{}";
     if (!json_parse_deep(text, strlen(text), NOTES_DEPTH, &journal, err) ||
@@ -80,7 +80,7 @@ bool notes_load(const struct store_update *update, struct notes *out, struct err
     memcpy(notes.instance, update->instance, sizeof notes.instance);
     memcpy(notes.from, update->from, sizeof notes.from);
     memcpy(notes.to, update->to, sizeof notes.to);
-    if (!store_order_copy(&update->order, &notes.order) ||
+    if (!update_order_copy(&update->order, &notes.order) ||
         !(notes.driver || (notes.driver = json_object()))) {
         notes_release(&notes);
         return err_set(err, ERR_BUG, "out of memory");
@@ -141,22 +141,22 @@ static json_t *journal_document(const struct notes *notes) {
     return journal;
 }
 
-bool notes_save(const struct notes *notes, struct store_update *update, struct err *err) {
+bool notes_save(const struct notes *notes, struct update *update, struct err *err) {
     CLEANUP(json_release) json_t *journal = journal_document(notes);
     CLEANUP(buf_release) struct buf text = BUF_INIT(NOTES_MAX);
-    struct store_order order = {0};
+    struct update_order order = {0};
     json_write(journal, &text);
     if (text.overflow) {
         return err_set(err, ERR_BUG, "an update's journal is too large");
     }
     char *copy = strdup(buf_text(&text));
-    if (!copy || !store_order_copy(&notes->order, &order)) {
+    if (!copy || !update_order_copy(&notes->order, &order)) {
         free(copy);
         return err_set(err, ERR_BUG, "out of memory");
     }
     free(update->journal);
     update->journal = copy;
-    store_order_release(&update->order);
+    update_order_release(&update->order);
     update->order = order;
     memcpy(update->instance, notes->instance, sizeof update->instance);
     memcpy(update->from, notes->from, sizeof update->from);

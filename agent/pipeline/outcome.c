@@ -49,8 +49,8 @@ struct outcome outcome_undo(const char *format, ...) {
     return outcome;
 }
 
-struct outcome outcome_again(const struct store_update *update,
-                             const struct outcome_backoff *backoff, const struct err *err) {
+struct outcome outcome_again(const struct update *update, const struct outcome_backoff *backoff,
+                             const struct err *err) {
     int64_t shift = update->attempts < SHIFT_MAX ? update->attempts : SHIFT_MAX;
     int64_t delay = backoff->first_ms << shift;
     delay = delay > backoff->most_ms ? backoff->most_ms : delay;

@@ -26,7 +26,7 @@ struct outcome {
     int64_t until_ms;   /* of WAIT: the instant itself, and wait_ms says nothing; 0: none */
     bool attempt;       /* of WAIT: it failed for now; the engine counts these */
     bool gives_way;     /* of WAIT: woken for room that it does not take, it wakes the others */
-    char reason[STORE_REASON_SIZE]; /* a sentence for people */
+    char reason[REASON_SIZE]; /* a sentence for people */
 };
 
 struct outcome outcome_next(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -45,7 +45,7 @@ struct outcome outcome_undo(const char *format, ...) PRINTF_LIKE(1, 2);
 struct outcome_backoff {
     int64_t first_ms, most_ms;
 };
-struct outcome outcome_again(const struct store_update *update,
-                             const struct outcome_backoff *backoff, const struct err *err);
+struct outcome outcome_again(const struct update *update, const struct outcome_backoff *backoff,
+                             const struct err *err);
 
 #endif

@@ -2,9 +2,9 @@
  * stage, result, step and times. Owns no state: all of it is in the store. */
 #include "agent/pipeline/pipeline.h"
 
+#include "agent/model/counters.h"
 #include "agent/model/id.h"
 #include "agent/pipeline/stages.h"
-#include "agent/views/metrics.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
@@ -14,7 +14,7 @@
  * long as none of them waits: each is a transaction less. */
 #define PASSED_MAX 2 /* verify and fetch */
 struct way {
-    struct store_update *update;
+    struct update *update;
     struct notes notes;
     struct store_passed passed[PASSED_MAX];
     size_t passed_count;
@@ -25,14 +25,14 @@ struct way {
 
 /* ---- what an outcome makes of an update ---- */
 
-static void enter(struct store_update *update, enum stage stage, int64_t now) {
+static void enter(struct update *update, enum stage stage, int64_t now) {
     update->stage = stage;
     update->stage_since_ms = now;
     update->attempts = 0;
     update->not_before_ms = 0;
 }
 
-static void finish(struct store_update *update, enum result result, int64_t now) {
+static void finish(struct update *update, enum result result, int64_t now) {
     update->result = result;
     update->finished_ms = now;
     update->not_before_ms = 0;
@@ -42,7 +42,7 @@ static int64_t until(const struct outcome *outcome, int64_t now) {
     if (outcome->until_ms) {
         return outcome->until_ms;
     }
-    return outcome->wait_ms == OUTCOME_UNTIL_WOKEN ? STORE_UNTIL_WOKEN : now + outcome->wait_ms;
+    return outcome->wait_ms == OUTCOME_UNTIL_WOKEN ? UPDATE_UNTIL_WOKEN : now + outcome->wait_ms;
 }
 
 static enum stage next_of(enum stage stage) {
@@ -52,7 +52,7 @@ static enum stage next_of(enum stage stage) {
 /* Writes the outcome into the update and returns the event of its history line. NULL: it goes on
  * waiting for the same, which is told once. */
 static const char *decide(struct way *way, int64_t now) {
-    struct store_update *update = way->update;
+    struct update *update = way->update;
     const struct outcome *outcome = &way->outcome;
     const char *event = strcmp(update->reason, outcome->reason) == 0 ? NULL : "wait";
     switch (outcome->verdict) {
@@ -92,7 +92,7 @@ static const char *decide(struct way *way, int64_t now) {
 
 /* ---- storing it ---- */
 
-static void tell(const struct store_update *update, const struct store_event *event,
+static void tell(const struct update *update, const struct store_event *event,
                  enum verdict verdict) {
     char id[ID_TEXT_SIZE];
     char name[48];
@@ -115,29 +115,29 @@ static bool may_be_lost(enum stage stage, enum verdict verdict) {
 }
 
 static void measure(const struct way *way, enum stage stage, int64_t since_ms) {
-    const struct store_update *update = way->update;
+    const struct update *update = way->update;
     int64_t began_ms = way->since_ms;
     for (size_t i = 0; i < way->passed_count; i++) {
-        metrics_measure(METRIC_STAGE, stage_text(way->passed[i].stage),
-                        way->passed[i].at_ms - began_ms);
+        counters_measure(METRIC_STAGE, stage_text(way->passed[i].stage),
+                         way->passed[i].at_ms - began_ms);
         began_ms = way->passed[i].at_ms;
     }
     if (update->result != RESULT_NONE || update->stage != stage) {
-        metrics_measure(METRIC_STAGE, stage_text(stage), clock_now_ms() - since_ms);
+        counters_measure(METRIC_STAGE, stage_text(stage), clock_now_ms() - since_ms);
     }
     if (update->result != RESULT_NONE) {
-        metrics_count_update(update->target, update->result);
+        counters_update(update->target, update->result);
     }
 }
 
 /* An update that is not being applied any more, though it has not ended: others may wait for its
  * place. */
-static bool turned_back(enum stage from, const struct store_update *update) {
+static bool turned_back(enum stage from, const struct update *update) {
     return update->result == RESULT_NONE && from >= STAGE_APPLY && update->stage < STAGE_APPLY;
 }
 
 static enum store_change store_outcome(struct pipeline *pipeline, struct way *way) {
-    struct store_update *update = way->update;
+    struct update *update = way->update;
     struct err err = ERR_INIT;
     if (pipeline->may_act && !pipeline->may_act(pipeline->context)) {
         return STORE_LOST;
@@ -186,7 +186,7 @@ static bool passes(const struct stage_row *row, const struct way *way) {
 }
 
 static void pass(struct way *way) {
-    struct store_update *update = way->update;
+    struct update *update = way->update;
     struct store_passed *passed = &way->passed[way->passed_count];
     if (way->passed_count++ == 0) {
         way->since_ms = update->stage_since_ms;
@@ -272,7 +272,7 @@ static bool give_up(struct pipeline *pipeline, struct way *way, const struct err
     return stored;
 }
 
-bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) {
+bool pipeline_advance(struct pipeline *pipeline, struct update *update) {
     struct way way = {.update = update};
     struct err err = ERR_INIT;
     notes_init(&way.notes);

@@ -18,6 +18,6 @@
 
 /* Takes an update through its stages until it waits or is finished. False: the store cannot be
  * written; nothing was decided. */
-bool pipeline_advance(struct pipeline *pipeline, struct store_update *update) MUST_USE;
+bool pipeline_advance(struct pipeline *pipeline, struct update *update) MUST_USE;
 
 #endif

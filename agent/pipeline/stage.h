@@ -9,7 +9,7 @@
 #include "agent/pipeline/notes.h"
 #include "agent/pipeline/outcome.h"
 
-typedef struct outcome stage_run(struct pipeline *pipeline, const struct store_update *update,
+typedef struct outcome stage_run(struct pipeline *pipeline, const struct update *update,
                                  struct notes *notes);
 
 /* Each in the file of its name. */
@@ -24,6 +24,6 @@ stage_run stage_settle;
 stage_run stage_notify;
 
 /* Is there nothing to fetch on that platform? */
-bool stage_fetch_quick(const struct store_update *update);
+bool stage_fetch_quick(const struct update *update);
 
 #endif

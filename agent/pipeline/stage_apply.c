@@ -1,13 +1,14 @@
 /* apply: the driver's steps, forwards. Until the old one is stopped there is a way back to the
  * gate.
  */
+#include "agent/model/counters.h"
 #include "agent/pipeline/gate_facts.h"
 #include "agent/pipeline/journal.h"
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
 #include "agent/pipeline/task.h"
-#include "agent/views/metrics.h"
+#include "agent/platforms/table.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 
@@ -26,8 +27,8 @@ static void note_down(struct notes *notes, const struct platform_step *step) {
 /* A restart, or a step that failed for now, may have taken any time since the gate: the window may
  * be closed by now, and the registry's word be old. NEXT: on it goes; BACK: from there it has to
  * begin again; WAIT: it cannot be told now. */
-static struct outcome still_open(struct pipeline *pipeline, const struct store_update *update,
-                                 struct notes *notes, const struct platform_target *target) {
+static struct outcome still_open(struct pipeline *pipeline, const struct update *update,
+                                 struct notes *notes, const struct target *target) {
     struct gate_verdict gate = {0};
     struct err err = ERR_INIT;
     const struct gate_question question = {.update = update, .notes = notes, .target = target};
@@ -44,9 +45,9 @@ static struct outcome still_open(struct pipeline *pipeline, const struct store_u
 }
 
 /* Before the first step: is the target still what the earlier stages looked at? */
-static struct outcome recheck(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome recheck(struct pipeline *pipeline, const struct update *update,
                               struct notes *notes) {
-    struct platform_target target = {0};
+    struct target target = {0};
     struct outcome outcome = judge_find(pipeline, update, notes, &target);
     if (outcome.verdict != VERDICT_NEXT) {
         return outcome;
@@ -65,8 +66,8 @@ static struct outcome recheck(struct pipeline *pipeline, const struct store_upda
 
 /* Has a step taken hold of the target? It is stored before the step runs: whether it did, the
  * target may tell. False: not now. */
-static bool has_begun(struct pipeline *pipeline, const struct store_update *update,
-                      struct notes *notes, bool *out, struct err *err) {
+static bool has_begun(struct pipeline *pipeline, const struct update *update, struct notes *notes,
+                      bool *out, struct err *err) {
     const struct platform *platform = platform_of(update->target);
     struct task task;
     *out = notes->stopped;
@@ -86,9 +87,9 @@ static bool has_begun(struct pipeline *pipeline, const struct store_update *upda
 
 /* Begun before, and interrupted. Until the old container is stopped nothing is lost by waiting for
  * the next window: what was made is undone, and it begins again there. */
-static struct outcome resume(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome resume(struct pipeline *pipeline, const struct update *update,
                              struct notes *notes) {
-    struct platform_target target = {0};
+    struct target target = {0};
     struct err err = ERR_INIT;
     bool begun = false;
     if (!has_begun(pipeline, update, notes, &begun, &err)) {
@@ -110,7 +111,7 @@ static struct outcome resume(struct pipeline *pipeline, const struct store_updat
     return outcome;
 }
 
-static struct outcome failed(const struct store_update *update, const struct platform_step *step,
+static struct outcome failed(const struct update *update, const struct platform_step *step,
                              const struct err *err) {
     if (err->kind == ERR_TRANSIENT && (step->patient || update->attempts < TRIES)) {
         return outcome_again(update, &forward, err);
@@ -143,11 +144,11 @@ static bool run_step(struct pipeline *pipeline, const struct swap_step *at, stru
 
 static void measure_downtime(const struct notes *notes, const struct platform *platform) {
     if (notes->down_ms) {
-        metrics_measure(METRIC_DOWNTIME, platform->name, clock_now_ms() - notes->down_ms);
+        counters_measure(METRIC_DOWNTIME, platform->name, clock_now_ms() - notes->down_ms);
     }
 }
 
-struct outcome stage_apply(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_apply(struct pipeline *pipeline, const struct update *update,
                            struct notes *notes) {
     const struct platform *platform = platform_of(update->target);
     struct outcome outcome =

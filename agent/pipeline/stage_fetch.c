@@ -2,17 +2,18 @@
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/task.h"
+#include "agent/platforms/table.h"
 
 #define FETCH_AWAY_MS (INT64_C(6) * 60 * 60 * 1000) /* how long a pull may fail for now */
 
-bool stage_fetch_quick(const struct store_update *update) {
+bool stage_fetch_quick(const struct update *update) {
     const struct platform *platform = platform_of(update->target);
     return platform && !platform->fetch;
 }
 
-struct outcome stage_fetch(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_fetch(struct pipeline *pipeline, const struct update *update,
                            struct notes *notes) {
-    struct platform_target target = {0};
+    struct target target = {0};
     /* It may have been re-created while the registry was waited for. */
     struct outcome found = judge_find(pipeline, update, notes, &target);
     if (found.verdict != VERDICT_NEXT) {

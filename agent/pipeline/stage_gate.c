@@ -14,7 +14,7 @@ static struct outcome waits(struct notes *notes, const struct gate_verdict *verd
     return wait;
 }
 
-static struct outcome open_gate(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome open_gate(struct pipeline *pipeline, const struct update *update,
                                 const struct notes *notes, const struct gate_verdict *verdict) {
     if (!gate_fresh(notes)) {
         return outcome_back(STAGE_POLICY, "its turn has come: the registry is asked again");
@@ -24,9 +24,9 @@ static struct outcome open_gate(struct pipeline *pipeline, const struct store_up
     return outcome_next("%s", verdict->reason);
 }
 
-static struct outcome ask(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome ask(struct pipeline *pipeline, const struct update *update,
                           struct notes *notes) {
-    struct platform_target target = {0};
+    struct target target = {0};
     struct err err = ERR_INIT;
     struct gate_verdict verdict = {0};
     struct outcome found = judge_find(pipeline, update, notes, &target);
@@ -50,7 +50,7 @@ static struct outcome ask(struct pipeline *pipeline, const struct store_update *
     }
 }
 
-struct outcome stage_gate(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_gate(struct pipeline *pipeline, const struct update *update,
                           struct notes *notes) {
     bool waited = notes->order.waits_for_room;
     notes->order.waits_for_room = false;

@@ -2,7 +2,7 @@
  * told yet. */
 #include "agent/pipeline/stage.h"
 
-struct outcome stage_notify(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_notify(struct pipeline *pipeline, const struct update *update,
                             struct notes *notes) {
     (void)update;
     (void)notes;

@@ -2,6 +2,7 @@
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
 #include "agent/pipeline/task.h"
+#include "agent/platforms/table.h"
 
 #define LOOK_MS 1000
 
@@ -14,7 +15,7 @@ static struct outcome unhealthy(const struct task *task, struct notes *notes,
     return outcome_next("%.280s (rollback is off)", seen->reason);
 }
 
-struct outcome stage_observe(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_observe(struct pipeline *pipeline, const struct update *update,
                              struct notes *notes) {
     struct task task;
     struct platform_observation seen = {.health = PLATFORM_PENDING, .again_ms = LOOK_MS};

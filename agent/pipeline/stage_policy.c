@@ -2,9 +2,9 @@
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 
-struct outcome stage_policy(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_policy(struct pipeline *pipeline, const struct update *update,
                             struct notes *notes) {
-    struct platform_target target = {0};
+    struct target target = {0};
     struct outcome outcome = judge_find(pipeline, update, notes, &target);
     if (outcome.verdict == VERDICT_NEXT) {
         notes_order(notes, &target.settings); /* others may be at the gate before it */

@@ -10,11 +10,11 @@
 
 static const struct outcome_backoff lag = {.first_ms = 1000, .most_ms = 30 * 1000};
 
-static bool too_late(const struct store_update *update) {
+static bool too_late(const struct update *update) {
     return clock_now_ms() - update->stage_since_ms > LAG_MS;
 }
 
-static bool ask(struct pipeline *pipeline, const struct store_update *update, const struct ref *ref,
+static bool ask(struct pipeline *pipeline, const struct update *update, const struct ref *ref,
                 char out[DIGEST_TEXT_SIZE], struct err *err) {
     struct resolver_question question = {
         .client = &pipeline->registry,
@@ -26,7 +26,7 @@ static bool ask(struct pipeline *pipeline, const struct store_update *update, co
     return resolver_resolve(pipeline->resolver, &question, out, err);
 }
 
-static struct outcome lags(const struct store_update *update, const char *what) {
+static struct outcome lags(const struct update *update, const char *what) {
     if (too_late(update)) {
         return outcome_fail("%s, 15 minutes after the push: push it again, or `landwaiter retry` "
                             "this update when it is there",
@@ -45,7 +45,7 @@ static void note(struct notes *notes, const char *digest) {
 
 /* The tag is something else than what was pushed: does the registry lag behind, or has the tag
  * moved on? */
-static struct outcome resolve_other(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome resolve_other(struct pipeline *pipeline, const struct update *update,
                                     struct notes *notes, const char *now) {
     struct ref pushed = update->image;
     memcpy(pushed.digest, update->pushed_digest, sizeof pushed.digest);
@@ -76,7 +76,7 @@ static struct outcome resolve_other(struct pipeline *pipeline, const struct stor
     return outcome_drop(RESULT_SUPERSEDED, "the tag has moved on to %s", now);
 }
 
-struct outcome stage_resolve(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_resolve(struct pipeline *pipeline, const struct update *update,
                              struct notes *notes) {
     char now[DIGEST_TEXT_SIZE] = "";
     struct err err = ERR_INIT;

@@ -3,11 +3,12 @@
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
 #include "agent/pipeline/task.h"
+#include "agent/platforms/table.h"
 #include "base/crashpoint.h"
 #include "base/json.h"
 #include "base/log.h"
 
-static struct outcome commit(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome commit(struct pipeline *pipeline, const struct update *update,
                              struct notes *notes) {
     struct task task;
     struct err err = ERR_INIT;
@@ -31,7 +32,7 @@ static struct outcome commit(struct pipeline *pipeline, const struct store_updat
 }
 
 /* All is as it was before it began, and it waits for its turn again. */
-static struct outcome begin_again(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome begin_again(struct pipeline *pipeline, const struct update *update,
                                   struct notes *notes, const char *why) {
     const struct outcome back = outcome_back(notes->return_to, "%s", why);
     struct outcome outcome = swap_turn_back(pipeline, update, &back);
@@ -41,7 +42,7 @@ static struct outcome begin_again(struct pipeline *pipeline, const struct store_
     return outcome;
 }
 
-static struct outcome put_back(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome put_back(struct pipeline *pipeline, const struct update *update,
                                struct notes *notes) {
     const char *why = notes->why[0] ? notes->why : "it failed";
     enum result untouched = result_parse(json_text(notes->driver, PLATFORM_UNTOUCHED));
@@ -72,7 +73,7 @@ static bool undo_step(struct pipeline *pipeline, const struct platform_step *ste
                       struct notes *notes, struct outcome *out) {
     struct task task;
     struct err err = ERR_INIT;
-    const struct store_update *update = pipeline->moving;
+    const struct update *update = pipeline->moving;
     task_begin_step(pipeline, update, notes, &task);
     if (!journal_step(pipeline, notes, &(struct journal_entry){.step = step}, &err)) {
         *out = outcome_again(update, &swap_backoff, &err);
@@ -91,7 +92,7 @@ static bool undo_step(struct pipeline *pipeline, const struct platform_step *ste
     return true;
 }
 
-struct outcome stage_settle(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_settle(struct pipeline *pipeline, const struct update *update,
                             struct notes *notes) {
     if (!update->back) {
         return commit(pipeline, update, notes);

@@ -1,7 +1,7 @@
 /* verify: did the right key or identity sign that digest? Nothing is verified yet. */
 #include "agent/pipeline/stage.h"
 
-struct outcome stage_verify(struct pipeline *pipeline, const struct store_update *update,
+struct outcome stage_verify(struct pipeline *pipeline, const struct update *update,
                             struct notes *notes) {
     (void)pipeline;
     (void)update;

@@ -1,7 +1,7 @@
 /* The table of stages. Owns no state. */
 #include "agent/pipeline/stages.h"
 
-static bool always_quick(const struct store_update *update) {
+static bool always_quick(const struct update *update) {
     (void)update;
     return true;
 }
@@ -31,7 +31,7 @@ const struct stage_row stages_table[STAGES_COUNT] = {
     {.stage = STAGE_NOTIFY, .question = "tell people, CI and metrics", .run = stage_notify},
 };
 
-static struct outcome run_unknown(struct pipeline *pipeline, const struct store_update *update,
+static struct outcome run_unknown(struct pipeline *pipeline, const struct update *update,
                                   struct notes *notes) {
     (void)pipeline;
     (void)update;

@@ -12,7 +12,7 @@ struct stage_row {
     unsigned at_most; /* so many at once; 0: as many as there are workers */
     /* Can this stage run without waiting? Then the stages that lead to it are stored together with
      * its decision, and its limit is of no use. NULL: it may wait. */
-    bool (*quick)(const struct store_update *update);
+    bool (*quick)(const struct update *update);
 };
 
 #define STAGES_COUNT STAGE_UNKNOWN

@@ -19,7 +19,7 @@ size_t swap_first_down(const struct platform *platform) {
     return i;
 }
 
-struct outcome swap_turn_back(const struct pipeline *pipeline, const struct store_update *update,
+struct outcome swap_turn_back(const struct pipeline *pipeline, const struct update *update,
                               const struct outcome *back) {
     int64_t other = 0;
     struct err err = ERR_INIT;

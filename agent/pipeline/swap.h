@@ -23,7 +23,7 @@ size_t swap_first_down(const struct platform *platform);
 
 /* back: a BACK. The same, unless a newer push of the target came meanwhile, which could not take
  * the place of this update while it was being applied. */
-struct outcome swap_turn_back(const struct pipeline *pipeline, const struct store_update *update,
+struct outcome swap_turn_back(const struct pipeline *pipeline, const struct update *update,
                               const struct outcome *back);
 
 #endif

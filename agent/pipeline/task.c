@@ -1,8 +1,8 @@
 /* Tasks for drivers. Owns nothing. */
 #include "agent/pipeline/task.h"
 
-void task_begin(const struct pipeline *pipeline, const struct store_update *update,
-                struct notes *notes, struct task *out) {
+void task_begin(const struct pipeline *pipeline, const struct update *update, struct notes *notes,
+                struct task *out) {
     out->by[0] = '\0';
     out->task = (struct platform_task){.session = &pipeline->session,
                                        .update = id_text("upd", update->id, out->id),
@@ -17,12 +17,12 @@ void task_begin(const struct pipeline *pipeline, const struct store_update *upda
     notes_kept_settings(notes, &out->task.settings);
 }
 
-void task_begin_step(const struct pipeline *pipeline, const struct store_update *update,
+void task_begin_step(const struct pipeline *pipeline, const struct update *update,
                      struct notes *notes, struct task *out) {
-    struct store_push push = {0};
+    struct push push = {0};
     task_begin(pipeline, update, notes, out);
     if (store_push_find(pipeline->store, update->push, &push, NULL)) {
         (void)snprintf(out->by, sizeof out->by, "sender %s", push.sender);
-        store_push_release(&push);
+        push_release(&push);
     }
 }

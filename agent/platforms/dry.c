@@ -1,5 +1,6 @@
 /* The null platform, and its scripts. Owns which one is played. */
 #include "agent/platforms/dry.h"
+#include "agent/platforms/table.h"
 
 static const struct dry_script *script; /* NULL: none */
 
@@ -19,7 +20,7 @@ static bool dry_probe(const struct platform_session *session, struct err *err) {
 }
 
 static bool dry_list(const struct platform_session *session, const struct ref *repository,
-                     struct platform_targets *out, struct err *err) {
+                     struct targets *out, struct err *err) {
     if (script) {
         return script->list(session, repository, out, err);
     }
@@ -30,8 +31,8 @@ static bool dry_list(const struct platform_session *session, const struct ref *r
     return true;
 }
 
-static bool dry_find(const struct platform_session *session, const char *target,
-                     struct platform_target *out, struct err *err) {
+static bool dry_find(const struct platform_session *session, const char *target, struct target *out,
+                     struct err *err) {
     if (script) {
         return script->find(session, target, out, err);
     }

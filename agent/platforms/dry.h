@@ -22,9 +22,9 @@ struct dry_call {
 /* As the members of struct platform of the same name. fetch: NULL where nothing is fetched. */
 struct dry_script {
     bool (*list)(const struct platform_session *session, const struct ref *repository,
-                 struct platform_targets *out, struct err *err);
-    bool (*find)(const struct platform_session *session, const char *target,
-                 struct platform_target *out, struct err *err);
+                 struct targets *out, struct err *err);
+    bool (*find)(const struct platform_session *session, const char *target, struct target *out,
+                 struct err *err);
     bool (*check)(struct platform_task *task, struct err *err);
     bool (*fetch)(struct platform_task *task, enum platform_fetched *out, struct err *err);
     bool (*step)(struct platform_task *task, const struct dry_call *call, struct err *err);

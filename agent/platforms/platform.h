@@ -14,45 +14,24 @@
 
 #include "agent/config/config.h"
 #include "agent/model/result.h"
-#include "agent/model/settings.h"
+#include "agent/model/target.h"
+#include "agent/platforms/targets.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/http.h"
 #include "base/ref.h"
 #include "registry/credentials.h"
 
-#define PLATFORM_TARGET_SIZE 480   /* "kubernetes/NAMESPACE/KIND/NAME/CONTAINER" */
-#define PLATFORM_INSTANCE_SIZE 128 /* container id, uid */
-#define PLATFORM_REASON_SIZE 320
-
-struct platform_target {
-    char name[PLATFORM_TARGET_SIZE];       /* "docker/site" */
-    char instance[PLATFORM_INSTANCE_SIZE]; /* which one it is now; changes when it is re-created */
-    struct ref image;                      /* as its owner wrote it, normalised, with its tag */
-    char running[DIGEST_TEXT_SIZE]; /* the manifest digest it runs, "" when unknown (locally built)
-                                     */
-    bool enabled;                   /* selected, and opted in where that is needed */
-    struct settings settings;
-    /* The problem is only that it does not run: nothing is wrong, there is nothing to do. */
-    bool stopped;
-    char problem[256]; /* not empty: it must be left alone, and why */
-};
-
-struct platform_targets {
-    struct platform_target *items;
-    size_t count;
-    size_t capacity;
-};
-void platform_targets_release(struct platform_targets *targets);
-/* A new zeroed entry at the end, or NULL (out of memory). */
-struct platform_target *platform_targets_add(struct platform_targets *targets);
-
 #define PLATFORM_COUNT_MAX 8
 
-/* What drivers keep running beside the workers (watches, an index), by their places in the table;
- * NULL: nothing. */
+/* What drivers keep running beside the workers (watches, an index). */
+struct platform;
 struct platform_running {
-    void *of[PLATFORM_COUNT_MAX];
+    struct {
+        const struct platform *platform;
+        void *running;
+    } items[PLATFORM_COUNT_MAX];
+    size_t count;
 };
 
 /* What a call may use. One for each worker. */
@@ -72,10 +51,10 @@ struct platform_task {
     const char *update; /* "upd_…", for marks and messages */
     const char *by;     /* whose push it is: "sender ci"; "" where it is not asked for */
     const char *why;    /* it is being undone: why; else NULL */
-    char target[PLATFORM_TARGET_SIZE];
-    char instance[PLATFORM_INSTANCE_SIZE]; /* the old one */
-    struct ref image;                      /* with the tag that the target shall have */
-    char digest[DIGEST_TEXT_SIZE];         /* what it shall run */
+    char target[TARGET_NAME_SIZE];
+    char instance[TARGET_INSTANCE_SIZE]; /* the old one */
+    struct ref image;                    /* with the tag that the target shall have */
+    char digest[DIGEST_TEXT_SIZE];       /* what it shall run */
     struct settings settings;
     json_t *journal;
 };
@@ -97,9 +76,9 @@ enum platform_health {
 };
 struct platform_observation {
     enum platform_health health;
-    enum result result;                /* of OVERTAKEN: the update's */
-    int64_t again_ms;                  /* PENDING: look again after so long */
-    char reason[PLATFORM_REASON_SIZE]; /* "healthy after 4.1 s"; "exited with code 3: …"; "starting
+    enum result result;       /* of OVERTAKEN: the update's */
+    int64_t again_ms;         /* PENDING: look again after so long */
+    char reason[REASON_SIZE]; /* "healthy after 4.1 s"; "exited with code 3: …"; "starting
                                           (health check: starting)" */
 };
 
@@ -147,10 +126,10 @@ struct platform {
      * repository is NULL, to those that *out has. Those that are not enabled are included. False:
      * none was added. */
     bool (*list)(const struct platform_session *session, const struct ref *repository,
-                 struct platform_targets *out, struct err *err);
+                 struct targets *out, struct err *err);
     /* The target as it is now; ERR_GONE when there is none of that name. */
-    bool (*find)(const struct platform_session *session, const char *target,
-                 struct platform_target *out, struct err *err);
+    bool (*find)(const struct platform_session *session, const char *target, struct target *out,
+                 struct err *err);
     /* May this be done at all? ERR_INVALID with the reason for what is not supported. Reads only.
      */
     bool (*check)(struct platform_task *task, struct err *err);
@@ -172,22 +151,7 @@ struct platform {
     bool (*commit)(struct platform_task *task, struct err *err);
 };
 
-/* docker, kubernetes, dry. Ends with NULL. */
-extern const struct platform *const platform_table[];
-const struct platform *platform_find(const char *name);
-/* By the part of a target's name before the first slash. */
-const struct platform *platform_of(const char *target);
-
-/* Starts what the configured platforms run beside the workers. False: nothing of it runs. */
-bool platform_start_all(const struct platform_start *start, struct platform_running *out,
-                        struct err *err) MUST_USE;
-void platform_stop_all(struct platform_running *running);
 /* A platform's own part of a session; NULL: it does not run. */
 void *platform_running_of(const struct platform_session *session, const struct platform *platform);
-
-extern const struct platform platform_docker;
-extern const struct platform platform_kubernetes;
-/* The null platform: runs nothing, answers everything. */
-extern const struct platform platform_dry;
 
 #endif

@@ -122,7 +122,7 @@ enum webhook_outcome inbox_accepted(struct inbox *inbox, struct store *store, co
     bool pending = inbox_find(inbox, id) != NULL;
     (void)pthread_mutex_unlock(&inbox->mutex);
     int64_t number = 0;
-    struct store_push push = {0};
+    struct push push = {0};
     struct err ignored = ERR_INIT;
     if (pending) {
         return WEBHOOK_PENDING;
@@ -130,7 +130,7 @@ enum webhook_outcome inbox_accepted(struct inbox *inbox, struct store *store, co
     if (!id_parse("psh", id, &number) || !store_push_find(store, number, &push, &ignored)) {
         return WEBHOOK_UNAVAILABLE;
     }
-    store_push_release(&push);
+    push_release(&push);
     return WEBHOOK_ACCEPTED;
 }
 

@@ -6,7 +6,7 @@
 
 #define HOLD_UNKNOWN_MS 30000
 
-bool store_held(struct store *store, const char *target, int64_t now_ms, struct store_hold *out) {
+bool store_held(struct store *store, const char *target, int64_t now_ms, struct hold *out) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_HELD);
     int code = SQLITE_ERROR;
     if (statement) {
@@ -21,7 +21,7 @@ bool store_held(struct store *store, const char *target, int64_t now_ms, struct 
         out->at_ms = sqlite3_column_int64(statement, 3);
     } else if (code != SQLITE_DONE) {
         /* Somebody may have said no: look again soon. */
-        *out = (struct store_hold){.until_ms = now_ms + HOLD_UNKNOWN_MS, .at_ms = now_ms};
+        *out = (struct hold){.until_ms = now_ms + HOLD_UNKNOWN_MS, .at_ms = now_ms};
         (void)snprintf(out->target, sizeof out->target, "%s", target);
         (void)snprintf(out->reason, sizeof out->reason,
                        "the state database cannot be asked for holds");
@@ -39,7 +39,7 @@ static bool hold_end(struct store *store, bool good, struct err *err) {
     return false;
 }
 
-static bool hold_write(struct store *store, const struct store_hold *hold, struct err *err) {
+static bool hold_write(struct store *store, const struct hold *hold, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_HOLD);
     if (statement) {
         store_bind_text(statement, 1, hold->target);
@@ -50,10 +50,9 @@ static bool hold_write(struct store *store, const struct store_hold *hold, struc
     return store_run(store, statement, err);
 }
 
-bool store_hold(struct store *store, const struct store_hold *hold, const char *actor,
-                struct err *err) {
+bool store_hold(struct store *store, const struct hold *hold, const char *actor, struct err *err) {
     char until[CLOCK_TEXT_SIZE];
-    char detail[STORE_REASON_SIZE + CLOCK_TEXT_SIZE + 32];
+    char detail[REASON_SIZE + CLOCK_TEXT_SIZE + 32];
     (void)snprintf(detail, sizeof detail, "until %s%s%s",
                    hold->until_ms ? clock_format(hold->until_ms, until) : "it is released",
                    hold->reason[0] ? ": " : "", hold->reason);

@@ -5,20 +5,7 @@
 #include "agent/store/internal.h"
 #include "agent/store/keys.h"
 
-void store_push_release(struct store_push *push) {
-    free(push->meta);
-    push->meta = NULL;
-}
-
-void store_pushes_release(struct store_pushes *pushes) {
-    for (size_t i = 0; i < pushes->count; i++) {
-        store_push_release(&pushes->items[i]);
-    }
-    free(pushes->items);
-    *pushes = (struct store_pushes){0};
-}
-
-static bool store_push_add(struct store *store, const struct store_push *push,
+static bool store_push_add(struct store *store, const struct push *push,
                            const struct webhook_delivery *delivery, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_ADD);
     if (!statement) {
@@ -47,7 +34,7 @@ static bool store_accept_one(struct store *store, struct webhook_delivery *deliv
     }
     int64_t lead = 0;
     for (size_t i = 0; i < delivery->count; i++) {
-        struct store_push push = {.id = id_next(), .received_ms = now_ms};
+        struct push push = {.id = id_next(), .received_ms = now_ms};
         lead = lead ? lead : push.id;
         push.lead = lead;
         push.image = delivery->images[i].ref;
@@ -83,11 +70,11 @@ void store_accept(struct store *store, struct webhook_delivery *const *batch, si
     }
 }
 
-static bool store_push_read(sqlite3_stmt *statement, struct store_push *out, struct err *err) {
-    struct store_push push = {.id = sqlite3_column_int64(statement, 0),
-                              .lead = sqlite3_column_int64(statement, 1),
-                              .received_ms = sqlite3_column_int64(statement, 5),
-                              .superseded_by = sqlite3_column_int64(statement, 6)};
+static bool store_push_read(sqlite3_stmt *statement, struct push *out, struct err *err) {
+    struct push push = {.id = sqlite3_column_int64(statement, 0),
+                        .lead = sqlite3_column_int64(statement, 1),
+                        .received_ms = sqlite3_column_int64(statement, 5),
+                        .superseded_by = sqlite3_column_int64(statement, 6)};
     char image[REF_TEXT_SIZE];
     store_column_text(statement, 2, push.sender, sizeof push.sender);
     store_column_text(statement, 3, image, sizeof image);
@@ -106,7 +93,7 @@ static bool store_push_read(sqlite3_stmt *statement, struct store_push *out, str
     return true;
 }
 
-bool store_push_find(struct store *store, int64_t id, struct store_push *out, struct err *err) {
+bool store_push_find(struct store *store, int64_t id, struct push *out, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_FIND);
     if (!statement) {
         return store_error(store, "prepare", err);
@@ -124,14 +111,14 @@ bool store_push_find(struct store *store, int64_t id, struct store_push *out, st
 }
 
 /* Runs a statement that was bound and collects its pushes. */
-static bool store_push_collect(struct store *store, sqlite3_stmt *statement,
-                               struct store_pushes *out, struct err *err) {
-    CLEANUP(store_pushes_release) struct store_pushes list = {0};
+static bool store_push_collect(struct store *store, sqlite3_stmt *statement, struct pushes *out,
+                               struct err *err) {
+    CLEANUP(pushes_release) struct pushes list = {0};
     int code = SQLITE_DONE;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         /* Grows in powers of two: a list is full when its length is one. */
         if ((list.count & (list.count - 1)) == 0) {
-            struct store_push *more =
+            struct push *more =
                 reallocarray(list.items, list.count ? list.count * 2 : 1, sizeof *more);
             if (!more) {
                 break;
@@ -148,12 +135,12 @@ static bool store_push_collect(struct store *store, sqlite3_stmt *statement,
     (void)sqlite3_reset(statement);
     if (good) {
         *out = list;
-        list = (struct store_pushes){0};
+        list = (struct pushes){0};
     }
     return good;
 }
 
-bool store_push_list(struct store *store, size_t limit, struct store_pushes *out, struct err *err) {
+bool store_push_list(struct store *store, size_t limit, struct pushes *out, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_LIST);
     if (!statement) {
         return store_error(store, "prepare", err);
@@ -162,8 +149,7 @@ bool store_push_list(struct store *store, size_t limit, struct store_pushes *out
     return store_push_collect(store, statement, out, err);
 }
 
-bool store_push_followers(struct store *store, int64_t lead, struct store_pushes *out,
-                          struct err *err) {
+bool store_push_followers(struct store *store, int64_t lead, struct pushes *out, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_FOLLOWERS);
     if (!statement) {
         return store_error(store, "prepare", err);
@@ -172,8 +158,8 @@ bool store_push_followers(struct store *store, int64_t lead, struct store_pushes
     return store_push_collect(store, statement, out, err);
 }
 
-bool store_unmatched(struct store *store, const struct store_window *window,
-                     struct store_pushes *out, struct err *err) {
+bool store_unmatched(struct store *store, const struct store_window *window, struct pushes *out,
+                     struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UNMATCHED);
     if (!statement) {
         return store_error(store, "prepare", err);
@@ -206,7 +192,7 @@ bool store_is_matched(struct store *store, const char *platform, int64_t push) {
     return store_question(store, STORE_SQL_THROUGH, platform, push);
 }
 
-bool store_was_pushed(struct store *store, const struct store_update *update, const char *digest) {
+bool store_was_pushed(struct store *store, const struct update *update, const char *digest) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_WAS_PUSHED);
     if (!statement) {
         return false;

@@ -679,7 +679,7 @@ bool store_rejected(struct store *store, const char *target, const char *digest,
     return found;
 }
 
-bool store_reject(struct store *store, const struct store_update *update, struct err *err) {
+bool store_reject(struct store *store, const struct update *update, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_REJECT);
     if (statement) {
         store_bind_text(statement, 1, update->target);

@@ -13,21 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/model/result.h"
-#include "agent/model/stage.h"
-#include "agent/platforms/platform.h"
+#include "agent/model/hold.h"
+#include "agent/model/push.h"
+#include "agent/model/update.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/ref.h"
 #include "webhook/server.h"
 
-#define STORE_REASON_SIZE PLATFORM_REASON_SIZE
-#define STORE_STEP_SIZE 16
-#define STORE_NAME_SIZE 64
 #define STORE_LIST_MAX 1000
-
-/* As not_before_ms: until something else changes (store_wake_gate); nobody knows when. */
-#define STORE_UNTIL_WOKEN (INT64_C(1) << 62)
 
 struct store;
 
@@ -52,38 +46,18 @@ void store_snapshot_end(struct store *store);
 
 /* ---- pushes ---- */
 
-struct store_push {
-    int64_t id;
-    int64_t lead; /* the first push of the same delivery; its own id where there is only one */
-    char sender[STORE_NAME_SIZE];
-    struct ref image;              /* with tag, without digest */
-    char digest[DIGEST_TEXT_SIZE]; /* "" when the sender named none */
-    int64_t received_ms;
-    int64_t superseded_by; /* a newer push of the same image came before this one was looked at; 0:
-                              no */
-    char *meta;            /* JSON text or NULL; freed by store_push_release */
-};
-void store_push_release(struct store_push *push);
-
-struct store_pushes {
-    struct store_push *items;
-    size_t count;
-};
-void store_pushes_release(struct store_pushes *pushes);
-
 /* Stores all deliveries of one loop turn in one transaction and sets outcome and id of each. */
 void store_accept(struct store *store, struct webhook_delivery *const *batch, size_t count,
                   int64_t now_ms);
 
 /* ERR_GONE: there is none. */
-bool store_push_find(struct store *store, int64_t id, struct store_push *out,
-                     struct err *err) MUST_USE;
+bool store_push_find(struct store *store, int64_t id, struct push *out, struct err *err) MUST_USE;
 /* Newest first. */
-bool store_push_list(struct store *store, size_t limit, struct store_pushes *out,
+bool store_push_list(struct store *store, size_t limit, struct pushes *out,
                      struct err *err) MUST_USE;
 
 /* The further pushes of a delivery that named several images. */
-bool store_push_followers(struct store *store, int64_t lead, struct store_pushes *out,
+bool store_push_followers(struct store *store, int64_t lead, struct pushes *out,
                           struct err *err) MUST_USE;
 
 /* Pushes that a platform has not looked at yet, oldest first. */
@@ -91,8 +65,8 @@ struct store_window {
     const char *platform;
     size_t limit;
 };
-bool store_unmatched(struct store *store, const struct store_window *window,
-                     struct store_pushes *out, struct err *err) MUST_USE;
+bool store_unmatched(struct store *store, const struct store_window *window, struct pushes *out,
+                     struct err *err) MUST_USE;
 /* Is there any? */
 bool store_has_unmatched(struct store *store, const char *platform) MUST_USE;
 /* Has that platform looked at that push? */
@@ -104,62 +78,18 @@ bool store_platform_end(struct store *store, const char *platform, struct err *e
 
 /* ---- updates ---- */
 
-/* What an update's target has to do with others: columns, as the gate asks for those of all others.
- */
-struct store_order {
-    bool known;                     /* somebody has looked at its target */
-    char group[SETTINGS_NAME_SIZE]; /* "": none */
-    char *depends_on;               /* names, comma separated; owned; NULL: none */
-    bool waits_for_room;            /* at the gate, it waits for nothing but room to run */
-};
-void store_order_release(struct store_order *order);
-/* The caller owns what *out gets. False: out of memory. */
-bool store_order_copy(const struct store_order *order, struct store_order *out) MUST_USE;
-
-struct store_update {
-    int64_t id, push;
-    char target[PLATFORM_TARGET_SIZE];
-    char instance[PLATFORM_INSTANCE_SIZE];
-    struct ref image; /* the target's own, with tag */
-    enum stage stage;
-    enum result result;
-    char reason[STORE_REASON_SIZE];
-    char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
-    int64_t not_before_ms;                             /* 0: at once */
-    int64_t stage_since_ms;
-    int64_t attempts; /* failures for now, of the present stage or step */
-    int64_t created_ms, finished_ms;
-    int64_t revision; /* grows with each change: who holds an older one has lost */
-    /* From its push: */
-    char pushed_digest[DIGEST_TEXT_SIZE];
-    int64_t received_ms;
-    /* A person's yes: for which digest, "" when nobody has said it. */
-    char approved[DIGEST_TEXT_SIZE];
-    char step[STORE_STEP_SIZE]; /* the one that was reached; "" before the first */
-    bool back;                  /* undoing */
-    struct store_order order;   /* owned */
-    char *journal; /* the notes of its stages (agent/pipeline/notes.h), JSON; owned; NULL: none */
-};
-void store_update_release(struct store_update *update);
-
 /* How far notices may come out of order. */
 #define STORE_OUT_OF_ORDER_MS (INT64_C(15) * 60 * 1000)
 /* Did another push announce that the update's tag is that digest, or, shortly before its own, that
  * the tag was moved? Looks at the newest 10,000 pushes. */
-bool store_was_pushed(struct store *store, const struct store_update *update,
+bool store_was_pushed(struct store *store, const struct update *update,
                       const char *digest) MUST_USE;
-
-struct store_updates {
-    struct store_update *items;
-    size_t count;
-};
-void store_updates_release(struct store_updates *updates);
 
 /* What one platform found for some pushes: written in one transaction with how far it has looked.
  */
 struct store_match {
-    const struct store_push *push;
-    const struct platform_target *target;
+    const struct push *push;
+    const struct target *target;
     const char *tag;    /* that it shall have; NULL: its own */
     enum result result; /* RESULT_NONE: an open update; else closed at once, for that reason */
     const char *reason;
@@ -171,12 +101,12 @@ struct store_matches {
     size_t count;
     /* All that were looked at; superseded_by is set where a later one of the same image, which has
      * targets, was among them. */
-    const struct store_pushes *pushes;
+    const struct pushes *pushes;
     int64_t now_ms;
+    size_t superseded; /* out: how many updates gave way */
 };
 /* Supersedes what is open for the same targets and has not reached `apply`. */
-bool store_match(struct store *store, const struct store_matches *matches,
-                 struct err *err) MUST_USE;
+bool store_match(struct store *store, struct store_matches *matches, struct err *err) MUST_USE;
 
 /* Open updates that are due, the longest-waiting first, but those that fetch last. */
 #define STORE_DUE_MAX 64
@@ -193,7 +123,7 @@ bool store_due(struct store *store, int64_t now_ms, struct store_due *out,
  */
 int64_t store_next_due(struct store *store, int64_t after_ms);
 /* ERR_GONE: there is none. */
-bool store_update_find(struct store *store, int64_t id, struct store_update *out,
+bool store_update_find(struct store *store, int64_t id, struct update *out,
                        struct err *err) MUST_USE;
 
 struct store_filter {
@@ -201,8 +131,8 @@ struct store_filter {
     bool open_only;
     size_t limit;
 };
-bool store_update_list(struct store *store, const struct store_filter *filter,
-                       struct store_updates *out, struct err *err) MUST_USE;
+bool store_update_list(struct store *store, const struct store_filter *filter, struct updates *out,
+                       struct err *err) MUST_USE;
 
 /* How many of a push's updates are open. */
 bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct err *err) MUST_USE;
@@ -218,25 +148,11 @@ bool store_open_stages(struct store *store, struct store_stages *out, struct err
 /* Has it an update of its own that is open? False also where that cannot be read. */
 bool store_push_open(struct store *store, int64_t push);
 /* Another open update of the same target, the newest; 0: there is none. */
-bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
+bool store_open_other(struct store *store, const struct update *update, int64_t *out,
                       struct err *err) MUST_USE;
 
-/* Of an open update what the gate asks of others: there may be hundreds for each of hundreds. */
-struct store_other {
-    int64_t id, push;
-    char target[PLATFORM_TARGET_SIZE];
-    struct ref image;
-    enum stage stage;
-    int64_t not_before_ms, created_ms;
-    struct store_order order;
-};
-struct store_others {
-    struct store_other *items;
-    size_t count;
-};
-void store_others_release(struct store_others *others);
 /* All open updates but that one (0: all), oldest first. */
-bool store_open_others(struct store *store, int64_t id, struct store_others *out,
+bool store_open_others(struct store *store, int64_t id, struct update_others *out,
                        struct err *err) MUST_USE;
 
 /* What waits at the gate is looked at again: all of it (the clock or the configuration changed), or
@@ -252,7 +168,7 @@ enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
 /* A stage that an update has passed through, to "next", which is stored with what came of it. */
 struct store_passed {
     enum stage stage;
-    char detail[STORE_REASON_SIZE];
+    char detail[REASON_SIZE];
     int64_t at_ms;
 };
 
@@ -269,24 +185,17 @@ struct store_event {
 /* Stores an update as it is in memory, if nobody changed it meanwhile; its revision grows. Where
  * the disk does not take it, it may be there all the same: FAILED, and whoever holds it goes on
  * from there. */
-enum store_change store_update_save(struct store *store, struct store_update *update,
+enum store_change store_update_save(struct store *store, struct update *update,
                                     const struct store_event *event, struct err *err) MUST_USE;
 
 /* ---- holds ---- */
 
-struct store_hold {
-    char target[PLATFORM_TARGET_SIZE]; /* a target's name, or "all" */
-    int64_t until_ms;                  /* 0: until it is released */
-    char reason[STORE_REASON_SIZE];
-    int64_t at_ms;
-};
 /* The one that keeps the target from being updated now (its own, or "all"; the later end counts).
  * False: none, or one that has ended. Where the database cannot be asked, all is held for now. */
-bool store_held(struct store *store, const char *target, int64_t now_ms,
-                struct store_hold *out) MUST_USE;
+bool store_held(struct store *store, const char *target, int64_t now_ms, struct hold *out) MUST_USE;
 /* Replaces an earlier one of the same target. What waits at the gate is looked at again, after this
  * and after a release. */
-bool store_hold(struct store *store, const struct store_hold *hold, const char *actor,
+bool store_hold(struct store *store, const struct hold *hold, const char *actor,
                 struct err *err) MUST_USE;
 /* ERR_GONE: there is none that has not ended. */
 bool store_release_hold(struct store *store, const char *target, const char *actor,
@@ -317,7 +226,7 @@ json_t *store_history(struct store *store, int64_t subject);
  * was. */
 bool store_rejected(struct store *store, const char *target, const char *digest,
                     int64_t *out_update) MUST_USE;
-bool store_reject(struct store *store, const struct store_update *update, struct err *err) MUST_USE;
+bool store_reject(struct store *store, const struct update *update, struct err *err) MUST_USE;
 bool store_unreject(struct store *store, const char *target, const char *digest,
                     struct err *err) MUST_USE;
 

@@ -3,54 +3,24 @@
 
 #include "agent/model/id.h"
 #include "agent/store/internal.h"
-#include "agent/views/metrics.h"
 #include "base/clock.h"
-
-void store_order_release(struct store_order *order) {
-    free(order->depends_on);
-    order->depends_on = NULL;
-}
-
-bool store_order_copy(const struct store_order *order, struct store_order *out) {
-    char *names = order->depends_on ? strdup(order->depends_on) : NULL;
-    if (order->depends_on && !names) {
-        return false;
-    }
-    *out = *order;
-    out->depends_on = names;
-    return true;
-}
-
-void store_update_release(struct store_update *update) {
-    store_order_release(&update->order);
-    free(update->journal);
-    update->journal = NULL;
-}
-
-void store_updates_release(struct store_updates *updates) {
-    for (size_t i = 0; i < updates->count; i++) {
-        store_update_release(&updates->items[i]);
-    }
-    free(updates->items);
-    *updates = (struct store_updates){0};
-}
 
 /* ---- matching ---- */
 
 /* Who made the push. */
-#define STORE_ACTOR_SIZE (STORE_NAME_SIZE + 8)
+#define STORE_ACTOR_SIZE (PUSH_SENDER_SIZE + 8)
 static void store_match_actor(const struct store_match *match, char out[STORE_ACTOR_SIZE]) {
     (void)snprintf(out, STORE_ACTOR_SIZE, "sender %s", match->push->sender);
 }
 
-static bool store_supersede(struct store *store, const struct store_matches *matches,
+static bool store_supersede(struct store *store, struct store_matches *matches,
                             const struct store_match *match, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_SUPERSEDE);
     if (!statement) {
         return store_error(store, "prepare", err);
     }
     char id[ID_TEXT_SIZE];
-    char reason[STORE_REASON_SIZE];
+    char reason[REASON_SIZE];
     (void)snprintf(reason, sizeof reason, "a newer push of the image came: %s",
                    id_text("psh", match->push->id, id));
     store_bind_text(statement, 1, match->target->name);
@@ -66,6 +36,7 @@ static bool store_supersede(struct store *store, const struct store_matches *mat
     }
     bool good = code == SQLITE_DONE || store_error(store, "write", err);
     (void)sqlite3_reset(statement);
+    matches->superseded += count;
     char actor[STORE_ACTOR_SIZE];
     store_match_actor(match, actor);
     for (size_t i = 0; good && i < count; i++) {
@@ -76,7 +47,6 @@ static bool store_supersede(struct store *store, const struct store_matches *mat
                                           .detail = reason,
                                           .actor = actor};
         good = store_history_add(store, &line, err);
-        metrics_count_update(match->target->name, RESULT_SUPERSEDED);
     }
     return good;
 }
@@ -115,7 +85,7 @@ static bool store_match_made(struct store *store, const struct store_match *matc
     return made;
 }
 
-static bool store_match_one(struct store *store, const struct store_matches *matches,
+static bool store_match_one(struct store *store, struct store_matches *matches,
                             const struct store_match *match, struct err *err) {
     if (store_match_made(store, match)) {
         return true;
@@ -150,8 +120,7 @@ static bool store_match_one(struct store *store, const struct store_matches *mat
     return store_run(store, statement, err) && store_match_line(store, match, &made, err);
 }
 
-static bool store_push_superseded(struct store *store, const struct store_push *push,
-                                  struct err *err) {
+static bool store_push_superseded(struct store *store, const struct push *push, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_SUPERSEDE);
     if (statement) {
         (void)sqlite3_bind_int64(statement, 1, push->id);
@@ -197,7 +166,8 @@ static bool store_arrived(struct store *store, const struct store_matches *match
     return good;
 }
 
-bool store_match(struct store *store, const struct store_matches *matches, struct err *err) {
+bool store_match(struct store *store, struct store_matches *matches, struct err *err) {
+    matches->superseded = 0;
     if (!store_begin(store, err)) {
         return false;
     }
@@ -207,7 +177,7 @@ bool store_match(struct store *store, const struct store_matches *matches, struc
         good = store_match_one(store, matches, &matches->items[i], err);
     }
     for (size_t i = 0; good && i < matches->pushes->count; i++) {
-        const struct store_push *push = &matches->pushes->items[i];
+        const struct push *push = &matches->pushes->items[i];
         good = !push->superseded_by || store_push_superseded(store, push, err);
     }
     if (!good) {
@@ -220,9 +190,9 @@ bool store_match(struct store *store, const struct store_matches *matches, struc
 /* ---- reading ---- */
 
 /* group, depends_on and waits_for_room, from that column on. */
-static bool store_order_read(sqlite3_stmt *row, int at, struct store_order *out, struct err *err) {
-    struct store_order order = {.known = sqlite3_column_type(row, at) != SQLITE_NULL,
-                                .waits_for_room = sqlite3_column_int(row, at + 2) != 0};
+static bool store_order_read(sqlite3_stmt *row, int at, struct update_order *out, struct err *err) {
+    struct update_order order = {.known = sqlite3_column_type(row, at) != SQLITE_NULL,
+                                 .waits_for_room = sqlite3_column_int(row, at + 2) != 0};
     const char *names = (const char *)sqlite3_column_text(row, at + 1);
     store_column_text(row, at, order.group, sizeof order.group);
     order.depends_on = names && names[0] ? strdup(names) : NULL;
@@ -230,8 +200,8 @@ static bool store_order_read(sqlite3_stmt *row, int at, struct store_order *out,
     return !names || !names[0] || order.depends_on || err_set(err, ERR_BUG, "out of memory");
 }
 
-static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struct err *err) {
-    struct store_update update = {
+static bool store_update_read(sqlite3_stmt *row, struct update *out, struct err *err) {
+    struct update update = {
         .id = sqlite3_column_int64(row, 0),
         .push = sqlite3_column_int64(row, 1),
         .not_before_ms = sqlite3_column_int64(row, 10),
@@ -264,21 +234,21 @@ static bool store_update_read(sqlite3_stmt *row, struct store_update *out, struc
     const char *journal = (const char *)sqlite3_column_text(row, 18);
     update.journal = journal ? strdup(journal) : NULL;
     if (journal && !update.journal) {
-        store_update_release(&update);
+        update_release(&update);
         return err_set(err, ERR_BUG, "out of memory");
     }
     *out = update;
     return true;
 }
 
-static bool store_update_collect(struct store *store, sqlite3_stmt *statement,
-                                 struct store_updates *out, struct err *err) {
-    CLEANUP(store_updates_release) struct store_updates list = {0};
+static bool store_update_collect(struct store *store, sqlite3_stmt *statement, struct updates *out,
+                                 struct err *err) {
+    CLEANUP(updates_release) struct updates list = {0};
     int code = SQLITE_DONE;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         /* Grows in powers of two: a list is full when its length is one. */
         if ((list.count & (list.count - 1)) == 0) {
-            struct store_update *more =
+            struct update *more =
                 reallocarray(list.items, list.count ? list.count * 2 : 1, sizeof *more);
             if (!more) {
                 break;
@@ -295,7 +265,7 @@ static bool store_update_collect(struct store *store, sqlite3_stmt *statement,
     (void)sqlite3_reset(statement);
     if (good) {
         *out = list;
-        list = (struct store_updates){0};
+        list = (struct updates){0};
     }
     return good;
 }
@@ -329,19 +299,19 @@ int64_t store_next_due(struct store *store, int64_t now_ms) {
     (void)sqlite3_bind_int64(statement, 1, now_ms);
     if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
         due = sqlite3_column_int64(statement, 0);
-        due = due < STORE_UNTIL_WOKEN ? due : INT64_MAX;
+        due = due < UPDATE_UNTIL_WOKEN ? due : INT64_MAX;
     }
     (void)sqlite3_reset(statement);
     return due;
 }
 
-bool store_update_find(struct store *store, int64_t id, struct store_update *out, struct err *err) {
+bool store_update_find(struct store *store, int64_t id, struct update *out, struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_UPDATE_FIND);
     if (!statement) {
         return store_error(store, "prepare", err);
     }
     (void)sqlite3_bind_int64(statement, 1, id);
-    CLEANUP(store_updates_release) struct store_updates list = {0};
+    CLEANUP(updates_release) struct updates list = {0};
     if (!store_update_collect(store, statement, &list, err)) {
         return false;
     }
@@ -353,8 +323,8 @@ bool store_update_find(struct store *store, int64_t id, struct store_update *out
     return true;
 }
 
-bool store_update_list(struct store *store, const struct store_filter *filter,
-                       struct store_updates *out, struct err *err) {
+bool store_update_list(struct store *store, const struct store_filter *filter, struct updates *out,
+                       struct err *err) {
     enum store_statement which = filter->push        ? STORE_SQL_UPDATE_OF_PUSH
                                  : filter->open_only ? STORE_SQL_UPDATE_OPEN
                                                      : STORE_SQL_UPDATE_LIST;
@@ -392,16 +362,8 @@ bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct e
     return good;
 }
 
-void store_others_release(struct store_others *others) {
-    for (size_t i = 0; i < others->count; i++) {
-        store_order_release(&others->items[i].order);
-    }
-    free(others->items);
-    *others = (struct store_others){0};
-}
-
-static bool store_other_read(sqlite3_stmt *row, struct store_other *out, struct err *err) {
-    struct store_other other = {
+static bool store_other_read(sqlite3_stmt *row, struct update_other *out, struct err *err) {
+    struct update_other other = {
         .id = sqlite3_column_int64(row, 0),
         .push = sqlite3_column_int64(row, 1),
         .stage = stage_parse((const char *)sqlite3_column_text(row, 4)),
@@ -422,18 +384,19 @@ static bool store_other_read(sqlite3_stmt *row, struct store_other *out, struct 
 }
 
 /* Grows in powers of two: a list is full when its length is one. */
-static bool store_others_room(struct store_others *list) {
+static bool store_others_room(struct update_others *list) {
     if ((list->count & (list->count - 1)) != 0) {
         return true;
     }
-    struct store_other *more =
+    struct update_other *more =
         reallocarray(list->items, list->count ? list->count * 2 : 1, sizeof *more);
     list->items = more ? more : list->items;
     return more != NULL;
 }
 
-bool store_open_others(struct store *store, int64_t id, struct store_others *out, struct err *err) {
-    CLEANUP(store_others_release) struct store_others list = {0};
+bool store_open_others(struct store *store, int64_t id, struct update_others *out,
+                       struct err *err) {
+    CLEANUP(update_others_release) struct update_others list = {0};
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHERS);
     if (!statement) {
         return store_error(store, "prepare", err);
@@ -450,7 +413,7 @@ bool store_open_others(struct store *store, int64_t id, struct store_others *out
     (void)sqlite3_reset(statement);
     if (good) {
         *out = list;
-        list = (struct store_others){0};
+        list = (struct update_others){0};
     }
     return good;
 }
@@ -482,7 +445,7 @@ bool store_push_open(struct store *store, int64_t push) {
     return statement && store_number(store, statement, &open, &ignored) && open != 0;
 }
 
-bool store_open_other(struct store *store, const struct store_update *update, int64_t *out,
+bool store_open_other(struct store *store, const struct update *update, int64_t *out,
                       struct err *err) {
     sqlite3_stmt *statement = store_statement(store, STORE_SQL_OPEN_OTHER);
     if (!statement) {
@@ -504,7 +467,7 @@ void store_wake_gate(struct store *store, enum store_wake which) {
     statement = store_statement(store, STORE_SQL_WAKE_GATE);
     if (statement && which == STORE_WAKE_WAITING_FOR_OTHERS) {
         /* And what is due: a worker may be deciding on it just now, with what was true before. */
-        (void)sqlite3_bind_int64(statement, 1, STORE_UNTIL_WOKEN);
+        (void)sqlite3_bind_int64(statement, 1, UPDATE_UNTIL_WOKEN);
         (void)sqlite3_bind_int64(statement, 2, clock_now_ms());
     }
     bool good = store_run(store, statement, &ignored);
@@ -513,8 +476,7 @@ void store_wake_gate(struct store *store, enum store_wake which) {
 
 /* ---- saving ---- */
 
-static bool store_update_bind(sqlite3_stmt *row, const struct store_update *update,
-                              int64_t now_ms) {
+static bool store_update_bind(sqlite3_stmt *row, const struct update *update, int64_t now_ms) {
     bool finished = update->result != RESULT_NONE;
     const char *names = update->order.depends_on;
     (void)sqlite3_bind_int64(row, 1, update->id);
@@ -541,7 +503,7 @@ static bool store_update_bind(sqlite3_stmt *row, const struct store_update *upda
 }
 
 /* The history of what is written: the stages passed on the way, then the event itself. */
-static bool store_update_lines(struct store *store, const struct store_update *update,
+static bool store_update_lines(struct store *store, const struct update *update,
                                const struct store_event *event, int64_t now_ms, struct err *err) {
     bool good = true;
     for (size_t i = 0; good && i < event->passed_count; i++) {
@@ -562,7 +524,7 @@ static bool store_update_lines(struct store *store, const struct store_update *u
     return good && (!event->event || store_history_add(store, &line, err));
 }
 
-static enum store_change store_update_write(struct store *store, const struct store_update *update,
+static enum store_change store_update_write(struct store *store, const struct update *update,
                                             const struct store_event *event, struct err *err) {
     int64_t now = clock_now_ms();
     sqlite3_stmt *row = store_statement(store, STORE_SQL_UPDATE_SAVE);
@@ -576,7 +538,7 @@ static enum store_change store_update_write(struct store *store, const struct st
 }
 
 /* Without waiting for the disk. */
-static enum store_change store_update_commit(struct store *store, const struct store_update *update,
+static enum store_change store_update_commit(struct store *store, const struct update *update,
                                              const struct store_event *event, struct err *err) {
     if (!store_begin_fast(store, err)) {
         return STORE_FAILED;
@@ -588,7 +550,7 @@ static enum store_change store_update_commit(struct store *store, const struct s
     return change;
 }
 
-enum store_change store_update_save(struct store *store, struct store_update *update,
+enum store_change store_update_save(struct store *store, struct update *update,
                                     const struct store_event *event, struct err *err) {
     enum store_change change = store_update_commit(store, update, event, err);
     if (change == STORE_CHANGED) {

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 #include "agent/pipeline/gate.h"
-#include "agent/platforms/platform.h"
+#include "agent/platforms/table.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -90,9 +90,9 @@ static void examine_logins(const struct config *config, json_t *report) {
 
 /* ---- platforms ---- */
 
-static void examine_targets(const struct platform_targets *targets, json_t *report) {
+static void examine_targets(const struct targets *targets, json_t *report) {
     for (size_t i = 0; i < targets->count; i++) {
-        const struct platform_target *target = &targets->items[i];
+        const struct target *target = &targets->items[i];
         if (target->enabled && target->problem[0]) {
             finding_add(report,
                         &(struct finding){target->stopped ? FINDING_NOTE : FINDING_WARNING,
@@ -104,7 +104,7 @@ static void examine_targets(const struct platform_targets *targets, json_t *repo
 
 static void examine_platform(const struct pipeline *pipeline, const struct platform *platform,
                              json_t *report) {
-    CLEANUP(platform_targets_release) struct platform_targets targets = {0};
+    CLEANUP(targets_release) struct targets targets = {0};
     struct err err = ERR_INIT;
     if (!platform->probe(&pipeline->session, &err)) {
         finding_add(report,

@@ -2,6 +2,7 @@
 #include "agent/views/document.h"
 
 #include "agent/model/id.h"
+#include "agent/platforms/table.h"
 #include "base/json.h"
 
 static const char *document_digest(const char *digest) {
@@ -9,12 +10,12 @@ static const char *document_digest(const char *digest) {
 }
 
 /* Nobody knows when what it waits for comes: null. */
-static int64_t document_until(const struct store_update *update) {
-    return update->not_before_ms < STORE_UNTIL_WOKEN ? update->not_before_ms : 0;
+static int64_t document_until(const struct update *update) {
+    return update->not_before_ms < UPDATE_UNTIL_WOKEN ? update->not_before_ms : 0;
 }
 
 /* An update's entry as a push shows it. */
-static json_t *document_entry(const struct store_update *update) {
+static json_t *document_entry(const struct update *update) {
     char id[ID_TEXT_SIZE];
     bool open = update->result == RESULT_NONE;
     return json_pack("{ss so ss so so so so so so}", "id", id_text("upd", update->id, id), "target",
@@ -28,7 +29,7 @@ static json_t *document_entry(const struct store_update *update) {
 }
 
 /* The same with what stands in lists of updates. */
-static json_t *document_full(const struct store_update *update) {
+static json_t *document_full(const struct update *update) {
     char id[ID_TEXT_SIZE];
     char image[REF_TEXT_SIZE];
     json_t *entry = document_entry(update);
@@ -39,12 +40,12 @@ static json_t *document_full(const struct store_update *update) {
 }
 
 bool document_update(const struct document_view *view, int64_t id, json_t **out, struct err *err) {
-    struct store_update update = {0};
+    struct update update = {0};
     if (!store_update_find(view->store, id, &update, err)) {
         return false;
     }
     json_t *document = document_full(&update);
-    store_update_release(&update);
+    update_release(&update);
     if (view->history) {
         (void)json_object_set_new(document, "history", store_history(view->store, id));
     }
@@ -54,7 +55,7 @@ bool document_update(const struct document_view *view, int64_t id, json_t **out,
 
 bool document_updates(const struct document_view *view, const struct store_filter *filter,
                       json_t **out, struct err *err) {
-    CLEANUP(store_updates_release) struct store_updates updates = {0};
+    CLEANUP(updates_release) struct updates updates = {0};
     if (!store_update_list(view->store, filter, &updates, err)) {
         return false;
     }
@@ -71,16 +72,16 @@ bool document_updates(const struct document_view *view, const struct store_filte
 struct push_entries {
     json_t *document; /* borrowed */
     json_t *list;     /* its "updates" */
-    const struct store_updates *own;
+    const struct updates *own;
     int64_t open;
 };
 
 /* The updates of the newer push that stands for this one, told as what they are for this one. */
-static void document_superseded(struct store_updates *updates, const struct store_push *push) {
+static void document_superseded(struct updates *updates, const struct push *push) {
     char id[ID_TEXT_SIZE];
     (void)id_text("psh", push->superseded_by, id);
     for (size_t i = 0; i < updates->count; i++) {
-        struct store_update *update = &updates->items[i];
+        struct update *update = &updates->items[i];
         update->stage = STAGE_POLICY;
         update->result = RESULT_SUPERSEDED;
         (void)snprintf(update->reason, sizeof update->reason, "a newer push of the image came: %s",
@@ -90,7 +91,7 @@ static void document_superseded(struct store_updates *updates, const struct stor
     }
 }
 
-static bool document_among(const struct store_updates *updates, const char *target) {
+static bool document_among(const struct updates *updates, const char *target) {
     for (size_t i = 0; i < updates->count; i++) {
         if (strcmp(updates->items[i].target, target) == 0) {
             return true;
@@ -101,9 +102,9 @@ static bool document_among(const struct store_updates *updates, const char *targ
 
 /* The newer push that stands for this one does so for the platforms that saw both at once only: of
  * the others this one has updates of its own. */
-static bool document_stand_in(const struct document_view *view, const struct store_push *push,
+static bool document_stand_in(const struct document_view *view, const struct push *push,
                               const struct push_entries *entries, struct err *err) {
-    CLEANUP(store_updates_release) struct store_updates updates = {0};
+    CLEANUP(updates_release) struct updates updates = {0};
     struct store_filter filter = {.push = push->superseded_by, .limit = STORE_LIST_MAX};
     if (!store_update_list(view->store, &filter, &updates, err)) {
         return false;
@@ -117,9 +118,9 @@ static bool document_stand_in(const struct document_view *view, const struct sto
     return true;
 }
 
-static bool document_entries(const struct document_view *view, const struct store_push *push,
+static bool document_entries(const struct document_view *view, const struct push *push,
                              struct push_entries *in_out, struct err *err) {
-    CLEANUP(store_updates_release) struct store_updates updates = {0};
+    CLEANUP(updates_release) struct updates updates = {0};
     struct store_filter filter = {.push = push->id, .limit = STORE_LIST_MAX};
     size_t open = 0;
     if (!store_update_list(view->store, &filter, &updates, err) ||
@@ -143,9 +144,9 @@ static bool document_entries(const struct document_view *view, const struct stor
     return good;
 }
 
-static bool document_followers(const struct document_view *view, const struct store_push *push,
+static bool document_followers(const struct document_view *view, const struct push *push,
                                struct push_entries *in_out, struct err *err) {
-    CLEANUP(store_pushes_release) struct store_pushes followers = {0};
+    CLEANUP(pushes_release) struct pushes followers = {0};
     if (!store_push_followers(view->store, push->id, &followers, err)) {
         return false;
     }
@@ -164,7 +165,7 @@ static bool document_followers(const struct document_view *view, const struct st
     return true;
 }
 
-static void document_more(const struct document_view *view, const struct store_push *push,
+static void document_more(const struct document_view *view, const struct push *push,
                           json_t *document) {
     json_t *meta = NULL;
     struct err ignored = ERR_INIT;
@@ -173,7 +174,7 @@ static void document_more(const struct document_view *view, const struct store_p
     }
     (void)json_object_set_new(document, "sender", json_text_or_null(push->sender));
     (void)json_object_set_new(document, "meta", meta);
-    char detail[STORE_NAME_SIZE + 16];
+    char detail[PUSH_SENDER_SIZE + 16];
     (void)snprintf(detail, sizeof detail, "from sender %s", push->sender);
     json_t *history = store_history(view->store, push->id);
     (void)json_array_insert_new(
@@ -183,7 +184,7 @@ static void document_more(const struct document_view *view, const struct store_p
     (void)json_object_set_new(document, "history", history);
 }
 
-static bool document_of_push(const struct document_view *view, const struct store_push *push,
+static bool document_of_push(const struct document_view *view, const struct push *push,
                              json_t **out, struct err *err) {
     char id[ID_TEXT_SIZE];
     char image[REF_TEXT_SIZE];
@@ -220,17 +221,17 @@ bool document_push(const struct document_view *view, int64_t id, json_t **out, s
     if (!store_snapshot(view->store, err)) {
         return false;
     }
-    struct store_push push = {0};
+    struct push push = {0};
     bool good =
         store_push_find(view->store, id, &push, err) && document_of_push(view, &push, out, err);
-    store_push_release(&push);
+    push_release(&push);
     store_snapshot_end(view->store);
     return good;
 }
 
 static bool document_list(const struct document_view *view, size_t limit, json_t *list,
                           struct err *err) {
-    CLEANUP(store_pushes_release) struct store_pushes pushes = {0};
+    CLEANUP(pushes_release) struct pushes pushes = {0};
     if (!store_push_list(view->store, limit, &pushes, err)) {
         return false;
     }
@@ -262,7 +263,7 @@ bool document_pushes(const struct document_view *view, size_t limit, json_t **ou
 
 /* ---- targets ---- */
 
-json_t *document_hold(const struct store_hold *hold) {
+json_t *document_hold(const struct hold *hold) {
     if (!hold) {
         return json_null();
     }
@@ -270,7 +271,7 @@ json_t *document_hold(const struct store_hold *hold) {
                      json_text_or_null(hold->reason[0] ? hold->reason : NULL));
 }
 
-json_t *document_target(const struct platform_target *target, const struct store_hold *hold) {
+json_t *document_target(const struct target *target, const struct hold *hold) {
     char image[REF_TEXT_SIZE];
     json_t *windows = json_array();
     for (size_t i = 0; i < target->settings.windows.count; i++) {

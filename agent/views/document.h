@@ -32,9 +32,9 @@ bool document_update(const struct document_view *view, int64_t id, json_t **out,
 bool document_updates(const struct document_view *view, const struct store_filter *filter,
                       json_t **out, struct err *err) MUST_USE;
 /* hold: what keeps it from being updated, NULL: nothing does. */
-json_t *document_target(const struct platform_target *target, const struct store_hold *hold);
+json_t *document_target(const struct target *target, const struct hold *hold);
 /* {"until", "reason"}; null for NULL. */
-json_t *document_hold(const struct store_hold *hold);
+json_t *document_hold(const struct hold *hold);
 /* Every window, freezes and min_remaining applied to `open`, and every freeze. */
 bool document_windows(const struct config *config, int64_t now_ms, json_t **out,
                       struct err *err) MUST_USE;

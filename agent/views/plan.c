@@ -3,6 +3,7 @@
 
 #include "agent/pipeline/foresee.h"
 #include "agent/pipeline/gate_facts.h"
+#include "agent/platforms/table.h"
 #include "agent/views/document.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -11,7 +12,7 @@
 
 struct plan_verdict {
     const char *verdict; /* update, wait, unchanged, skip, denied */
-    char reason[STORE_REASON_SIZE];
+    char reason[REASON_SIZE];
     char to[DIGEST_TEXT_SIZE];
 };
 
@@ -35,7 +36,7 @@ static void planning_release(struct planning *planning) {
     if (planning->snapshot) {
         store_snapshot_end(planning->pipeline.store);
     }
-    store_others_release(&planning->gate.open);
+    update_others_release(&planning->gate.open);
     json_decref(planning->pipeline.session.shared);
     json_decref(planning->document);
 }
@@ -50,14 +51,13 @@ static bool planning_begin(struct planning *planning, const struct pipeline *pip
 }
 
 /* The update that a push of the image would make of the target now; the newest of all. */
-static struct store_update plan_update(const struct planning *planning,
-                                       const struct platform_target *target,
-                                       const struct ref *image) {
-    struct store_update update = {.id = INT64_MAX,
-                                  .image = target->image,
-                                  .stage_since_ms = planning->gate.now_ms,
-                                  .created_ms = planning->gate.now_ms,
-                                  .received_ms = planning->gate.now_ms - PLAN_SHARED_MS};
+static struct update plan_update(const struct planning *planning, const struct target *target,
+                                 const struct ref *image) {
+    struct update update = {.id = INT64_MAX,
+                            .image = target->image,
+                            .stage_since_ms = planning->gate.now_ms,
+                            .created_ms = planning->gate.now_ms,
+                            .received_ms = planning->gate.now_ms - PLAN_SHARED_MS};
     if (image->tag[0]) {
         memcpy(update.image.tag, image->tag, sizeof update.image.tag);
     }
@@ -80,10 +80,10 @@ static const char *plan_word(const struct outcome *outcome, enum stage stage) {
     return outcome->result == RESULT_UNCHANGED && stage != STAGE_POLICY ? "unchanged" : "skip";
 }
 
-static bool plan_foresee(struct planning *planning, const struct platform_target *target,
+static bool plan_foresee(struct planning *planning, const struct target *target,
                          const struct ref *image, struct plan_verdict *out, struct err *err) {
     struct pipeline *pipeline = &planning->pipeline;
-    const struct store_update update = plan_update(planning, target, image);
+    const struct update update = plan_update(planning, target, image);
     CLEANUP(notes_release) struct notes notes;
     struct foresight foresight = {.target = target, .possible = planning->checks < PLAN_CHECKS_MAX};
     notes_init(&notes);
@@ -100,14 +100,14 @@ static bool plan_foresee(struct planning *planning, const struct platform_target
     return true;
 }
 
-static bool plan_decide(struct planning *planning, const struct platform_target *target,
+static bool plan_decide(struct planning *planning, const struct target *target,
                         const struct ref *image, struct plan_verdict *out, struct err *err) {
     if (target->problem[0]) {
         plan_say(out, "skip", target->problem);
         return true;
     }
     if (!target->enabled) {
-        char reason[STORE_REASON_SIZE];
+        char reason[REASON_SIZE];
         (void)snprintf(reason, sizeof reason, "it is not opted in: %s",
                        platform_of(target->name)->opt_in);
         plan_say(out, "skip", reason);
@@ -128,7 +128,7 @@ static json_t *plan_settings(struct planning *planning, const struct settings *s
     return json_incref(planning->document);
 }
 
-static json_t *plan_entry(struct planning *planning, const struct platform_target *target,
+static json_t *plan_entry(struct planning *planning, const struct target *target,
                           const struct plan_verdict *verdict) {
     return json_pack("{so ss so so so so}", "target", json_text_or_null(target->name), "verdict",
                      verdict->verdict, "reason", json_text_or_null(verdict->reason), "from",
@@ -137,8 +137,8 @@ static json_t *plan_entry(struct planning *planning, const struct platform_targe
                      plan_settings(planning, &target->settings));
 }
 
-static bool plan_list(struct pipeline *pipeline, const struct ref *repository,
-                      struct platform_targets *out, struct err *err) {
+static bool plan_list(struct pipeline *pipeline, const struct ref *repository, struct targets *out,
+                      struct err *err) {
     const struct platform_session *session = &pipeline->session;
     for (size_t i = 0; platform_table[i]; i++) {
         if (platform_table[i]->configured(session->config) &&
@@ -150,7 +150,7 @@ static bool plan_list(struct pipeline *pipeline, const struct ref *repository,
 }
 
 bool plan_make(struct pipeline *pipeline, const struct ref *image, json_t **out, struct err *err) {
-    CLEANUP(platform_targets_release) struct platform_targets targets = {0};
+    CLEANUP(targets_release) struct targets targets = {0};
     CLEANUP(planning_release) struct planning planning = {0};
     if (!planning_begin(&planning, pipeline, err) ||
         !plan_list(&planning.pipeline, image, &targets, err)) {
@@ -181,14 +181,14 @@ bool plan_make(struct pipeline *pipeline, const struct ref *image, json_t **out,
 }
 
 bool plan_targets(struct pipeline *pipeline, json_t **out, struct err *err) {
-    CLEANUP(platform_targets_release) struct platform_targets targets = {0};
+    CLEANUP(targets_release) struct targets targets = {0};
     if (!plan_list(pipeline, NULL, &targets, err)) {
         return false;
     }
     json_t *list = json_array();
     int64_t now = clock_now_ms();
     for (size_t i = 0; i < targets.count; i++) {
-        struct store_hold hold = {0};
+        struct hold hold = {0};
         bool held = store_held(pipeline->store, targets.items[i].name, now, &hold);
         (void)json_array_append_new(list, document_target(&targets.items[i], held ? &hold : NULL));
     }

@@ -4,10 +4,10 @@
 
 #include <pthread.h>
 
+#include "agent/model/counters.h"
 #include "agent/model/id.h"
 #include "agent/store/store.h"
 #include "agent/views/document.h"
-#include "agent/views/metrics.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/json.h"
@@ -36,8 +36,8 @@ static void intake_log_accepted(const struct webhook_delivery *delivery) {
     log_event(LOG_INFO, delivery->outcome == WEBHOOK_ACCEPTED ? "push.accepted" : "push.duplicate",
               "push", delivery->id, "sender", delivery->sender, "image",
               ref_text(&delivery->images[0].ref, image), NULL);
-    metrics_count(METRIC_PUSHES, delivery->sender,
-                  delivery->outcome == WEBHOOK_ACCEPTED ? "accepted" : "duplicate");
+    counters_count(METRIC_PUSHES, delivery->sender,
+                   delivery->outcome == WEBHOOK_ACCEPTED ? "accepted" : "duplicate");
 }
 
 static void intake_accept(void *context, struct webhook_delivery *const *batch, size_t count) {
@@ -77,13 +77,13 @@ static void intake_offer(void *context, struct webhook_delivery *const *batch, s
 static bool intake_push_sender(void *context, const char *id, struct buf *out) {
     struct intake *intake = context;
     int64_t number = 0;
-    struct store_push push = {0};
+    struct push push = {0};
     struct err ignored = ERR_INIT;
     if (!id_parse("psh", id, &number) || !store_push_find(intake->store, number, &push, &ignored)) {
         return false;
     }
     buf_puts(out, push.sender);
-    store_push_release(&push);
+    push_release(&push);
     return true;
 }
 
@@ -92,10 +92,10 @@ static enum webhook_outcome intake_accepted(void *context, const char *id) {
     enum webhook_outcome outcome =
         inbox_accepted(replicas_inbox(intake->replicas), intake->store, id);
     if (outcome == WEBHOOK_ACCEPTED) {
-        CLEANUP(buf_release) struct buf sender = BUF_INIT(STORE_NAME_SIZE);
+        CLEANUP(buf_release) struct buf sender = BUF_INIT(PUSH_SENDER_SIZE);
         log_event(LOG_INFO, "push.accepted", "push", id, NULL);
         (void)intake_push_sender(context, id, &sender);
-        metrics_count(METRIC_PUSHES, buf_text(&sender), "accepted");
+        counters_count(METRIC_PUSHES, buf_text(&sender), "accepted");
     }
     return outcome;
 }
@@ -159,7 +159,7 @@ static void intake_event(void *context, const struct webhook_event *event) {
         known = known || strcmp(event->what, proven[i]) == 0;
     }
     /* Whom the others claim to be is nobody's to count. */
-    metrics_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
+    counters_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
     log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
               "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
 }

@@ -5,12 +5,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "agent/model/counters.h"
 #include "agent/model/id.h"
 #include "agent/pipeline/match.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/stages.h"
 #include "agent/pipeline/turns.h"
-#include "agent/views/metrics.h"
+#include "agent/platforms/table.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -34,7 +35,7 @@ struct job {
     enum job_kind kind;
     const struct platform *platform;
     size_t platform_index;
-    struct store_update update;
+    struct update update;
 };
 
 /* Matching of one platform: at most one at a time, and under load no more than a tenth of the time,
@@ -154,7 +155,7 @@ static bool claim_update(struct worker *worker, struct job *out) {
             return false;
         }
         if (out->update.result != RESULT_NONE) { /* somebody has ended it since */
-            store_update_release(&out->update);
+            update_release(&out->update);
             continue;
         }
         worker->claimed = out->update.id;
@@ -212,7 +213,7 @@ static bool claim_checkpoint(struct workers *workers, struct job *out) {
 /* ---- jobs: run without the mutex ---- */
 
 static void workers_registry_told(const char *host, long status) {
-    metrics_count_answer(host, status);
+    counters_answer(host, status);
 }
 
 void workers_pipeline(struct workers *workers, struct pipeline *out) {
@@ -335,7 +336,7 @@ static void worker_run(struct worker *worker, struct job *job) {
         break;
     case JOB_UPDATE:
         run_update(worker, &pipeline, job);
-        store_update_release(&job->update);
+        update_release(&job->update);
         break;
     case JOB_PROBE:
         run_probe(worker, &pipeline);

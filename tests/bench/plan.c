@@ -127,10 +127,10 @@ static bool make_config(struct config **out) {
 
 /* A push for which so many updates are open, as a gate that is closed leaves them. */
 static bool make_waiting(struct store *store, struct err *err) {
-    static struct platform_target targets[WAITING];
+    static struct target targets[WAITING];
     static struct store_match items[WAITING];
-    struct store_push push = {.id = 1, .lead = 1, .sender = "ci"};
-    struct store_pushes pushes = {.items = &push, .count = 1};
+    struct push push = {.id = 1, .lead = 1, .sender = "ci"};
+    struct pushes pushes = {.items = &push, .count = 1};
     if (!ref_parse(REPOSITORY ":1", &push.image, err)) {
         return false;
     }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void judge(const struct rollout_facts *facts, json_t *notes) {
     struct platform_observation seen = {0};
-    char reason[PLATFORM_REASON_SIZE];
+    char reason[REASON_SIZE];
     rollout_judge(facts, notes, &seen);
     if (!seen.reason[0] || (seen.health == PLATFORM_PENDING && seen.again_ms <= 0)) {
         abort();

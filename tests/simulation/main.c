@@ -40,14 +40,14 @@ static void act_push(void) {
 
 /* An open or ended update, drawn. 0: none. */
 static int64_t some_update(bool open) {
-    struct store_updates list = {0};
+    struct updates list = {0};
     const struct store_filter filter = {.open_only = open, .limit = 20};
     struct err err = ERR_INIT;
     int64_t id = 0;
     if (store_update_list(agent.store, &filter, &list, &err) && list.count > 0) {
         id = list.items[machine_draw((unsigned)list.count)].id;
     }
-    store_updates_release(&list);
+    updates_release(&list);
     return id;
 }
 
@@ -64,12 +64,12 @@ static void act_decide(void) {
     } else if (which == 7) {
         done = decide_cancel(agent.store, id, "uid 0", &err);
     } else {
-        struct store_update update = {0};
+        struct update update = {0};
         done = decide_retry(agent.store, id, "uid 0", &err);
         if (done && store_update_find(agent.store, id, &update, &err)) {
             struct world_target *target = world_target(update.target);
             memset(target->refused, 0, sizeof target->refused);
-            store_update_release(&update);
+            update_release(&update);
         }
     }
     story("%s %lld: %s",
@@ -94,7 +94,7 @@ static void act_hold(void) {
         world.hold_at[place] = 0;
         story("release %s", name);
     } else {
-        struct store_hold hold = {.reason = "by hand"};
+        struct hold hold = {.reason = "by hand"};
         (void)snprintf(hold.target, sizeof hold.target, "%s", name);
         if (decide_hold(agent.store, &hold, "uid 0", &err)) {
             world.hold_at[place] = world.sequence;
@@ -217,7 +217,7 @@ static void bring_to_an_end(void) {
     }
     act_reload();
     for (unsigned i = 0; i < END_STEPS && !story_which(); i++) {
-        struct store_updates open = {0};
+        struct updates open = {0};
         const struct store_filter filter = {.open_only = true, .limit = 100};
         step(false);
         if (i % 50 == 0 && machine_idle() && store_update_list(agent.store, &filter, &open, &err)) {
@@ -229,7 +229,7 @@ static void bring_to_an_end(void) {
             if (open.count == 0 && !store_has_unmatched(agent.store, "dry")) {
                 break;
             }
-            store_updates_release(&open);
+            updates_release(&open);
         }
     }
 }

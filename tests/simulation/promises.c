@@ -16,22 +16,22 @@
 
 enum { ENDS = 1, ALLOWED, OLD_OR_NEW, AWAKE, NEWER, RECORD };
 
-static bool target_named(const struct store_other *other, const char *name) {
+static bool target_named(const struct update_other *other, const char *name) {
     return strcmp(other->target, name) == 0;
 }
 
 /* ---- 2: nothing is applied that must wait ---- */
 
 static void allowed_among(const struct world_target *target, const struct settings *settings,
-                          const struct store_update *update) {
-    CLEANUP(store_others_release) struct store_others others = {0};
+                          const struct update *update) {
+    CLEANUP(update_others_release) struct update_others others = {0};
     struct err err = ERR_INIT;
     unsigned applying = 1;
     if (!store_open_others(agent.store, update->id, &others, &err)) {
         return;
     }
     for (size_t i = 0; i < others.count; i++) {
-        const struct store_other *other = &others.items[i];
+        const struct update_other *other = &others.items[i];
         applying += stage_applying(other->stage) ? 1 : 0;
         if (stage_applying(other->stage) && settings->group[0] &&
             strcmp(other->order.group, settings->group) == 0 &&
@@ -61,7 +61,7 @@ static void allowed_among(const struct world_target *target, const struct settin
 }
 
 static void before_stop(const struct world_target *target, const struct platform_task *task) {
-    struct store_update update = {0};
+    struct update update = {0};
     struct settings settings;
     struct err err = ERR_INIT;
     int64_t id = 0;
@@ -87,7 +87,7 @@ static void before_stop(const struct world_target *target, const struct platform
         story_broken(ALLOWED, "%s is applied though it is on hold", update.target);
     }
     allowed_among(target, &settings, &update);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* ---- 5: only newer ones, and none that was refused ---- */
@@ -106,9 +106,9 @@ static void after_start(const struct world_target *target, const struct platform
 
 /* ---- 4: no update sleeps while nothing that it waits for is true ---- */
 
-static void awake(const struct store_update *update) {
+static void awake(const struct update *update) {
     const struct world_target *target = world_target(update->target);
-    struct platform_target now;
+    struct target now;
     CLEANUP(notes_release) struct notes notes;
     struct gate_verdict verdict = {0};
     struct err err = ERR_INIT;
@@ -128,19 +128,19 @@ static void awake(const struct store_update *update) {
 }
 
 static void sleepers(void) {
-    CLEANUP(store_updates_release) struct store_updates open = {0};
+    CLEANUP(updates_release) struct updates open = {0};
     const struct store_filter filter = {.open_only = true, .limit = STORE_LIST_MAX};
     struct err err = ERR_INIT;
     if (!store_update_list(agent.store, &filter, &open, &err)) {
         return;
     }
     for (size_t i = 0; i < open.count; i++) {
-        const struct store_update *update = &open.items[i];
+        const struct update *update = &open.items[i];
         if (update->not_before_ms <= machine_wall_ms() && agent_next_ms() == INT64_MAX) {
             story_broken(AWAKE, "%s is due in stage %s, and nobody is woken for it", update->target,
                          stage_text(update->stage));
         }
-        if (update->stage == STAGE_GATE && update->not_before_ms >= STORE_UNTIL_WOKEN) {
+        if (update->stage == STAGE_GATE && update->not_before_ms >= UPDATE_UNTIL_WOKEN) {
             awake(update);
         }
     }
@@ -149,7 +149,7 @@ static void sleepers(void) {
 /* ---- 3: old or new, and the result says which ---- */
 
 static void ended(int64_t id, struct world_target *target, enum result result) {
-    struct store_update update = {0};
+    struct update update = {0};
     struct err err = ERR_INIT;
     if (!store_update_find(agent.store, id, &update, &err)) {
         return;
@@ -177,7 +177,7 @@ static void ended(int64_t id, struct world_target *target, enum result result) {
     if (touched && !target->up && result != RESULT_FAILED) {
         story_broken(OLD_OR_NEW, "%s is down after \"%s\"", target->name, result_text(result));
     }
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void new_ends(void) {
@@ -200,7 +200,7 @@ static void new_ends(void) {
 
 /* ---- 6: the record ---- */
 
-static void history_of(const struct store_update *update) {
+static void history_of(const struct update *update) {
     CLEANUP(json_release) json_t *lines = store_history(agent.store, update->id);
     size_t i = 0;
     json_t *line = NULL;
@@ -236,7 +236,7 @@ static void record(void) {
     if (!store_audit_verify(agent.store, &broken, &count, &err)) {
         story_broken(RECORD, "the audit trail: %s", err.message);
     }
-    CLEANUP(store_updates_release) struct store_updates all = {0};
+    CLEANUP(updates_release) struct updates all = {0};
     const struct store_filter filter = {.limit = STORE_LIST_MAX};
     if (store_update_list(agent.store, &filter, &all, &err)) {
         for (size_t i = 0; i < all.count; i++) {

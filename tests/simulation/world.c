@@ -63,9 +63,9 @@ void world_settings(const struct world_target *target, struct settings *out) {
     config_settings(world.config, &subject, out, &said);
 }
 
-void world_fill(const struct world_target *target, struct platform_target *out) {
+void world_fill(const struct world_target *target, struct target *out) {
     char text[64];
-    *out = (struct platform_target){.enabled = true};
+    *out = (struct target){.enabled = true};
     memcpy(out->name, target->name, sizeof target->name);
     (void)snprintf(out->instance, sizeof out->instance, "i%u", target->instance);
     (void)snprintf(text, sizeof text, "r.example/a%u:%s", target->repository, target->tag);
@@ -77,16 +77,16 @@ void world_fill(const struct world_target *target, struct platform_target *out) 
 /* ---- the platform ---- */
 
 static bool play_list(const struct platform_session *session, const struct ref *repository,
-                      struct platform_targets *out, struct err *err) {
+                      struct targets *out, struct err *err) {
     (void)session;
     if (call(err) != FINE) {
         return false;
     }
     for (unsigned i = 0; i < world.target_count; i++) {
-        struct platform_target target;
+        struct target target;
         world_fill(&world.targets[i], &target);
         if (!repository || ref_same_repository(&target.image, repository)) {
-            struct platform_target *added = platform_targets_add(out);
+            struct target *added = targets_add(out);
             if (!added) {
                 return err_set(err, ERR_BUG, "out of memory");
             }
@@ -97,7 +97,7 @@ static bool play_list(const struct platform_session *session, const struct ref *
 }
 
 static bool play_find(const struct platform_session *session, const char *name,
-                      struct platform_target *out, struct err *err) {
+                      struct target *out, struct err *err) {
     (void)session;
     if (call(err) != FINE) {
         return false;

@@ -78,7 +78,7 @@ struct world_target *world_target(const char *name);
 /* The settings that hold for it now. */
 void world_settings(const struct world_target *target, struct settings *out);
 /* What the pipeline's find would say, without trouble. */
-void world_fill(const struct world_target *target, struct platform_target *out);
+void world_fill(const struct world_target *target, struct target *out);
 
 /* A new image in the registry, soon or now. Gives its reference, with the digest or without. */
 struct world_push {

@@ -8,6 +8,7 @@
 #include "agent/platforms/docker/observe.h"
 #include "agent/platforms/docker/pull.h"
 #include "agent/platforms/docker/steps.h"
+#include "agent/platforms/table.h"
 #include "base/json.h"
 
 static bool docker_configured(const struct config *config) {

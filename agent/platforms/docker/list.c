@@ -49,12 +49,12 @@ const char *list_name(const json_t *entry) {
 /* On its way in or out, or somebody else's: not a target at all. */
 static bool list_ignored(const struct list_sighting *sighting) {
     return !container_name_valid(sighting->name) || container_name_marked(sighting->name) ||
-           strlen(sighting->name) + sizeof(LIST_TARGET_PREFIX) > PLATFORM_TARGET_SIZE ||
+           strlen(sighting->name) + sizeof(LIST_TARGET_PREFIX) > TARGET_NAME_SIZE ||
            json_text(sighting->labels, CONTAINER_LABEL_SWARM_TASK);
 }
 
 /* The image's reference. False: *out says why it is left alone. */
-static bool list_image(const struct list_sighting *sighting, struct platform_target *out) {
+static bool list_image(const struct list_sighting *sighting, struct target *out) {
     struct err err = ERR_INIT;
     bool pinned = container_image_pinned(sighting->image, sighting->image_id);
     struct ref image;
@@ -75,7 +75,7 @@ static bool list_image(const struct list_sighting *sighting, struct platform_tar
 }
 
 void list_target(const struct config *config, const struct list_sighting *sighting,
-                 struct platform_target *out) {
+                 struct target *out) {
     struct settings_labels labels = {0};
     (void)snprintf(out->name, sizeof(out->name), LIST_TARGET_PREFIX "%s", sighting->name);
     (void)snprintf(out->instance, sizeof(out->instance), "%s", sighting->id);
@@ -97,7 +97,7 @@ void list_target(const struct config *config, const struct list_sighting *sighti
 /* digests: image id to digest, "" when unknown; it lives for one list only, as a tag's move or a
  * push adds to what an image is known by. */
 static bool list_running(struct engine *engine, json_t *digests, const char *image_id,
-                         struct platform_target *target, struct err *err) {
+                         struct target *target, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
     if (target->image.path[0] == '\0' || *image_id == '\0')
         return true;
@@ -142,7 +142,7 @@ struct listing {
     const struct ref *repository;
     struct engine engine;
     json_t *digests;
-    struct platform_targets *out;
+    struct targets *out;
 };
 
 static bool list_add(struct listing *listing, const json_t *entry, struct err *err) {
@@ -153,7 +153,7 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
                                      .status = list_text(entry, "State"),
                                      .labels = json_object_member(entry, "Labels")};
     struct seen seen;
-    struct platform_target target = {0};
+    struct target target = {0};
     struct err gone = ERR_INIT;
     if (list_ignored(&sighting))
         return true;
@@ -169,7 +169,7 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
         return true;
     if (!list_running(&listing->engine, listing->digests, sighting.image_id, &target, err))
         return false;
-    struct platform_target *added = platform_targets_add(listing->out);
+    struct target *added = targets_add(listing->out);
     if (!added)
         return err_set(err, ERR_BUG, "out of memory");
     *added = target;
@@ -177,7 +177,7 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
 }
 
 bool list_targets(const struct platform_session *session, const struct ref *repository,
-                  struct platform_targets *out, struct err *err) {
+                  struct targets *out, struct err *err) {
     CLEANUP(json_release) json_t *list = NULL;
     CLEANUP(json_release) json_t *digests = json_object();
     struct listing listing = {
@@ -197,8 +197,8 @@ bool list_targets(const struct platform_session *session, const struct ref *repo
     return true;
 }
 
-bool list_find(const struct platform_session *session, const char *target,
-               struct platform_target *out, struct err *err) {
+bool list_find(const struct platform_session *session, const char *target, struct target *out,
+               struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
     CLEANUP(json_release) json_t *digests = json_object();
     struct engine engine;
@@ -218,7 +218,7 @@ bool list_find(const struct platform_session *session, const char *target,
     /* The engine takes an id's beginning for a name too. */
     if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting))
         return err_set(err, ERR_GONE, "there is no container named %s", name);
-    struct platform_target found = {0};
+    struct target found = {0};
     list_target(session->config, &sighting, &found);
     if (!list_running(&engine, digests, sighting.image_id, &found, err))
         return false;

@@ -19,9 +19,9 @@ const char *list_name(const json_t *entry);
 
 /* struct platform's list and find. */
 bool list_targets(const struct platform_session *session, const struct ref *repository,
-                  struct platform_targets *out, struct err *err);
-bool list_find(const struct platform_session *session, const char *target,
-               struct platform_target *out, struct err *err);
+                  struct targets *out, struct err *err);
+bool list_find(const struct platform_session *session, const char *target, struct target *out,
+               struct err *err);
 
 /* A container, from either document. */
 struct list_sighting {
@@ -30,6 +30,6 @@ struct list_sighting {
 };
 /* Pure but for `running`, which is left empty. */
 void list_target(const struct config *config, const struct list_sighting *sighting,
-                 struct platform_target *out);
+                 struct target *out);
 
 #endif

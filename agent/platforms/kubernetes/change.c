@@ -154,7 +154,7 @@ bool change_pods(const struct platform_task *task, const struct change_pods *whi
 static bool check_quiet(struct platform_task *task, const struct change_look *look,
                         struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
-    char reason[PLATFORM_REASON_SIZE];
+    char reason[REASON_SIZE];
     struct rollout_facts facts = {.kind = look->name.kind->rollout,
                                   .workload = look->object,
                                   .container = look->name.container,

@@ -5,6 +5,7 @@
 
 #include "agent/platforms/kubernetes/follow.h"
 #include "agent/platforms/kubernetes/workload.h"
+#include "agent/platforms/table.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"

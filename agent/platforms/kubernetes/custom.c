@@ -70,7 +70,7 @@ static void custom_say(char *reason, const char *what, const json_t *said, const
     char words[CUSTOM_WORDS + 1];
     const char *text = json_text(said, member);
     watched_clean(text ? text : "", words, sizeof words);
-    (void)snprintf(reason, PLATFORM_REASON_SIZE, "%s%s%s", what, words[0] ? ": " : "", words);
+    (void)snprintf(reason, REASON_SIZE, "%s%s%s", what, words[0] ? ": " : "", words);
 }
 
 /* Says its controller that it gave up? What it said before the change does not count, unless it
@@ -109,8 +109,7 @@ static enum rollout_state custom_phase(const json_t *status, char *reason) {
     return ROLLOUT_WAITS;
 }
 
-enum rollout_state custom_judge(const struct rollout_facts *facts,
-                                char out_reason[PLATFORM_REASON_SIZE]) {
+enum rollout_state custom_judge(const struct rollout_facts *facts, char out_reason[REASON_SIZE]) {
     const struct custom_group *group = custom_group(facts->workload);
     const json_t *status = json_object_member(facts->workload, "status");
     const json_t *going = custom_condition(facts, "Reconciling");

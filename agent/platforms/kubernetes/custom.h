@@ -6,8 +6,7 @@
 
 #include "agent/platforms/kubernetes/rollout.h"
 
-enum rollout_state custom_judge(const struct rollout_facts *facts,
-                                char out_reason[PLATFORM_REASON_SIZE]);
+enum rollout_state custom_judge(const struct rollout_facts *facts, char out_reason[REASON_SIZE]);
 /* Does its controller say which generation its status is about? Without, what stands there may be
  * of before the change: it has to stand for CUSTOM_UNSEEN_MS. */
 #define CUSTOM_UNSEEN_MS 10000

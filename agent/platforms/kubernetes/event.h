@@ -12,7 +12,7 @@ struct event {
     const struct workload_name *name;
     const char *reason; /* "ImageUpdated" */
     bool warning;
-    char message[PLATFORM_REASON_SIZE + 64];
+    char message[REASON_SIZE + 64];
 };
 /* One request, which may fail in silence. Blocks. */
 void event_tell(const struct platform_task *task, const struct event *event);

@@ -258,7 +258,7 @@ struct viewing {
 static void view_workload(void *context, json_t *object) {
     const struct viewing *viewing = context;
     CLEANUP(json_release) json_t *sighting = workload_sighting(viewing->kind, object);
-    struct platform_target target = {0};
+    struct target target = {0};
     for (size_t place = 0; workload_target(viewing->session->config, sighting, place, &target);
          place++) {
         if (target.enabled) {

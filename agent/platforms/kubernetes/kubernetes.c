@@ -8,6 +8,7 @@
 #include "agent/platforms/kubernetes/nodes.h"
 #include "agent/platforms/kubernetes/observe.h"
 #include "agent/platforms/kubernetes/pods.h"
+#include "agent/platforms/table.h"
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -22,12 +23,12 @@ static bool kubernetes_probe(const struct platform_session *session, struct err 
 
 struct listing {
     const struct config *config;
-    struct platform_targets *out;
+    struct targets *out;
 };
 
 static bool listing_add(void *context, const json_t *sighting, size_t place, struct err *err) {
     struct listing *listing = context;
-    struct platform_target *added = platform_targets_add(listing->out);
+    struct target *added = targets_add(listing->out);
     if (!added) {
         return err_set(err, ERR_BUG, "out of memory");
     }
@@ -38,7 +39,7 @@ static bool listing_add(void *context, const json_t *sighting, size_t place, str
 }
 
 static bool kubernetes_list(const struct platform_session *session, const struct ref *repository,
-                            struct platform_targets *out, struct err *err) {
+                            struct targets *out, struct err *err) {
     struct cluster *cluster = NULL;
     struct listing listing = {.config = session->config, .out = out};
     const struct index_visit visit = {.each = listing_add, .context = &listing};
@@ -67,7 +68,7 @@ static const char *sighting_image(const json_t *sighting, const char *container)
 
 /* Which digest its pods run, where the image does not say it: a tag may have been moved since. */
 static bool find_running(const struct platform_session *session, const json_t *sighting,
-                         const struct index_running *which, struct platform_target *target,
+                         const struct index_running *which, struct target *target,
                          struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     struct cluster *cluster = NULL;
@@ -94,7 +95,7 @@ static bool find_running(const struct platform_session *session, const json_t *s
 }
 
 static bool kubernetes_find(const struct platform_session *session, const char *target,
-                            struct platform_target *out, struct err *err) {
+                            struct target *out, struct err *err) {
     struct cluster *cluster = NULL;
     struct workload_name name;
     char key[WORKLOAD_KEY_SIZE];
@@ -105,7 +106,7 @@ static bool kubernetes_find(const struct platform_session *session, const char *
     }
     CLEANUP(json_release)
     json_t *sighting = index_find(cluster_index(cluster), workload_key(&name, key));
-    struct platform_target found = {0};
+    struct target found = {0};
     for (size_t place = 0; workload_target(session->config, sighting, place, &found); place++) {
         if (strcmp(found.name, target) == 0) {
             const struct index_running which = {key, name.container, clock_boot_ms()};

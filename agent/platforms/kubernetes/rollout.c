@@ -38,7 +38,7 @@ static void rollout_say(char *out, size_t size, const char *format, ...) {
     va_end(arguments);
 }
 
-#define SAY(out, ...) rollout_say(out, PLATFORM_REASON_SIZE, __VA_ARGS__)
+#define SAY(out, ...) rollout_say(out, REASON_SIZE, __VA_ARGS__)
 
 /* ---- the workload's own status, in kubectl's order ---- */
 
@@ -510,7 +510,7 @@ static void rollout_anew(json_t *notes) {
 
 void rollout_judge(const struct rollout_facts *facts, json_t *notes,
                    struct platform_observation *out) {
-    char reason[PLATFORM_REASON_SIZE] = "";
+    char reason[REASON_SIZE] = "";
     *out = (struct platform_observation){0};
     rollout_anew(notes);
     (void)rollout_since(notes, NOTE_BEGAN, facts->now_ms);
@@ -542,7 +542,7 @@ void rollout_judge(const struct rollout_facts *facts, json_t *notes,
     }
 }
 
-bool rollout_under_way(const struct rollout_facts *facts, char out_reason[PLATFORM_REASON_SIZE]) {
+bool rollout_under_way(const struct rollout_facts *facts, char out_reason[REASON_SIZE]) {
     struct platform_observation none = {0};
     CLEANUP(json_release) json_t *notes = json_object();
     struct rollout_facts now = *facts;

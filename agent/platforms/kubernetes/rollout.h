@@ -50,6 +50,6 @@ void rollout_judge(const struct rollout_facts *facts, json_t *notes,
 
 /* Is a rollout under way right now that nobody should interrupt? False: it stands, or it fails
  * anyway. out_reason says what it waits for. */
-bool rollout_under_way(const struct rollout_facts *facts, char out_reason[PLATFORM_REASON_SIZE]);
+bool rollout_under_way(const struct rollout_facts *facts, char out_reason[REASON_SIZE]);
 
 #endif

@@ -207,8 +207,8 @@ static bool sighting_named(const json_t *metadata) {
     const char *name = json_text(metadata, "name");
     const char *uid = json_text(metadata, "uid");
     return space && name && uid && workload_dns(space, strlen(space), 63) &&
-           workload_dns(name, strlen(name), 253) && strlen(uid) < PLATFORM_INSTANCE_SIZE &&
-           workload_dns(uid, strlen(uid), PLATFORM_INSTANCE_SIZE - 1);
+           workload_dns(name, strlen(name), 253) && strlen(uid) < TARGET_INSTANCE_SIZE &&
+           workload_dns(uid, strlen(uid), TARGET_INSTANCE_SIZE - 1);
 }
 
 json_t *workload_sighting(const struct kind *kind, const json_t *object) {
@@ -279,7 +279,7 @@ static json_t *target_annotations(const json_t *sighting, const char *container)
 }
 
 /* The image's reference. False: *out says why it is left alone. */
-static bool target_image(const char *written, const char *problem, struct platform_target *out) {
+static bool target_image(const char *written, const char *problem, struct target *out) {
     struct err err = ERR_INIT;
     struct ref image;
     if (!ref_parse(written, &image, &err)) {
@@ -307,12 +307,12 @@ static bool target_image(const char *written, const char *problem, struct platfo
 }
 
 /* Where only the tag is written, its digest cannot be. */
-static bool target_unmoved(const json_t *entry, const struct platform_target *target) {
+static bool target_unmoved(const json_t *entry, const struct target *target) {
     return json_is_true(json_array_get(entry, 3)) && target->settings.policy.kind == POLICY_DIGEST;
 }
 
 /* Why it is left alone, besides its image and its settings. */
-static void target_hindrance(const json_t *sighting, struct platform_target *out) {
+static void target_hindrance(const json_t *sighting, struct target *out) {
     const char *managed = json_text(sighting, "managed");
     if (json_bool(sighting, "paused", false)) {
         (void)snprintf(
@@ -342,14 +342,14 @@ static bool target_enabled(const struct config *config, const json_t *sighting, 
 }
 
 bool workload_target(const struct config *config, const json_t *sighting, size_t place,
-                     struct platform_target *out) {
+                     struct target *out) {
     const json_t *entry = json_array_get(json_array_member(sighting, "containers"), place);
     const char *container = json_string_value(json_array_get(entry, 0));
     const char *image = json_string_value(json_array_get(entry, 1));
     if (!container || !image) {
         return false;
     }
-    struct platform_target target = {0};
+    struct target target = {0};
     struct settings_labels labels = {0};
     CLEANUP(json_release) json_t *own = target_annotations(sighting, container);
     int len = snprintf(target.name, sizeof target.name, WORKLOAD_TARGET_PREFIX "%s/%s/%s/%s",

@@ -43,7 +43,7 @@ json_t *workload_sighting(const struct kind *kind, const json_t *object) MUST_US
 /* The place-th container of a sighting as a target; `running` only where its image is pinned.
  * False: there is none. */
 bool workload_target(const struct config *config, const json_t *sighting, size_t place,
-                     struct platform_target *out) MUST_USE;
+                     struct target *out) MUST_USE;
 
 /* One container in the pod template of an object, or one image that a custom resource names. */
 struct workload_container {

@@ -171,9 +171,9 @@ static void waiting_sentence(const struct gate_facts *facts, const char *wanted)
 
 static void waiting_says_until_when_and_what_to_do(void **state) {
     (void)state;
-    const struct store_other self = {.id = 1, .target = "docker/site"};
+    const struct update_other self = {.id = 1, .target = "docker/site"};
     struct settings settings;
-    struct store_others others = {0};
+    struct update_others others = {0};
     settings_init(&settings);
     struct gate_facts facts = {.now_ms = INT64_C(1795176000123),
                                .self = &self,
@@ -193,10 +193,10 @@ static void waiting_says_until_when_and_what_to_do(void **state) {
     waiting_sentence(&facts, "docker/site waits for an approval, until 2026-11-21T12:00:00.123Z; "
                              "`landwaiter approve upd_0000000000001` lets it go now");
     facts.held = true;
-    facts.hold = (struct store_hold){.target = "all", .reason = "`landwaiter x` is odd; holidays"};
+    facts.hold = (struct hold){.target = "all", .reason = "`landwaiter x` is odd; holidays"};
     waiting_sentence(&facts, "docker/site is on hold: `landwaiter x` is odd; holidays; "
                              "`landwaiter release all` lets it go now");
-    facts.hold = (struct store_hold){.target = "docker/site", .until_ms = INT64_C(1795197600000)};
+    facts.hold = (struct hold){.target = "docker/site", .until_ms = INT64_C(1795197600000)};
     waiting_sentence(&facts, "docker/site is on hold, until 2026-11-20T18:00:00.000Z; "
                              "`landwaiter release docker/site` lets it go now");
     facts.held = false;

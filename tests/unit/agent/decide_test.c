@@ -30,11 +30,11 @@ struct row {
 static void try_cancel(struct store *store, const struct row *row) {
     int64_t id = fixture_update(store, "docker/site");
     fixture_place(store, id, row->stage, row->result);
-    struct store_update before = fixture_find(store, id);
+    struct update before = fixture_find(store, id);
     fixture_now_ms += 1000;
     struct err err = ERR_INIT;
     assert_int_equal(decide_cancel(store, id, "uid 0 (root)", &err), row->allowed);
-    struct store_update after = fixture_find(store, id);
+    struct update after = fixture_find(store, id);
     if (row->allowed) {
         assert_string_equal(fixture_result(after.result), "cancelled");
         assert_string_equal(stage_text(after.stage), row->stage);
@@ -47,8 +47,8 @@ static void try_cancel(struct store *store, const struct row *row) {
         assert_int_equal(after.result, before.result);
         fixture_place(store, id, "settle", "updated");
     }
-    store_update_release(&before);
-    store_update_release(&after);
+    update_release(&before);
+    update_release(&after);
 }
 
 static void cancel_before_it_is_applied(void **state) {
@@ -83,7 +83,7 @@ static void unknown_is_gone(void **state) {
 /* An update that has gone through much. */
 static int64_t weathered(struct store *store, const char *stage, const char *result) {
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     update.stage = stage_parse(stage);
     update.result = result_parse(result);
     (void)snprintf(update.step, sizeof update.step, "start-new");
@@ -94,12 +94,12 @@ static int64_t weathered(struct store *store, const char *stage, const char *res
     free(update.journal);
     update.journal = strdup("{\"why\":\"it was bad\"}");
     fixture_save(store, &update);
-    store_update_release(&update);
+    update_release(&update);
     return id;
 }
 
 static void assert_again(struct store *store, int64_t id) {
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     assert_string_equal(fixture_result(update.result), "");
     assert_string_equal(update.reason, "tried again by hand");
     assert_int_equal(update.not_before_ms, 0);
@@ -112,7 +112,7 @@ static void assert_again(struct store *store, int64_t id) {
     assert_true(store_due(store, fixture_now_ms, &due, &err));
     assert_int_equal(due.count, 1);
     assert_int_equal(due.ids[0], id);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void retry_lets_a_waiting_one_go_on(void **state) {
@@ -123,12 +123,12 @@ static void retry_lets_a_waiting_one_go_on(void **state) {
         struct err err = ERR_INIT;
         assert_true(decide_retry(*state, id, "uid 0 (root)", &err));
         assert_again(*state, id);
-        struct store_update update = fixture_find(*state, id);
+        struct update update = fixture_find(*state, id);
         assert_string_equal(stage_text(update.stage), stages[i]);
         assert_string_equal(update.step, "start-new");
         assert_string_equal(update.to, FIXTURE_DIGEST("2"));
         assert_string_equal(update.journal, "{\"why\":\"it was bad\"}");
-        store_update_release(&update);
+        update_release(&update);
         fixture_place(*state, id, "settle", "updated");
     }
 }
@@ -138,10 +138,10 @@ static void retry_begins_a_failed_one_again(void **state) {
                                           "superseded"};
     for (size_t i = 0; i < ARRAY_LENGTH(results); i++) {
         int64_t id = weathered(*state, "settle", results[i]);
-        struct store_update update = fixture_find(*state, id);
+        struct update update = fixture_find(*state, id);
         struct err err = ERR_INIT;
         assert_true(store_reject(*state, &update, &err));
-        store_update_release(&update);
+        update_release(&update);
         fixture_now_ms += 1000;
         assert_true(decide_retry(*state, id, "uid 0 (root)", &err));
         assert_again(*state, id);
@@ -152,7 +152,7 @@ static void retry_begins_a_failed_one_again(void **state) {
         assert_false(update.back);
         assert_string_equal(update.journal, "{}");
         assert_false(update.order.known);
-        store_update_release(&update);
+        update_release(&update);
         int64_t which = 0;
         assert_false(store_rejected(*state, "docker/site", FIXTURE_DIGEST("2"), &which));
         fixture_place(*state, id, "settle", "updated");
@@ -167,18 +167,18 @@ static void retry_of_what_went_well_is_denied(void **state) {
         assert_false(decide_retry(*state, id, "uid 0 (root)", &err));
         assert_int_equal(err.kind, ERR_DENIED);
         assert_non_null(strstr(err.message, results[i]));
-        struct store_update update = fixture_find(*state, id);
+        struct update update = fixture_find(*state, id);
         assert_string_equal(fixture_result(update.result), results[i]);
-        store_update_release(&update);
+        update_release(&update);
     }
 }
 
 static void retry_beside_an_open_one_is_denied(void **state) {
     int64_t old = weathered(*state, "settle", "rolled-back");
-    struct store_update update = fixture_find(*state, old);
+    struct update update = fixture_find(*state, old);
     struct err err = ERR_INIT;
     assert_true(store_reject(*state, &update, &err));
-    store_update_release(&update);
+    update_release(&update);
     int64_t open = fixture_update(*state, "docker/site");
     assert_false(decide_retry(*state, old, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_DENIED);
@@ -188,7 +188,7 @@ static void retry_beside_an_open_one_is_denied(void **state) {
     assert_true(store_rejected(*state, "docker/site", FIXTURE_DIGEST("2"), &which));
     update = fixture_find(*state, old);
     assert_string_equal(fixture_result(update.result), "rolled-back");
-    store_update_release(&update);
+    update_release(&update);
     /* Another target's is no hindrance. */
     fixture_place(*state, open, "settle", "updated");
     (void)fixture_update(*state, "docker/site-2");
@@ -200,12 +200,12 @@ static void retry_beside_an_open_one_is_denied(void **state) {
 static void try_approve(struct store *store, const struct row *row) {
     int64_t id = fixture_update(store, "docker/site");
     fixture_place(store, id, row->stage, row->result);
-    struct store_update before = fixture_find(store, id);
-    before.not_before_ms = STORE_UNTIL_WOKEN;
+    struct update before = fixture_find(store, id);
+    before.not_before_ms = UPDATE_UNTIL_WOKEN;
     fixture_save(store, &before);
     struct err err = ERR_INIT;
     assert_int_equal(decide_approve(store, id, "uid 7 (ann)", &err), row->allowed);
-    struct store_update after = fixture_find(store, id);
+    struct update after = fixture_find(store, id);
     if (row->allowed) {
         assert_string_equal(after.approved, FIXTURE_DIGEST("2"));
         assert_string_equal(stage_text(after.stage), row->stage);
@@ -217,17 +217,17 @@ static void try_approve(struct store *store, const struct row *row) {
         assert_string_equal(json_text(entry, "event"), "approved");
         assert_non_null(strstr(json_text(entry, "detail"), FIXTURE_DIGEST("2")));
         assert_true(decide_approve(store, id, "uid 7 (ann)", &err));
-        struct store_update again = fixture_find(store, id);
+        struct update again = fixture_find(store, id);
         assert_int_equal(again.revision, after.revision);
-        store_update_release(&again);
+        update_release(&again);
     } else {
         assert_int_equal(err.kind, ERR_DENIED);
         assert_non_null(strstr(err.message, row->why));
         assert_string_equal(after.approved, "");
         assert_int_equal(after.revision, before.revision);
     }
-    store_update_release(&before);
-    store_update_release(&after);
+    update_release(&before);
+    update_release(&after);
     fixture_place(store, id, "settle", "updated");
 }
 
@@ -251,7 +251,7 @@ static void approve_before_it_is_applied(void **state) {
 /* A yes is to a digest: none, no yes; another, another question. */
 static void approve_is_for_one_digest(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     update.to[0] = '\0';
     fixture_save(*state, &update);
     struct err err = ERR_INIT;
@@ -261,26 +261,26 @@ static void approve_is_for_one_digest(void **state) {
     memcpy(update.to, FIXTURE_DIGEST("3"), sizeof update.to);
     fixture_save(*state, &update);
     assert_true(decide_approve(*state, id, "control token", &err));
-    store_update_release(&update);
+    update_release(&update);
     update = fixture_find(*state, id);
     memcpy(update.to, FIXTURE_DIGEST("4"), sizeof update.to);
     fixture_save(*state, &update);
-    store_update_release(&update);
+    update_release(&update);
     update = fixture_find(*state, id);
     assert_string_equal(update.approved, FIXTURE_DIGEST("3"));
-    store_update_release(&update);
+    update_release(&update);
     /* A newer push asks anew. */
     int64_t newer = fixture_update(*state, "docker/site");
     update = fixture_find(*state, newer);
     assert_string_equal(update.approved, "");
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* ---- holds ---- */
 
 static void hold_ends_in_the_future(void **state) {
-    struct store_hold hold = {.target = "docker/site", .until_ms = fixture_now_ms};
-    struct store_hold found = {0};
+    struct hold hold = {.target = "docker/site", .until_ms = fixture_now_ms};
+    struct hold found = {0};
     struct err err = ERR_INIT;
     assert_false(decide_hold(*state, &hold, "uid 7 (ann)", &err));
     assert_int_equal(err.kind, ERR_INVALID);

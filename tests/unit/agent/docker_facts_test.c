@@ -12,6 +12,7 @@
 #include "agent/platforms/docker/image.h"
 #include "agent/platforms/docker/list.h"
 #include "agent/platforms/docker/pull.h"
+#include "agent/platforms/table.h"
 #include "base/json.h"
 
 #define ID "1f2e3d4c5b6a79881726354453627180aabbccddeeff00112233445566778899"
@@ -201,7 +202,7 @@ static void sorts_pull_failures(void **state) {
 
 /* ---- targets ---- */
 
-static struct platform_target target(bool all, const char *image, const char *status,
+static struct target target(bool all, const char *image, const char *status,
                                      const char *labels) {
     struct config config = {.docker = {.enabled = true, .select_all = all}};
     CLEANUP(json_release) json_t *parsed = document(labels);
@@ -211,7 +212,7 @@ static struct platform_target target(bool all, const char *image, const char *st
                                            .image_id = "sha256:" ID,
                                            .status = status,
                                            .labels = parsed};
-    struct platform_target out = {0};
+    struct target out = {0};
     settings_init(&config.defaults);
     list_target(&config, &sighting, &out);
     return out;
@@ -225,7 +226,7 @@ static void selects_targets(void **state) {
     assert_true(target(true, "site:1", "running", "{}").enabled);
     assert_true(target(false, "site:1", "running", on).enabled);
     assert_false(target(true, "site:1", "running", off).enabled);
-    struct platform_target good = target(false, "site", "restarting", on);
+    struct target good = target(false, "site", "restarting", on);
     assert_string_equal(good.name, "docker/site");
     assert_string_equal(good.instance, ID);
     assert_string_equal(good.image.tag, "latest");
@@ -235,16 +236,16 @@ static void selects_targets(void **state) {
 static void leaves_some_targets_alone(void **state) {
     (void)state;
     static const char on[] = "{\"landwaiter.enable\": \"true\"}";
-    struct platform_target pinned = target(true, "site@sha256:" ID, "running", on);
+    struct target pinned = target(true, "site@sha256:" ID, "running", on);
     assert_false(pinned.enabled);
     assert_string_equal(pinned.image.path, "library/site");
     assert_non_null(strstr(pinned.problem, "pinned"));
     assert_string_equal(target(true, "sha256:" ID, "running", on).image.path, "");
-    struct platform_target idle = target(true, "site:1", "exited", on);
+    struct target idle = target(true, "site:1", "exited", on);
     assert_true(idle.stopped);
     assert_non_null(strstr(idle.problem, "not running"));
     assert_non_null(strstr(target(true, "site:1", "paused", on).problem, "paused"));
-    struct platform_target faulty =
+    struct target faulty =
         target(true, "site:1", "exited", "{\"landwaiter.soak\": \"long\"}");
     assert_false(faulty.stopped);
     assert_non_null(strstr(faulty.problem, "soak"));

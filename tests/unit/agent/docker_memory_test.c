@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "agent/platforms/docker/memory.h"
+#include "agent/platforms/table.h"
 
 static void available_is_read(void **state) {
     (void)state;

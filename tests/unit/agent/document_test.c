@@ -50,9 +50,9 @@ static const char *name(const char *prefix, int64_t id) {
 }
 
 static int64_t push_of(struct store *store, int64_t update) {
-    struct store_update row = fixture_find(store, update);
+    struct update row = fixture_find(store, update);
     int64_t push = row.push;
-    store_update_release(&row);
+    update_release(&row);
     return push;
 }
 
@@ -80,7 +80,7 @@ static void push_that_concerns_nothing(void **state) {
 
 static void push_with_a_waiting_update(void **state) {
     int64_t update = fixture_update(*state, "docker/site");
-    struct store_update row = fixture_find(*state, update);
+    struct update row = fixture_find(*state, update);
     row.stage = STAGE_GATE;
     (void)snprintf(row.reason, sizeof row.reason, "waits: 2 updates are being applied");
     row.not_before_ms = FIXTURE_NOON + 600000;
@@ -103,12 +103,12 @@ static void push_with_a_waiting_update(void **state) {
                                    "\"images\":[\"ghcr.io/brian/site:1.4\"]}",
         name("psh", row.push), name("upd", update));
     assert_json(document, expected);
-    store_update_release(&row);
+    update_release(&row);
 }
 
 static void push_with_a_finished_update(void **state) {
     int64_t update = fixture_update(*state, "docker/site");
-    struct store_update row = fixture_find(*state, update);
+    struct update row = fixture_find(*state, update);
     row.stage = STAGE_SETTLE;
     row.result = RESULT_UPDATED;
     (void)snprintf(row.reason, sizeof row.reason, "healthy after 4.1 s");
@@ -127,7 +127,7 @@ static void push_with_a_finished_update(void **state) {
                             "\"finished\":\"2026-11-20T12:00:05.123Z\"}]",
                    name("upd", update));
     assert_json(json_object_get(document, "updates"), expected);
-    store_update_release(&row);
+    update_release(&row);
 }
 
 static void push_with_history(void **state) {
@@ -219,12 +219,12 @@ static void empty_lists_are_lists(void **state) {
 /* Both pushes come before a platform looks: it makes updates for the newer one only. */
 static void match_both(struct store *store, const char *platform, const char *target_name) {
     struct store_window window = {.platform = platform, .limit = 10};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(store, &window, &pushes, &err));
     assert_int_equal(pushes.count, 2);
     pushes.items[0].superseded_by = pushes.items[1].id;
-    struct platform_target target = fixture_target(target_name);
+    struct target target = fixture_target(target_name);
     struct store_match item = {.push = &pushes.items[1], .target = &target};
     struct store_matches matches = {.platform = platform,
                                     .through = pushes.items[1].id,
@@ -233,7 +233,7 @@ static void match_both(struct store *store, const char *platform, const char *ta
                                     .pushes = &pushes,
                                     .now_ms = fixture_now_ms};
     assert_true(store_match(store, &matches, &err));
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
 }
 
 static void superseded_push_tells_by_whom(void **state) {
@@ -285,11 +285,11 @@ static void superseded_push_keeps_updates_of_its_own(void **state) {
 static void open_counts_beyond_the_list(void **state) {
     int64_t push = fixture_push(*state, "ghcr.io/brian/site:1.4");
     struct store_window window = {.platform = "docker", .limit = 10};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(*state, &window, &pushes, &err));
     size_t count = STORE_LIST_MAX + 5;
-    struct platform_target *targets = calloc(count, sizeof *targets);
+    struct target *targets = calloc(count, sizeof *targets);
     struct store_match *items = calloc(count, sizeof *items);
     assert_non_null(targets);
     assert_non_null(items);
@@ -308,7 +308,7 @@ static void open_counts_beyond_the_list(void **state) {
     assert_true(store_match(*state, &matches, &err));
     free(targets);
     free(items);
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
     CLEANUP(json_release) json_t *document = push_document(*state, push, false);
     assert_int_equal(json_array_size(json_object_get(document, "updates")), STORE_LIST_MAX);
     assert_int_equal(json_int(document, "open", -1), count);
@@ -357,18 +357,18 @@ static void update_with_history(void **state) {
 
 static void foreign_bytes_do_not_break_a_document(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
-    struct store_update row = fixture_find(*state, id);
+    struct update row = fixture_find(*state, id);
     (void)snprintf(row.reason, sizeof row.reason, "exited: \xff caf\xc3");
     fixture_save(*state, &row);
     CLEANUP(json_release) json_t *document = push_document(*state, row.push, false);
     json_t *entry = json_array_get(json_object_get(document, "updates"), 0);
     assert_string_equal(json_text(entry, "reason"), "exited: \xEF\xBF\xBD caf\xEF\xBF\xBD");
-    store_update_release(&row);
+    update_release(&row);
 }
 
 static void target_document(void **state) {
     (void)state;
-    struct platform_target target = fixture_target("docker/site");
+    struct target target = fixture_target("docker/site");
     settings_init(&target.settings);
     CLEANUP(json_release) json_t *document = document_target(&target, NULL);
     assert_json(document,
@@ -387,30 +387,30 @@ static void target_document(void **state) {
 
 static void target_that_waits(void **state) {
     (void)state;
-    struct platform_target target = fixture_target("docker/site");
+    struct target target = fixture_target("docker/site");
     struct err err = ERR_INIT;
     settings_init(&target.settings);
     assert_true(settings_set(&target.settings, SETTINGS_WINDOWS, "night,sunday", &err));
     assert_true(settings_set(&target.settings, SETTINGS_POLICY, "semver:~15", &err));
-    struct store_hold hold = {.target = "all", .until_ms = FIXTURE_NOON, .reason = "holidays"};
+    struct hold hold = {.target = "all", .until_ms = FIXTURE_NOON, .reason = "holidays"};
     CLEANUP(json_release) json_t *document = document_target(&target, &hold);
     assert_json(json_object_get(document, "windows"), "[\"night\",\"sunday\"]");
     assert_json(json_object_get(document, "hold"),
                 "{\"until\":\"" NOON "\",\"reason\":\"holidays\"}");
     assert_string_equal(json_text(document, "policy"), "semver:~15");
-    hold = (struct store_hold){.target = "docker/site"};
+    hold = (struct hold){.target = "docker/site"};
     CLEANUP(json_release) json_t *endless = document_target(&target, &hold);
     assert_json(json_object_get(endless, "hold"), "{\"until\":null,\"reason\":null}");
 }
 
 static void waiting_for_nobody_knows_when(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
-    struct store_update row = fixture_find(*state, id);
+    struct update row = fixture_find(*state, id);
     struct document_view view = view_of(*state, false);
     struct err err = ERR_INIT;
-    row.not_before_ms = STORE_UNTIL_WOKEN;
+    row.not_before_ms = UPDATE_UNTIL_WOKEN;
     fixture_save(*state, &row);
-    store_update_release(&row);
+    update_release(&row);
     CLEANUP(json_release) json_t *document = NULL;
     assert_true(document_update(&view, id, &document, &err));
     assert_true(json_is_null(json_object_get(document, "not_before")));

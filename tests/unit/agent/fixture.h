@@ -119,17 +119,17 @@ static inline void fixture_begin(struct store *store, const char *platform) {
 
 static inline size_t fixture_unmatched(struct store *store, const char *platform) {
     struct store_window window = {.platform = platform, .limit = 100000};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(store, &window, &pushes, &err));
     size_t count = pushes.count;
     assert_int_equal(store_has_unmatched(store, platform), count > 0);
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
     return count;
 }
 
-static inline struct platform_target fixture_target(const char *name) {
-    struct platform_target target = {.enabled = true};
+static inline struct target fixture_target(const char *name) {
+    struct target target = {.enabled = true};
     (void)snprintf(target.name, sizeof target.name, "%s", name);
     (void)snprintf(target.instance, sizeof target.instance, "instance-1");
     memcpy(target.running, FIXTURE_DIGEST("1"), sizeof target.running);
@@ -141,11 +141,11 @@ static inline struct platform_target fixture_target(const char *name) {
  * Gives the update's id. */
 static inline int64_t fixture_match(struct store *store, const char *platform, const char *name) {
     struct store_window window = {.platform = platform, .limit = 100000};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(store, &window, &pushes, &err));
     assert_true(pushes.count > 0);
-    struct platform_target target = fixture_target(name ? name : "docker/none");
+    struct target target = fixture_target(name ? name : "docker/none");
     struct store_match item = {.push = &pushes.items[pushes.count - 1], .target = &target};
     struct store_matches matches = {
         .platform = platform,
@@ -158,12 +158,12 @@ static inline int64_t fixture_match(struct store *store, const char *platform, c
     if (!store_match(store, &matches, &err)) {
         fail_msg("%s", err.message);
     }
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
     struct store_filter filter = {.limit = 1};
-    struct store_updates updates = {0};
+    struct updates updates = {0};
     assert_true(store_update_list(store, &filter, &updates, &err));
     int64_t id = updates.count ? updates.items[0].id : 0;
-    store_updates_release(&updates);
+    updates_release(&updates);
     return id;
 }
 
@@ -173,8 +173,8 @@ static inline int64_t fixture_update(struct store *store, const char *name) {
     return fixture_match(store, "docker", name);
 }
 
-static inline struct store_update fixture_find(struct store *store, int64_t id) {
-    struct store_update update = {0};
+static inline struct update fixture_find(struct store *store, int64_t id) {
+    struct update update = {0};
     struct err err = ERR_INIT;
     if (!store_update_find(store, id, &update, &err)) {
         fail_msg("%s", err.message);
@@ -188,7 +188,7 @@ static inline const char *fixture_result(enum result result) {
     return text ? text : "";
 }
 
-static inline void fixture_save(struct store *store, struct store_update *update) {
+static inline void fixture_save(struct store *store, struct update *update) {
     struct store_event event = {.stage = update->stage, .event = "test", .detail = "by the test"};
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(store, update, &event, &err), STORE_CHANGED);
@@ -197,12 +197,12 @@ static inline void fixture_save(struct store *store, struct store_update *update
 /* Puts an update where a test wants it. result: NULL while open. */
 static inline void fixture_place(struct store *store, int64_t id, const char *stage,
                                  const char *result) {
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     update.stage = stage_parse(stage);
     update.result = result_parse(result);
     update.finished_ms = result ? fixture_now_ms : 0;
     fixture_save(store, &update);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 #endif

@@ -11,23 +11,23 @@
 
 struct scene {
     struct settings settings;
-    struct store_other self;
-    struct store_other others[4];
-    struct store_others list;
+    struct update_other self;
+    struct update_other others[4];
+    struct update_others list;
     struct gate_facts facts;
 };
 
-static struct store_other an_update(int64_t id, const char *target, const char *stage) {
-    struct store_other update = {.id = id, .stage = stage_parse(stage)};
+static struct update_other an_update(int64_t id, const char *target, const char *stage) {
+    struct update_other update = {.id = id, .stage = stage_parse(stage)};
     (void)snprintf(update.target, sizeof update.target, "%s", target);
     return update;
 }
 
 /* names: comma separated. */
-static void depends(struct store_other *update, const char *group, const char *names) {
+static void depends(struct update_other *update, const char *group, const char *names) {
     free(update->order.depends_on);
     update->order =
-        (struct store_order){.known = true, .depends_on = names[0] ? strdup(names) : NULL};
+        (struct update_order){.known = true, .depends_on = names[0] ? strdup(names) : NULL};
     (void)snprintf(update->order.group, sizeof update->order.group, "%s", group);
 }
 
@@ -45,14 +45,14 @@ static void open_scene(struct scene *scene) {
                                        .concurrency = 2};
 }
 
-static void add_other(struct scene *scene, struct store_other other) {
+static void add_other(struct scene *scene, struct update_other other) {
     scene->others[scene->list.count++] = other;
 }
 
 static void close_scene(struct scene *scene) {
-    store_order_release(&scene->self.order);
+    update_order_release(&scene->self.order);
     for (size_t i = 0; i < scene->list.count; i++) {
-        store_order_release(&scene->others[i].order);
+        update_order_release(&scene->others[i].order);
     }
 }
 
@@ -89,7 +89,7 @@ static void a_hold_comes_first_and_names_its_end(void **state) {
     scene.facts.schedule.may_start = false;
     scene.facts.held = true;
     scene.facts.hold =
-        (struct store_hold){.target = "all", .until_ms = NOW + 5000, .reason = "guests"};
+        (struct hold){.target = "all", .until_ms = NOW + 5000, .reason = "guests"};
     struct gate_verdict verdict = gate_decide(&scene.facts);
     assert_int_equal(verdict.until_ms, NOW + 5000);
     assert_gate(&scene, GATE_WAIT, "guests");
@@ -140,7 +140,7 @@ static void a_group_can_be_depended_on(void **state) {
     struct scene scene;
     open_scene(&scene);
     depends(&scene.self, "", "storage");
-    struct store_other other = an_update(21, "docker/db", "gate");
+    struct update_other other = an_update(21, "docker/db", "gate");
     depends(&other, "storage", "");
     add_other(&scene, other);
     assert_gate(&scene, GATE_WAIT, "docker/db");
@@ -153,8 +153,8 @@ static void in_a_circle_the_oldest_goes_first(void **state) {
     struct scene scene;
     open_scene(&scene);
     depends(&scene.self, "", "db");
-    struct store_other db = an_update(20, "docker/db", "gate");
-    struct store_other cache = an_update(30, "docker/cache", "gate");
+    struct update_other db = an_update(20, "docker/db", "gate");
+    struct update_other cache = an_update(30, "docker/cache", "gate");
     depends(&db, "", "cache");
     depends(&cache, "", "app");
     add_other(&scene, db);
@@ -170,7 +170,7 @@ static void one_at_a_time_within_a_group(void **state) {
     struct scene scene;
     open_scene(&scene);
     (void)snprintf(scene.settings.group, sizeof scene.settings.group, "web");
-    struct store_other other = an_update(20, "docker/web2", "gate");
+    struct update_other other = an_update(20, "docker/web2", "gate");
     depends(&other, "web", "");
     add_other(&scene, other);
     assert_gate(&scene, GATE_OPEN, "");
@@ -218,7 +218,7 @@ static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
     (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "databases");
     scene.settings.depends_on.count = 1;
     depends(&scene.self, "", "databases");
-    struct store_other other = an_update(11, "docker/db", "policy");
+    struct update_other other = an_update(11, "docker/db", "policy");
     other.created_ms = NOW - 100;
     add_other(&scene, other);
     assert_gate(&scene, GATE_WAIT, "came just now");
@@ -237,12 +237,12 @@ static void workloads(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    store_order_release(&scene.self.order);
+    update_order_release(&scene.self.order);
     scene.self = an_update(10, "kubernetes/shop/deployment/web/app", "gate");
     depends(&scene.self, "", "db");
     (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "db");
     scene.settings.depends_on.count = 1;
-    struct store_other other = an_update(9, "kubernetes/blog/statefulset/db/db", "gate");
+    struct update_other other = an_update(9, "kubernetes/blog/statefulset/db/db", "gate");
     depends(&other, "", "");
     add_other(&scene, other);
     assert_int_equal(gate_decide(&scene.facts).answer, GATE_OPEN);
@@ -262,7 +262,7 @@ static void another_image_first(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    struct store_other first = an_update(11, "docker/other", "gate");
+    struct update_other first = an_update(11, "docker/other", "gate");
     add_other(&scene, first);
     scene.facts.first = &scene.others[0];
     struct gate_verdict verdict = gate_decide(&scene.facts);

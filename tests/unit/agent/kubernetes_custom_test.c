@@ -74,7 +74,7 @@ static void verdicts(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         char text[1024];
-        char reason[PLATFORM_REASON_SIZE] = "";
+        char reason[REASON_SIZE] = "";
         (void)snprintf(
             text, sizeof text,
             "{\"apiVersion\": \"%s\", \"metadata\": {\"generation\": 2}, \"status\": {%s}}",

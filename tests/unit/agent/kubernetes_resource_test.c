@@ -182,7 +182,7 @@ static void what_stands_in_the_way(void **state) {
     settings_init(&config.defaults);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct kinds kinds;
-        struct platform_target target;
+        struct target target;
         const struct kind *kind = the_kind(&parts, &kinds);
         CLEANUP(json_release) json_t *object = object_of(rows[i].spec);
         CLEANUP(json_release) json_t *sighting = workload_sighting(kind, object);

@@ -384,7 +384,7 @@ static void under_way(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         char text[2048];
-        char reason[PLATFORM_REASON_SIZE];
+        char reason[REASON_SIZE];
         (void)snprintf(
             text, sizeof text,
             "{\"metadata\": {\"generation\": 2}, \"spec\": {\"replicas\": 2}, \"status\": {%s}}",

@@ -90,7 +90,7 @@ static void targets(void **state) {
         struct config *config = selecting(rows[i].select);
         json_t *object = deployment(rows[i].annotations, rows[i].image, rows[i].more);
         json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
-        struct platform_target target = {0};
+        struct target target = {0};
         assert_true(workload_target(config, sighting, rows[i].place, &target));
         if (target.enabled != rows[i].enabled ||
             (rows[i].problem ? !strstr(target.problem, rows[i].problem)
@@ -111,7 +111,7 @@ static void a_target_in_full(void **state) {
         ON ", \"landwaiter.dev/policy\": \"minor\", \"landwaiter.dev/policy.proxy\": \"never\"",
         "a/web:1.2@" DIGEST, "");
     json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
-    struct platform_target target = {0};
+    struct target target = {0};
     assert_true(workload_target(config, sighting, 0, &target));
     assert_string_equal(target.name, "kubernetes/shop/deployment/web/app");
     assert_string_equal(target.instance, "u-1");
@@ -146,7 +146,7 @@ static void what_is_kept_by_another_tool(void **state) {
         json_t *labels = json_object_member(json_object_member(object, "metadata"), "labels");
         (void)json_object_set_new(labels, "app.kubernetes.io/managed-by", json_string("Helm"));
         json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
-        struct platform_target target = {0};
+        struct target target = {0};
         assert_true(workload_target(config, sighting, 0, &target));
         assert_true(target.enabled);
         assert_true(allowed ? target.problem[0] == '\0' : strstr(target.problem, "Helm") != NULL);

@@ -34,7 +34,7 @@ static void draw_settings(struct settings *settings) {
     }
 }
 
-static void draw_target(struct platform_target *target) {
+static void draw_target(struct target *target) {
     static const char *const images[] = {"ghcr.io/brian/site:1.4", "ghcr.io/brian/site:1.4.0",
                                          "ghcr.io/brian/other:1.4"};
     fixture_ref(images[draw(3)], &target->image);
@@ -54,14 +54,14 @@ static void draw_other(struct store *store) {
     static const char *const stages[] = {"resolve", "gate", "apply", "observe"};
     (void)fixture_push(store, "ghcr.io/brian/other:1.4");
     int64_t id = fixture_match(store, "dry", "dry/other");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     update.stage = stage_parse(stages[draw(4)]);
-    update.not_before_ms = STORE_UNTIL_WOKEN;
-    update.order = (struct store_order){.known = draw(2) == 0};
+    update.not_before_ms = UPDATE_UNTIL_WOKEN;
+    update.order = (struct update_order){.known = draw(2) == 0};
     update.created_ms = 0;
     (void)snprintf(update.order.group, sizeof update.order.group, "%s", draw(2) ? "web" : "");
     fixture_save(store, &update);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void draw_circumstances(struct store *store) {
@@ -75,11 +75,11 @@ static void draw_circumstances(struct store *store) {
         memcpy(scripted.tag_is, FIXTURE_DIGEST("2"), sizeof scripted.tag_is);
     }
     if (draw(6) == 0) {
-        struct store_hold hold = {.target = "dry/site"};
+        struct hold hold = {.target = "dry/site"};
         assert_true(store_hold(store, &hold, "uid 0", &err));
     }
     if (draw(8) == 0) {
-        struct store_update rejected = {.id = 1, .to = FIXTURE_DIGEST("2"), .target = "dry/site"};
+        struct update rejected = {.id = 1, .to = FIXTURE_DIGEST("2"), .target = "dry/site"};
         assert_true(store_reject(store, &rejected, &err));
     }
     if (draw(3) == 0) {
@@ -89,7 +89,7 @@ static void draw_circumstances(struct store *store) {
 
 /* Nothing of it is left for the next case. */
 static void clear(struct store *store) {
-    CLEANUP(store_updates_release) struct store_updates open = {0};
+    CLEANUP(updates_release) struct updates open = {0};
     const struct store_filter filter = {.open_only = true, .limit = STORE_LIST_MAX};
     struct err err = ERR_INIT;
     (void)!store_release_hold(store, "dry/site", "uid 0", &err);
@@ -123,7 +123,7 @@ static const char *done(const char *target, int64_t before) {
         return "skip";
     }
     scripted_advance(id);
-    struct store_update update = fixture_find(scripted.pipeline.store, id);
+    struct update update = fixture_find(scripted.pipeline.store, id);
     const char *word = "skip";
     if (update.result == RESULT_UPDATED || update.stage > STAGE_GATE) {
         word = "update";
@@ -134,7 +134,7 @@ static const char *done(const char *target, int64_t before) {
     } else if (update.result == RESULT_UNCHANGED && update.stage != STAGE_POLICY) {
         word = "unchanged";
     }
-    store_update_release(&update);
+    update_release(&update);
     return word;
 }
 
@@ -146,7 +146,7 @@ static void plan_and_pipeline_agree(void **state) {
     static const char *const words[] = {"update", "wait", "unchanged", "skip", "denied"};
     scripted_configure("{platforms: {}, windows: {night: {start: '02:00', end: '05:00', tz: UTC},"
                        " noon: {start: '11:00', end: '15:00', tz: UTC}}}");
-    struct platform_target *target = scripted_add(0, "dry/site");
+    struct target *target = scripted_add(0, "dry/site");
     for (int i = 0; i < CASES; i++) {
         struct ref image;
         const char *text = images[draw(4)];

@@ -8,12 +8,13 @@
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/turns.h"
 #include "agent/platforms/dry.h"
+#include "agent/platforms/table.h"
 #include "tests/unit/agent/fixture.h"
 
 #define SCRIPTED_TARGETS 3
 
 static struct scripted {
-    struct platform_target targets[SCRIPTED_TARGETS]; /* unnamed ones are not there */
+    struct target targets[SCRIPTED_TARGETS]; /* unnamed ones are not there */
     char tag_is[DIGEST_TEXT_SIZE];                    /* the registry's word; "" none */
     bool away, registry_away, impossible, step_fails;
     int64_t memory;
@@ -26,7 +27,7 @@ static struct scripted {
     struct config *config;
 } scripted;
 
-static inline struct platform_target *scripted_target(const char *name) {
+static inline struct target *scripted_target(const char *name) {
     for (size_t i = 0; i < SCRIPTED_TARGETS; i++) {
         if (strcmp(scripted.targets[i].name, name) == 0) {
             return &scripted.targets[i];
@@ -36,23 +37,23 @@ static inline struct platform_target *scripted_target(const char *name) {
 }
 
 static inline bool scripted_list(const struct platform_session *session,
-                                 const struct ref *repository, struct platform_targets *out,
+                                 const struct ref *repository, struct targets *out,
                                  struct err *err) {
     (void)session;
     (void)err;
     for (size_t i = 0; i < SCRIPTED_TARGETS; i++) {
         if (scripted.targets[i].name[0] &&
             (!repository || ref_same_repository(&scripted.targets[i].image, repository))) {
-            *platform_targets_add(out) = scripted.targets[i];
+            *targets_add(out) = scripted.targets[i];
         }
     }
     return true;
 }
 
 static inline bool scripted_find(const struct platform_session *session, const char *name,
-                                 struct platform_target *out, struct err *err) {
+                                 struct target *out, struct err *err) {
     (void)session;
-    const struct platform_target *target = scripted_target(name);
+    const struct target *target = scripted_target(name);
     if (scripted.looked) {
         scripted.looked();
     }
@@ -178,7 +179,7 @@ static inline int scripted_teardown(void **state) {
     return fixture_teardown(state);
 }
 
-static inline struct platform_target *scripted_add(size_t at, const char *name) {
+static inline struct target *scripted_add(size_t at, const char *name) {
     scripted.targets[at] = fixture_target(name);
     settings_init(&scripted.targets[at].settings);
     return &scripted.targets[at];
@@ -196,7 +197,7 @@ static inline void scripted_push(const char *image) {
 
 /* The newest update of a target; 0: none. */
 static inline int64_t scripted_update(const char *target) {
-    CLEANUP(store_updates_release) struct store_updates list = {0};
+    CLEANUP(updates_release) struct updates list = {0};
     const struct store_filter filter = {.limit = STORE_LIST_MAX};
     struct err err = ERR_INIT;
     assert_true(store_update_list(scripted.pipeline.store, &filter, &list, &err));
@@ -211,12 +212,12 @@ static inline int64_t scripted_update(const char *target) {
 /* Takes it on while it need not wait. */
 static inline void scripted_advance(int64_t id) {
     for (int i = 0; i < 20; i++) {
-        struct store_update update = fixture_find(scripted.pipeline.store, id);
+        struct update update = fixture_find(scripted.pipeline.store, id);
         bool due = update.result == RESULT_NONE && update.not_before_ms <= fixture_now_ms;
         if (due) {
             assert_true(pipeline_advance(&scripted.pipeline, &update));
         }
-        store_update_release(&update);
+        update_release(&update);
         if (!due) {
             return;
         }

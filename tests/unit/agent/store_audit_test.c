@@ -69,7 +69,7 @@ static void assert_entry(const json_t *list, size_t at, const char *const wanted
 static void transitions_name_their_actor(void **state) {
     struct store *store = *state;
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     struct err err = ERR_INIT;
     struct store_event wait = {
         .stage = STAGE_GATE, .event = "wait", .detail = "waits", .fast = true};
@@ -89,7 +89,7 @@ static void transitions_name_their_actor(void **state) {
     char push[ID_TEXT_SIZE];
     char made[512];
     char gone[512];
-    struct store_update other = fixture_find(store, newer);
+    struct update other = fixture_find(store, newer);
     (void)snprintf(made, sizeof made, "match: ghcr.io/brian/site:1.4 for docker/site, %s (%s)",
                    FIXTURE_DIGEST("2"), id_text("psh", update.push, push));
     (void)snprintf(gone, sizeof gone, "match: a newer push of the image came: %s",
@@ -106,8 +106,8 @@ static void transitions_name_their_actor(void **state) {
     assert_string_equal(json_text(json_array_get(list, 0), "subject"), new_id);
     assert_int_equal(json_int(json_array_get(list, 0), "seq", 0), 5);
     assert_string_equal(json_text(json_array_get(list, 0), "at"), "2026-11-20T12:00:00.123Z");
-    store_update_release(&other);
-    store_update_release(&update);
+    update_release(&other);
+    update_release(&update);
     CLEANUP(json_release) json_t *two = store_audit(store, 2);
     assert_int_equal(json_array_size(two), 2);
 }
@@ -123,11 +123,11 @@ static void what_is_rolled_back_leaves_no_entry(void **state) {
     struct store *store = *state;
     struct err err = ERR_INIT;
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     update.revision += 7;
     struct store_event wait = {.event = "wait", .detail = "waits"};
     assert_int_equal(store_update_save(store, &update, &wait, &err), STORE_LOST);
-    store_update_release(&update);
+    update_release(&update);
     assert_true(store_begin(store, &err));
     add(store, "upd_0000000000001", "lost");
     store_rollback(store);

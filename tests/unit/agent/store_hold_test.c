@@ -14,7 +14,7 @@ static int start(void **state) {
 }
 
 static void hold(struct store *store, const char *target, int64_t until_ms, const char *reason) {
-    struct store_hold row = {.until_ms = until_ms, .at_ms = fixture_now_ms};
+    struct hold row = {.until_ms = until_ms, .at_ms = fixture_now_ms};
     struct err err = ERR_INIT;
     (void)snprintf(row.target, sizeof row.target, "%s", target);
     (void)snprintf(row.reason, sizeof row.reason, "%s", reason);
@@ -24,7 +24,7 @@ static void hold(struct store *store, const char *target, int64_t until_ms, cons
 }
 
 static void assert_held(struct store *store, const char *target, const char *by) {
-    struct store_hold found = {0};
+    struct hold found = {0};
     assert_int_equal(store_held(store, target, fixture_now_ms, &found), by != NULL);
     assert_string_equal(found.reason, by ? by : "");
 }
@@ -34,7 +34,7 @@ static void held_until_released(void **state) {
     hold(*state, "docker/site", 0, "migration");
     store_free(*state);
     *state = fixture_open();
-    struct store_hold found = {0};
+    struct hold found = {0};
     assert_true(store_held(*state, "docker/site", fixture_now_ms + 10000 * HOUR, &found));
     assert_string_equal(found.target, "docker/site");
     assert_int_equal(found.until_ms, 0);
@@ -102,17 +102,17 @@ static void decisions_stand_in_the_trail(void **state) {
 static void a_hold_beats_a_decision_under_way(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
     fixture_place(*state, id, "gate", NULL);
-    struct store_update worker = fixture_find(*state, id);
+    struct update worker = fixture_find(*state, id);
     hold(*state, "docker/site", 0, "not now");
     worker.stage = STAGE_APPLY;
     struct store_event next = {.stage = STAGE_GATE, .event = "next", .detail = "go"};
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(*state, &worker, &next, &err), STORE_LOST);
-    store_update_release(&worker);
+    update_release(&worker);
     worker = fixture_find(*state, id);
-    worker.not_before_ms = STORE_UNTIL_WOKEN;
+    worker.not_before_ms = UPDATE_UNTIL_WOKEN;
     fixture_save(*state, &worker);
-    store_update_release(&worker);
+    update_release(&worker);
     assert_int_equal(store_next_due(*state, fixture_now_ms), INT64_MAX);
     assert_true(store_release_hold(*state, "docker/site", NULL, &err));
     struct store_due due = {.count = 0};
@@ -123,7 +123,7 @@ static void a_hold_beats_a_decision_under_way(void **state) {
 static void a_database_that_cannot_be_asked_holds(void **state) {
     struct store *store = *state;
     assert_int_equal(sqlite3_exec(store->db, "DROP TABLE holds", NULL, NULL, NULL), SQLITE_OK);
-    struct store_hold found = {0};
+    struct hold found = {0};
     assert_true(store_held(store, "docker/site", fixture_now_ms, &found));
     assert_true(found.until_ms > fixture_now_ms);
     assert_string_equal(found.target, "docker/site");
@@ -149,12 +149,12 @@ static void others_are_all_that_are_open(void **state) {
     int64_t applying = fixture_update(*state, "docker/cache");
     fixture_place(*state, done, "settle", "updated");
     fixture_place(*state, applying, "apply", NULL);
-    struct store_update db = fixture_find(*state, waiting);
-    db.order = (struct store_order){
+    struct update db = fixture_find(*state, waiting);
+    db.order = (struct update_order){
         .known = true, .group = "shop", .depends_on = strdup("a,b"), .waits_for_room = true};
     fixture_save(*state, &db);
-    store_update_release(&db);
-    struct store_others others = {0};
+    update_release(&db);
+    struct update_others others = {0};
     struct err err = ERR_INIT;
     assert_true(store_open_others(*state, mine, &others, &err));
     assert_int_equal(others.count, 2);
@@ -169,7 +169,7 @@ static void others_are_all_that_are_open(void **state) {
     assert_int_equal(others.items[1].id, applying);
     assert_string_equal(stage_text(others.items[1].stage), "apply");
     assert_false(others.items[1].order.known);
-    store_others_release(&others);
+    update_others_release(&others);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)

@@ -14,11 +14,11 @@ static void restart(void **state) {
 }
 
 static size_t count_pushes(struct store *store) {
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_push_list(store, 100000, &pushes, &err));
     size_t count = pushes.count;
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
     return count;
 }
 
@@ -32,7 +32,7 @@ static void accepted_is_found_after_a_restart(void **state) {
 
     restart(state);
     int64_t id = 0;
-    struct store_push push = {0};
+    struct push push = {0};
     struct err err = ERR_INIT;
     assert_true(id_parse("psh", delivery.id, &id));
     assert_true(store_push_find(*state, id, &push, &err));
@@ -47,11 +47,11 @@ static void accepted_is_found_after_a_restart(void **state) {
     assert_int_equal(push.received_ms, FIXTURE_NOON);
     assert_int_equal(push.superseded_by, 0);
     assert_string_equal(push.meta, "{\"commit\":\"c0ffee\"}");
-    store_push_release(&push);
+    push_release(&push);
 }
 
 static void unknown_is_gone(void **state) {
-    struct store_push push = {0};
+    struct push push = {0};
     struct err err = ERR_INIT;
     assert_false(store_push_find(*state, 12345, &push, &err));
     assert_int_equal(err.kind, ERR_GONE);
@@ -102,7 +102,7 @@ static void several_images_follow_a_lead(void **state) {
     int64_t lead = 0;
     assert_true(id_parse("psh", delivery.id, &lead));
 
-    struct store_pushes followers = {0};
+    struct pushes followers = {0};
     struct err err = ERR_INIT;
     assert_true(store_push_followers(*state, lead, &followers, &err));
     assert_int_equal(followers.count, 2);
@@ -114,7 +114,7 @@ static void several_images_follow_a_lead(void **state) {
         assert_int_equal(followers.items[i].lead, lead);
         assert_true(followers.items[i].id > lead);
     }
-    store_pushes_release(&followers);
+    pushes_release(&followers);
 
     fixture_accept(*state, &delivery);
     assert_int_equal(delivery.outcome, WEBHOOK_DUPLICATE);
@@ -130,13 +130,13 @@ static void extreme_images_are_read_back(void **state) {
     fixture_begin(*state, "docker");
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         int64_t id = fixture_push(*state, texts[i]);
-        struct store_push push = {0};
+        struct push push = {0};
         struct err err = ERR_INIT;
         struct ref expected;
         fixture_ref(texts[i], &expected);
         assert_true(store_push_find(*state, id, &push, &err));
         assert_memory_equal(&push.image, &expected, sizeof expected);
-        store_push_release(&push);
+        push_release(&push);
     }
     (void)fixture_push(*state, longest);
     assert_int_equal(fixture_unmatched(*state, "docker"), ARRAY_LENGTH(texts) + 1);
@@ -174,14 +174,14 @@ static void many_pushes(void **state) {
     assert_int_equal(count_pushes(*state), MANY);
 
     struct store_window window = {.platform = "docker", .limit = 4096};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(*state, &window, &pushes, &err));
     assert_int_equal(pushes.count, 4096);
     for (size_t i = 1; i < pushes.count; i++) {
         assert_true(pushes.items[i].id > pushes.items[i - 1].id);
     }
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
 }
 
 /* ---- the store cannot take it ---- */
@@ -319,7 +319,7 @@ static void looking_never_goes_back(void **state) {
     int64_t first = fixture_push(store, "ghcr.io/a/b:1");
     (void)fixture_push(store, "ghcr.io/a/b:2");
     (void)fixture_match(store, "docker", NULL);
-    struct store_pushes none = {0};
+    struct pushes none = {0};
     struct store_matches late = {.platform = "docker", .through = first, .pushes = &none};
     struct err err = ERR_INIT;
     assert_true(store_match(store, &late, &err));

@@ -121,11 +121,11 @@ static int64_t arrive(struct store *here, const char *object, const char *key) {
 
 static size_t open_updates(struct store *store) {
     struct store_filter filter = {.open_only = true, .limit = 1000};
-    struct store_updates updates = {0};
+    struct updates updates = {0};
     struct err err = ERR_INIT;
     assert_true(store_update_list(store, &filter, &updates, &err));
     size_t count = updates.count;
-    store_updates_release(&updates);
+    updates_release(&updates);
     return count;
 }
 
@@ -164,12 +164,12 @@ static void a_follower_sees_what_the_leader_did(void **state) {
     take_all(there);
     assert_int_equal(fixture_unmatched(there, "docker"), 0);
     assert_true(store_is_matched(there, "docker", push));
-    struct store_update update = fixture_find(there, id);
+    struct update update = fixture_find(there, id);
     assert_int_equal(update.push, push);
     assert_string_equal(update.target, "docker/site");
     assert_string_equal(stage_text(update.stage), "policy");
     assert_string_equal(update.pushed_digest, FIXTURE_DIGEST("2"));
-    store_update_release(&update);
+    update_release(&update);
     assert_int_equal(store_slot_dirty(*state, 0), -1);
     fixture_place(*state, id, "settle", "updated");
     assert_int_equal(store_slot_dirty(*state, 0), 0);
@@ -177,7 +177,7 @@ static void a_follower_sees_what_the_leader_did(void **state) {
     take_all(there);
     update = fixture_find(there, id);
     assert_string_equal(fixture_result(update.result), "updated");
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void a_step_is_handed_over(void **state) {
@@ -185,8 +185,8 @@ static void a_step_is_handed_over(void **state) {
     int64_t id = fixture_match(*state, "docker", "docker/site");
     flush(*state);
     take_all(there);
-    struct store_update stale = fixture_find(there, id);
-    struct store_update update = fixture_find(*state, id);
+    struct update stale = fixture_find(there, id);
+    struct update update = fixture_find(*state, id);
     update.stage = STAGE_APPLY;
     (void)snprintf(update.step, sizeof update.step, "patch");
     memcpy(update.to, FIXTURE_DIGEST("2"), sizeof update.to);
@@ -194,9 +194,9 @@ static void a_step_is_handed_over(void **state) {
     free(update.journal);
     update.journal = strdup(journal);
     update.order =
-        (struct store_order){.known = true, .group = "shop", .depends_on = strdup("a,b")};
+        (struct update_order){.known = true, .group = "shop", .depends_on = strdup("a,b")};
     fixture_save(*state, &update);
-    store_update_release(&update);
+    update_release(&update);
     flush(*state);
     take_all(there);
     update = fixture_find(there, id);
@@ -205,12 +205,12 @@ static void a_step_is_handed_over(void **state) {
     assert_string_equal(update.journal, journal);
     assert_string_equal(update.order.group, "shop");
     assert_string_equal(update.order.depends_on, "a,b");
-    store_update_release(&update);
+    update_release(&update);
     /* Whoever worked on it there before has lost. */
     struct store_event event = {.event = "test"};
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(there, &stale, &event, &err), STORE_LOST);
-    store_update_release(&stale);
+    update_release(&stale);
 }
 
 static void a_push_is_in_the_ledger_after_its_updates(void **state) {
@@ -239,14 +239,14 @@ static void what_the_ledger_never_had_is_forgotten(void **state) {
     /* It has a place there, and is finished here; but the lead was lost before it was written. */
     assert_true(store_slots_assign(*state, STORE_ASSIGN_OTHERS, &err));
     struct store_filter filter = {.limit = 1};
-    struct store_updates updates = {0};
+    struct updates updates = {0};
     assert_true(store_update_list(*state, &filter, &updates, &err));
     fixture_place(*state, updates.items[0].id, "settle", "failed");
-    store_updates_release(&updates);
+    updates_release(&updates);
     take_all(*state);
     assert_true(store_update_list(*state, &filter, &updates, &err));
     assert_int_equal(updates.count, 0);
-    store_updates_release(&updates);
+    updates_release(&updates);
     assert_int_equal(open_updates(*state), 0);
     /* The inbox is read again: the push waits for whoever leads. */
     char *text = NULL;
@@ -291,14 +291,14 @@ static void one_delivery_at_two_replicas_is_one_push(void **state) {
     free(text_a);
     free(text_b);
     assert_int_equal(fixture_unmatched(*state, "docker"), 1);
-    struct store_push push = {0};
+    struct push push = {0};
     struct err err = ERR_INIT;
     int64_t first = 0;
     int64_t second = 0;
     assert_true(id_parse("psh", a.id, &first) && id_parse("psh", b.id, &second));
     assert_true(store_push_find(*state, second, &push, &err));
     assert_int_equal(push.superseded_by, first);
-    store_push_release(&push);
+    push_release(&push);
     (void)fixture_match(*state, "docker", "docker/site");
     flush(*state);
     char name[STORE_INBOX_NAME_SIZE];
@@ -367,12 +367,12 @@ static void two_pushes_of_one_id_are_two(void **state) {
 
 static void holds_and_refused_digests_are_handed_over(void **state) {
     struct err err = ERR_INIT;
-    struct store_hold hold = {.target = "docker/site", .reason = "not \"now\"", .at_ms = 1};
-    struct store_hold found = {0};
+    struct hold hold = {.target = "docker/site", .reason = "not \"now\"", .at_ms = 1};
+    struct hold found = {0};
     assert_true(store_hold(*state, &hold, "somebody", &err));
     (void)arrive(*state, "inbox-1", NULL);
     int64_t id = fixture_match(*state, "docker", "docker/site");
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     assert_true(store_reject(*state, &update, &err));
     flush(*state);
     take_all(there);
@@ -387,7 +387,7 @@ static void holds_and_refused_digests_are_handed_over(void **state) {
     take_all(there);
     assert_false(store_held(there, "docker/site", fixture_now_ms, &found));
     assert_false(store_rejected(there, "docker/site", update.to, &by));
-    store_update_release(&update);
+    update_release(&update);
     assert_null(strstr(slots[0], "holds\":[{"));
 }
 
@@ -410,14 +410,14 @@ static void what_is_finished_leaves_the_ledger(void **state) {
     assert_string_equal(slots[0], "{\"pushes\":[],\"updates\":[],\"holds\":[],\"rejected\":[]}");
     assert_int_equal(store_share_retire(*state, fixture_now_ms + 1), 0);
     take_all(there);
-    struct store_update update = fixture_find(there, id); /* it still can tell */
+    struct update update = fixture_find(there, id); /* it still can tell */
     assert_string_equal(fixture_result(update.result), "updated");
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void a_full_ledger_takes_no_more(void **state) {
     struct err err = ERR_INIT;
-    struct store_hold hold = {.at_ms = 1};
+    struct hold hold = {.at_ms = 1};
     for (int i = 0; i < STORE_SLOTS * STORE_SLOT_ROWS; i++) {
         (void)snprintf(hold.target, sizeof hold.target, "docker/%d", i);
         assert_true(store_hold(*state, &hold, "somebody", &err));
@@ -449,8 +449,8 @@ static void switched_on_later_it_takes_what_is_open(void **state) {
     assert_int_equal(open_updates(*state), 1);
     flush(*state);
     take_all(there);
-    struct store_update update = fixture_find(there, first);
-    store_update_release(&update);
+    struct update update = fixture_find(there, first);
+    update_release(&update);
     assert_false(store_is_matched(*state, "docker", push));
     assert_true(store_share(*state, false, &err));
     fixture_place(*state, first, "gate", NULL);

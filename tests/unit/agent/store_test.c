@@ -111,7 +111,7 @@ static void version_1_is_migrated(void **state) {
     assert_int_equal(number(*state, "PRAGMA user_version"), 5);
     assert_int_equal(number(*state, "SELECT push FROM keys"), 5);
     assert_int_equal(number(*state, "SELECT through FROM keys_through"), 5);
-    struct store_update update = fixture_find(*state, 6);
+    struct update update = fixture_find(*state, 6);
     assert_string_equal(stage_text(update.stage), "gate");
     assert_string_equal(update.approved, "");
     assert_int_equal(update.revision, 7);
@@ -122,16 +122,16 @@ static void version_1_is_migrated(void **state) {
     assert_true(update.order.waits_for_room);
     memcpy(update.approved, update.to, sizeof update.approved);
     fixture_save(*state, &update);
-    store_update_release(&update);
+    update_release(&update);
     update = fixture_find(*state, 6);
     assert_string_equal(update.approved, FIXTURE_DIGEST("2"));
-    store_update_release(&update);
+    update_release(&update);
     int64_t broken = 0;
     size_t count = 0;
     struct err err = ERR_INIT;
     assert_true(store_audit_verify(*state, &broken, &count, &err));
     assert_int_equal(count, 1);
-    struct store_hold hold = {0};
+    struct hold hold = {0};
     assert_false(store_held(*state, "docker/site", fixture_now_ms, &hold));
     CLEANUP(json_release) json_t *history = store_history(*state, 6);
     assert_int_equal(json_array_size(history), 2);
@@ -191,14 +191,14 @@ static void snapshot_does_not_see_what_comes(void **state) {
     struct err err = ERR_INIT;
     int64_t first = fixture_push(other, "ghcr.io/a/b:1");
     assert_true(store_snapshot(*state, &err));
-    struct store_push push = {0};
+    struct push push = {0};
     assert_true(store_push_find(*state, first, &push, &err));
-    store_push_release(&push);
+    push_release(&push);
     int64_t second = fixture_push(other, "ghcr.io/a/b:2");
     assert_false(store_push_find(*state, second, &push, &err));
     store_snapshot_end(*state);
     assert_true(store_push_find(*state, second, &push, &err));
-    store_push_release(&push);
+    push_release(&push);
     assert_true(fixture_push(*state, "ghcr.io/a/b:3") > second);
     store_free(other);
 }
@@ -257,7 +257,7 @@ static void history_shows_the_newest(void **state) {
 /* ---- rejected digests ---- */
 
 static void rejected_until_taken_back(void **state) {
-    struct store_update update = {.id = 42, .target = "docker/site", .to = FIXTURE_DIGEST("2")};
+    struct update update = {.id = 42, .target = "docker/site", .to = FIXTURE_DIGEST("2")};
     struct err err = ERR_INIT;
     int64_t which = 0;
     assert_false(store_rejected(*state, "docker/site", FIXTURE_DIGEST("2"), &which));
@@ -297,21 +297,21 @@ static void prune_keeps_what_is_open_or_young(void **state) {
     int64_t done_push = number(store, "SELECT min(push) FROM updates");
     store_prune(store, FIXTURE_NOON + 500);
 
-    struct store_update update = {0};
-    struct store_push push = {0};
+    struct update update = {0};
+    struct push push = {0};
     struct err err = ERR_INIT;
     assert_false(store_update_find(store, old_done, &update, &err));
     assert_int_equal(err.kind, ERR_GONE);
     assert_false(store_push_find(store, done_push, &push, &err));
     assert_false(store_push_find(store, old_bare, &push, &err));
     assert_true(store_push_find(store, young_bare, &push, &err));
-    store_push_release(&push);
+    push_release(&push);
     update = fixture_find(store, old_open);
     assert_true(store_push_find(store, update.push, &push, &err));
-    store_push_release(&push);
-    store_update_release(&update);
+    push_release(&push);
+    update_release(&update);
     update = fixture_find(store, young_done);
-    store_update_release(&update);
+    update_release(&update);
     CLEANUP(json_release) json_t *gone = store_history(store, old_done);
     assert_int_equal(json_array_size(gone), 0);
     CLEANUP(json_release) json_t *kept = store_history(store, young_done);
@@ -342,7 +342,7 @@ static void prune_copes_with_many(void **state) {
 }
 
 static void prune_keeps_what_was_rolled_back(void **state) {
-    struct store_update update = {.id = 42, .target = "docker/site", .to = FIXTURE_DIGEST("2")};
+    struct update update = {.id = 42, .target = "docker/site", .to = FIXTURE_DIGEST("2")};
     struct err err = ERR_INIT;
     int64_t which = 0;
     assert_true(store_reject(*state, &update, &err));
@@ -394,16 +394,16 @@ static void accept_for_ever(int out) {
 }
 
 static void check_stored(struct store *store, int64_t lead) {
-    struct store_push push = {0};
-    struct store_pushes followers = {0};
+    struct push push = {0};
+    struct pushes followers = {0};
     struct err err = ERR_INIT;
     if (!store_push_find(store, lead, &push, &err)) {
         fail_msg("an acknowledged push was lost: %s", err.message);
     }
-    store_push_release(&push);
+    push_release(&push);
     assert_true(store_push_followers(store, lead, &followers, &err));
     assert_int_equal(followers.count, 1);
-    store_pushes_release(&followers);
+    pushes_release(&followers);
 }
 
 /* Lets a child accept for a while, kills it, and gives how many pushes it had acknowledged. */

@@ -18,9 +18,9 @@ static int start(void **state) {
 }
 
 static void assert_result(struct store *store, int64_t id, const char *result) {
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     assert_string_equal(fixture_result(update.result), result);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* ---- matching ---- */
@@ -29,7 +29,7 @@ static void match_makes_an_open_update(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
     store_free(*state);
     *state = fixture_open();
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     assert_int_equal(update.id, id);
     assert_true(update.push != 0);
     assert_string_equal(update.target, "docker/site");
@@ -53,7 +53,7 @@ static void match_makes_an_open_update(void **state) {
     assert_int_equal(update.finished_ms, 0);
     assert_string_equal(update.journal, "{}");
     assert_false(update.order.known);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void match_supersedes_only_what_is_not_applied(void **state) {
@@ -82,19 +82,19 @@ static void match_supersedes_only_what_is_not_applied(void **state) {
         fixture_now_ms += 1000;
         int64_t fresh = fixture_update(*state, name);
         assert_true(fresh > old);
-        struct store_update update = fixture_find(*state, old);
+        struct update update = fixture_find(*state, old);
         assert_string_equal(fixture_result(update.result), rows[i].after);
         if (strcmp(rows[i].after, "superseded") == 0) {
             char push[ID_TEXT_SIZE];
-            struct store_update newer = fixture_find(*state, fresh);
+            struct update newer = fixture_find(*state, fresh);
             assert_non_null(strstr(update.reason, id_text("psh", newer.push, push)));
-            store_update_release(&newer);
+            update_release(&newer);
             assert_int_equal(update.finished_ms, fixture_now_ms);
             CLEANUP(json_release) json_t *history = store_history(*state, old);
             json_t *last = json_array_get(history, json_array_size(history) - 1);
             assert_string_equal(json_text(last, "event"), "superseded");
         }
-        store_update_release(&update);
+        update_release(&update);
         assert_result(*state, fresh, "");
         assert_result(*state, other, "");
         fixture_place(*state, other, "policy", "cancelled");
@@ -105,10 +105,10 @@ static void match_can_close_at_once(void **state) {
     int64_t open = fixture_update(*state, "docker/site");
     int64_t push = fixture_push(*state, "ghcr.io/brian/site:1.4");
     struct store_window window = {.platform = "docker", .limit = 10};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(*state, &window, &pushes, &err));
-    struct platform_target target = fixture_target("docker/site");
+    struct target target = fixture_target("docker/site");
     struct store_match item = {.push = &pushes.items[0],
                                .target = &target,
                                .result = RESULT_FAILED,
@@ -120,15 +120,15 @@ static void match_can_close_at_once(void **state) {
                                     .pushes = &pushes,
                                     .now_ms = fixture_now_ms};
     assert_true(store_match(*state, &matches, &err));
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
     struct store_filter filter = {.push = push, .limit = 10};
-    struct store_updates updates = {0};
+    struct updates updates = {0};
     assert_true(store_update_list(*state, &filter, &updates, &err));
     assert_int_equal(updates.count, 1);
     assert_string_equal(fixture_result(updates.items[0].result), "failed");
     assert_string_equal(updates.items[0].reason, "left alone");
     assert_int_equal(updates.items[0].finished_ms, fixture_now_ms);
-    store_updates_release(&updates);
+    updates_release(&updates);
     assert_result(*state, open, "");
 }
 
@@ -136,10 +136,10 @@ static void match_stores_all_or_nothing(void **state) {
     int64_t old = fixture_update(*state, "docker/site");
     (void)fixture_push(*state, "ghcr.io/brian/site:1.4");
     struct store_window window = {.platform = "docker", .limit = 10};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(*state, &window, &pushes, &err));
-    struct platform_target target = fixture_target("docker/site");
+    struct target target = fixture_target("docker/site");
     struct store_match item = {.push = &pushes.items[0], .target = &target};
     struct store_matches matches = {.platform = "docker",
                                     .through = pushes.items[0].id,
@@ -170,7 +170,7 @@ static void match_stores_all_or_nothing(void **state) {
     assert_int_equal(sqlite3_exec(store->db, "DROP TRIGGER full", NULL, NULL, NULL), SQLITE_OK);
 
     assert_true(store_match(store, &matches, &err));
-    store_pushes_release(&pushes);
+    pushes_release(&pushes);
     assert_result(store, old, "superseded");
     assert_int_equal(fixture_unmatched(store, "docker"), 0);
 }
@@ -179,12 +179,12 @@ static void coalesced_pushes_name_the_newer(void **state) {
     int64_t first = fixture_push(*state, "ghcr.io/brian/site:1.4");
     int64_t second = fixture_push(*state, "ghcr.io/brian/site:1.4");
     struct store_window window = {.platform = "docker", .limit = 10};
-    struct store_pushes pushes = {0};
+    struct pushes pushes = {0};
     struct err err = ERR_INIT;
     assert_true(store_unmatched(*state, &window, &pushes, &err));
     assert_int_equal(pushes.count, 2);
     pushes.items[0].superseded_by = second;
-    struct platform_target target = fixture_target("docker/site");
+    struct target target = fixture_target("docker/site");
     struct store_match item = {.push = &pushes.items[1], .target = &target};
     struct store_matches matches = {.platform = "docker",
                                     .through = second,
@@ -193,14 +193,14 @@ static void coalesced_pushes_name_the_newer(void **state) {
                                     .pushes = &pushes,
                                     .now_ms = fixture_now_ms};
     assert_true(store_match(*state, &matches, &err));
-    store_pushes_release(&pushes);
-    struct store_push push = {0};
+    pushes_release(&pushes);
+    struct push push = {0};
     assert_true(store_push_find(*state, first, &push, &err));
     assert_int_equal(push.superseded_by, second);
-    store_push_release(&push);
+    push_release(&push);
     assert_true(store_push_find(*state, second, &push, &err));
     assert_int_equal(push.superseded_by, 0);
-    store_push_release(&push);
+    push_release(&push);
     size_t open = 99;
     assert_true(store_open_of_push(*state, first, &open, &err));
     assert_int_equal(open, 0);
@@ -212,7 +212,7 @@ static void coalesced_pushes_name_the_newer(void **state) {
 
 static void save_stores_all_of_it(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     (void)snprintf(update.instance, sizeof update.instance, "instance-2");
     update.stage = STAGE_APPLY;
     (void)snprintf(update.reason, sizeof update.reason, "a reason");
@@ -223,7 +223,7 @@ static void save_stores_all_of_it(void **state) {
     update.stage_since_ms = 6;
     update.attempts = 7;
     update.back = true;
-    update.order = (struct store_order){
+    update.order = (struct update_order){
         .known = true, .group = "shop", .depends_on = strdup("a"), .waits_for_room = true};
     free(update.journal);
     update.journal = strdup("{\"driver\":{\"ids\":[1,2,3]}}");
@@ -232,9 +232,9 @@ static void save_stores_all_of_it(void **state) {
     assert_int_equal(update.revision, 1);
     store_free(*state);
     *state = fixture_open();
-    struct store_update back = fixture_find(*state, id);
+    struct update back = fixture_find(*state, id);
     assert_string_equal(back.journal, update.journal);
-    store_update_release(&update);
+    update_release(&update);
     assert_true(back.order.known && back.order.waits_for_room);
     assert_string_equal(back.order.group, "shop");
     assert_string_equal(back.order.depends_on, "a");
@@ -249,7 +249,7 @@ static void save_stores_all_of_it(void **state) {
     assert_int_equal(back.attempts, 7);
     assert_int_equal(back.revision, 1);
     assert_true(back.back);
-    store_update_release(&back);
+    update_release(&back);
     CLEANUP(json_release) json_t *history = store_history(*state, id);
     json_t *line = json_array_get(history, 1);
     assert_string_equal(json_text(line, "stage"), "apply");
@@ -260,20 +260,20 @@ static void save_stores_all_of_it(void **state) {
 static void save_loses_to_a_newer_revision(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
     struct store *other = fixture_open();
-    struct store_update mine = fixture_find(*state, id);
-    struct store_update theirs = fixture_find(other, id);
+    struct update mine = fixture_find(*state, id);
+    struct update theirs = fixture_find(other, id);
     theirs.result = RESULT_CANCELLED;
     fixture_save(other, &theirs);
     mine.stage = STAGE_APPLY;
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(*state, &mine, &step, &err), STORE_LOST);
     assert_int_equal(mine.revision, 0);
-    store_update_release(&mine);
-    store_update_release(&theirs);
-    struct store_update now = fixture_find(*state, id);
+    update_release(&mine);
+    update_release(&theirs);
+    struct update now = fixture_find(*state, id);
     assert_string_equal(stage_text(now.stage), "policy");
     assert_string_equal(fixture_result(now.result), "cancelled");
-    store_update_release(&now);
+    update_release(&now);
     CLEANUP(json_release) json_t *history = store_history(*state, id);
     assert_int_equal(json_array_size(history), 2); /* created, theirs */
     store_free(other);
@@ -281,16 +281,16 @@ static void save_loses_to_a_newer_revision(void **state) {
 
 static void save_loses_to_a_match_and_to_pruning(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     update.stage = STAGE_APPLY;
     (void)fixture_update(*state, "docker/site");
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_LOST);
-    store_update_release(&update);
+    update_release(&update);
     update = fixture_find(*state, id);
     store_prune(*state, fixture_now_ms + 1);
     assert_int_equal(store_update_save(*state, &update, &step, &err), STORE_LOST);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* The history tells each stage that was passed, with its own time; or, where somebody else was
@@ -298,7 +298,7 @@ static void save_loses_to_a_match_and_to_pruning(void **state) {
 static void stages_passed_are_stored_with_what_came_of_them(void **state) {
     struct store *store = *state;
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     const struct store_passed passed[] = {
         {.stage = STAGE_POLICY, .detail = "policy same", .at_ms = fixture_now_ms + 1},
         {.stage = STAGE_RESOLVE, .detail = "it is this", .at_ms = fixture_now_ms + 2}};
@@ -331,7 +331,7 @@ static void stages_passed_are_stored_with_what_came_of_them(void **state) {
     }
     CLEANUP(json_release) json_t *trail = store_audit(store, 10);
     assert_int_equal(json_array_size(trail), ARRAY_LENGTH(wanted));
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static int synchronous(struct store *store) {
@@ -354,7 +354,7 @@ static int note_synchronous(void *context) {
 static void fast_is_for_one_save_only(void **state) {
     struct store *store = *state;
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     (void)sqlite3_commit_hook(store->db, note_synchronous, store);
     static const struct store_event fast = {.event = "step", .detail = "quick", .fast = true};
     struct err err = ERR_INIT;
@@ -385,7 +385,7 @@ static void fast_is_for_one_save_only(void **state) {
     assert_true(store_probe(store, &err));
     assert_int_equal(seen_synchronous, 2);
     assert_int_equal(store_update_save(store, &update, &fast, &err), STORE_CHANGED);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* The log's own methods, but for the one that waits for the disk. */
@@ -419,7 +419,7 @@ static unsigned synced_since(unsigned before) {
 static void what_must_be_on_the_disk_is(void **state) {
     struct store *store = *state;
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     static const struct store_event fast = {.event = "step", .detail = "quick", .fast = true};
     struct err err = ERR_INIT;
     count_the_disk(store);
@@ -430,14 +430,14 @@ static void what_must_be_on_the_disk_is(void **state) {
         assert_int_equal(store_update_save(store, &update, &step, &err), STORE_CHANGED);
         assert_int_equal(synced_since(before), 1);
     }
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* What may be lost with the power yet was not stored for whoever asked, who goes on from there. */
 static void what_is_not_on_the_disk_is_not_stored(void **state) {
     struct store *store = *state;
     int64_t id = fixture_update(store, "docker/site");
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     struct err err = ERR_INIT;
     count_the_disk(store);
     update.stage = STAGE_APPLY;
@@ -445,12 +445,12 @@ static void what_is_not_on_the_disk_is_not_stored(void **state) {
     assert_int_equal(store_update_save(store, &update, &step, &err), STORE_FAILED);
     disk_fails = false;
     assert_int_equal(err.kind, ERR_TRANSIENT);
-    struct store_update there = fixture_find(store, id);
+    struct update there = fixture_find(store, id);
     assert_string_equal(stage_text(there.stage), "apply");
     assert_int_equal(there.revision, update.revision); /* so that a wait can be stored */
-    store_update_release(&there);
+    update_release(&there);
     assert_int_equal(store_update_save(store, &update, &step, &err), STORE_CHANGED);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 enum { SAVERS = 6, SAVES = 20 };
@@ -463,14 +463,14 @@ struct saver {
 static void *save_many(void *context) {
     struct saver *saver = context;
     struct err err = ERR_INIT;
-    struct store_update update = {0};
+    struct update update = {0};
     struct store *store = NULL;
     bool good = store_open(fixture_directory, &store, &err) &&
                 store_update_find(store, saver->id, &update, &err);
     for (int i = 0; good && i < SAVES; i++) {
         good = store_update_save(store, &update, &step, &err) == STORE_CHANGED;
     }
-    store_update_release(&update);
+    update_release(&update);
     store_free(store);
     return good ? saver : NULL;
 }
@@ -489,17 +489,17 @@ static void many_wait_for_the_disk_at_once(void **state) {
         void *good = NULL;
         assert_int_equal(pthread_join(savers[i].thread, &good), 0);
         assert_ptr_equal(good, &savers[i]);
-        struct store_update update = fixture_find(*state, savers[i].id);
+        struct update update = fixture_find(*state, savers[i].id);
         assert_int_equal(update.revision, SAVES);
-        store_update_release(&update);
+        update_release(&update);
     }
 }
 
 static void wait_until(struct store *store, int64_t id, int64_t not_before_ms) {
-    struct store_update update = fixture_find(store, id);
+    struct update update = fixture_find(store, id);
     update.not_before_ms = not_before_ms;
     fixture_save(store, &update);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static size_t due_ids(struct store *store, int64_t ids[64]) {
@@ -614,12 +614,12 @@ static void the_newest_other_of_a_target_is_told(void **state) {
     int64_t mine = fixture_update(*state, "docker/site");
     fixture_place(*state, mine, "apply", NULL);
     int64_t mine_too = fixture_update(*state, "docker/site");
-    struct store_update update = fixture_find(*state, mine);
+    struct update update = fixture_find(*state, mine);
     int64_t other = 0;
     struct err err = ERR_INIT;
     assert_true(store_open_other(*state, &update, &other, &err));
     assert_int_equal(other, mine_too);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void wake_makes_the_gate_due(void **state) {
@@ -639,13 +639,13 @@ static void wake_makes_the_gate_due(void **state) {
 static int64_t sleeper(struct store *store, const char *target, bool room) {
     int64_t id = fixture_update(store, target);
     fixture_place(store, id, "gate", NULL);
-    struct store_update update = fixture_find(store, id);
-    update.not_before_ms = STORE_UNTIL_WOKEN;
+    struct update update = fixture_find(store, id);
+    update.not_before_ms = UPDATE_UNTIL_WOKEN;
     if (room) {
         update.order.waits_for_room = true;
     }
     fixture_save(store, &update);
-    store_update_release(&update);
+    update_release(&update);
     return id;
 }
 
@@ -672,12 +672,12 @@ static void wake_is_not_lost_to_a_late_wait(void **state) {
     int64_t ids[64];
     int64_t gate = fixture_update(*state, "docker/gate");
     fixture_place(*state, gate, "gate", NULL);
-    struct store_update deciding = fixture_find(*state, gate);
+    struct update deciding = fixture_find(*state, gate);
     store_wake_gate(*state, STORE_WAKE_ALL);
     deciding.not_before_ms = fixture_now_ms + 600000;
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(*state, &deciding, &step, &err), STORE_LOST);
-    store_update_release(&deciding);
+    update_release(&deciding);
     assert_int_equal(due_ids(*state, ids), 1);
 }
 
@@ -688,24 +688,24 @@ static void lists_are_newest_first(void **state) {
     int64_t b = fixture_update(*state, "docker/b");
     int64_t c = fixture_update(*state, "docker/c");
     fixture_place(*state, b, "settle", "updated");
-    struct store_updates all = {0};
+    struct updates all = {0};
     struct err err = ERR_INIT;
     struct store_filter filter = {.limit = 10};
     assert_true(store_update_list(*state, &filter, &all, &err));
     assert_int_equal(all.count, 3);
     assert_int_equal(all.items[0].id, c);
     assert_int_equal(all.items[2].id, a);
-    store_updates_release(&all);
+    updates_release(&all);
     filter.open_only = true;
     assert_true(store_update_list(*state, &filter, &all, &err));
     assert_int_equal(all.count, 2);
     assert_int_equal(all.items[0].id, c);
     assert_int_equal(all.items[1].id, a);
-    store_updates_release(&all);
+    updates_release(&all);
     filter.limit = 1;
     assert_true(store_update_list(*state, &filter, &all, &err));
     assert_int_equal(all.count, 1);
-    store_updates_release(&all);
+    updates_release(&all);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)

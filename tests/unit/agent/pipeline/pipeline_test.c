@@ -1,17 +1,17 @@
 /* The engine: each answer of a stage moves the update, and what waits for it hears of it. */
-#include "agent/views/metrics.h"
+#include "agent/views/exposition.h"
 #include "base/buf.h"
 #include "tests/unit/agent/scripted.h"
 
 #define IMAGE "ghcr.io/brian/site:1.4"
 
 static void assert_stage(int64_t id, enum stage stage, const char *reason) {
-    struct store_update update = fixture_find(scripted.pipeline.store, id);
+    struct update update = fixture_find(scripted.pipeline.store, id);
     assert_string_equal(stage_text(update.stage), stage_text(stage));
     if (!strstr(update.reason, reason)) {
         fail_msg("\"%s\" says nothing of \"%s\"", update.reason, reason);
     }
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static bool is_due(int64_t id) {
@@ -32,11 +32,11 @@ static void a_good_one_goes_through(void **state) {
     scripted_push(IMAGE);
     int64_t id = scripted_update("dry/site");
     scripted_advance(id);
-    struct store_update update = fixture_find(scripted.pipeline.store, id);
+    struct update update = fixture_find(scripted.pipeline.store, id);
     assert_int_equal(update.result, RESULT_UPDATED);
     assert_int_equal(scripted.steps, DRY_STEPS);
     assert_int_equal(scripted.undone, 0);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static void a_sick_one_is_undone_and_refused(void **state) {
@@ -45,13 +45,13 @@ static void a_sick_one_is_undone_and_refused(void **state) {
     scripted_push(IMAGE);
     int64_t id = scripted_update("dry/site");
     scripted_advance(id);
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     assert_int_equal(update.result, RESULT_ROLLED_BACK);
     assert_int_equal(scripted.undone, DRY_STEPS);
     int64_t which = 0;
     assert_true(store_rejected(*state, "dry/site", FIXTURE_DIGEST("2"), &which));
     assert_int_equal(which, id);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 /* The step that takes the target down has run, and the one behind it fails for now, each time: that
@@ -62,11 +62,11 @@ static void a_step_behind_the_stop_is_not_tried_for_ever(void **state) {
     scripted.step_fails = true;
     scripted_push(IMAGE);
     int64_t id = scripted_update("dry/site");
-    struct store_update update = {.result = RESULT_NONE};
+    struct update update = {.result = RESULT_NONE};
     for (int minutes = 0; minutes < 10 && update.result == RESULT_NONE; minutes++) {
         scripted_advance(id);
         update = fixture_find(scripted.pipeline.store, id);
-        store_update_release(&update);
+        update_release(&update);
         fixture_now_ms += 60000;
         fixture_boot_ms += 60000;
     }
@@ -74,7 +74,7 @@ static void a_step_behind_the_stop_is_not_tried_for_ever(void **state) {
 }
 
 static void hold_now(void) {
-    struct store_hold hold = {.target = "dry/first", .reason = "guests"};
+    struct hold hold = {.target = "dry/first", .reason = "guests"};
     struct err err = ERR_INIT;
     assert_true(store_hold(scripted.pipeline.store, &hold, "uid 0", &err));
 }
@@ -97,17 +97,17 @@ static void one_that_goes_back_frees_its_place(void **state) {
     scripted_push(IMAGE);
     int64_t first = scripted_update("dry/first");
     int64_t second = scripted_update("dry/second");
-    struct store_update update = fixture_find(scripted.pipeline.store, first);
+    struct update update = fixture_find(scripted.pipeline.store, first);
     update.stage = STAGE_APPLY;
     fixture_save(scripted.pipeline.store, &update);
-    store_update_release(&update);
+    update_release(&update);
     scripted_advance(second);
     assert_stage(second, STAGE_GATE, "1 updates are being applied");
     assert_false(is_due(second));
     update = fixture_find(scripted.pipeline.store, first);
     update.stage = STAGE_POLICY;
     fixture_save(scripted.pipeline.store, &update);
-    store_update_release(&update);
+    update_release(&update);
     looks = 0;
     scripted.looked = hold_at_the_last_look;
     scripted_advance(first);
@@ -117,14 +117,14 @@ static void one_that_goes_back_frees_its_place(void **state) {
     scripted_advance(second);
     update = fixture_find(scripted.pipeline.store, second);
     assert_int_equal(update.result, RESULT_UPDATED);
-    store_update_release(&update);
+    update_release(&update);
 }
 
 static int64_t seconds_in(const char *stage) {
     CLEANUP(buf_release) struct buf text = BUF_INIT((size_t)1 << 20);
     struct err err = ERR_INIT;
     char line[96];
-    assert_true(metrics_write(scripted.pipeline.store, scripted.config, &text, &err));
+    assert_true(exposition_write(scripted.pipeline.store, scripted.config, &text, &err));
     (void)snprintf(line, sizeof line, "landwaiter_stage_seconds_sum{stage=\"%s\"} ", stage);
     const char *at = strstr(buf_text(&text), line);
     return at ? (int64_t)strtod(at + strlen(line), NULL) : 0;
@@ -146,9 +146,9 @@ static void the_gates_hours_are_the_gates(void **state) {
     fixture_boot_ms += INT64_C(9) * 3600 * 1000;
     assert_true(store_release_hold(scripted.pipeline.store, "dry/first", "uid 0", &err));
     scripted_advance(id);
-    struct store_update update = fixture_find(scripted.pipeline.store, id);
+    struct update update = fixture_find(scripted.pipeline.store, id);
     assert_int_equal(update.result, RESULT_UPDATED);
-    store_update_release(&update);
+    update_release(&update);
     assert_in_range(seconds_in("gate") - gate, 9 * 3600, 9 * 3600 + 1);
     assert_in_range(seconds_in("policy") - policy, 0, 1);
 }
@@ -158,16 +158,16 @@ static void a_broken_journal_ends(void **state) {
     (void)scripted_add(0, "dry/site");
     scripted_push(IMAGE);
     int64_t id = scripted_update("dry/site");
-    struct store_update update = fixture_find(*state, id);
+    struct update update = fixture_find(*state, id);
     free(update.journal);
     update.journal = strdup("[");
     fixture_save(*state, &update);
-    store_update_release(&update);
+    update_release(&update);
     scripted_advance(id);
     update = fixture_find(*state, id);
     assert_int_equal(update.result, RESULT_FAILED);
     assert_non_null(strstr(update.reason, "journal"));
-    store_update_release(&update);
+    update_release(&update);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scripted_setup, scripted_teardown)

@@ -1,6 +1,7 @@
 /* Metrics: what was counted and measured is in the text, and no caller makes it grow without end.
  */
-#include "agent/views/metrics.h"
+#include "agent/model/counters.h"
+#include "agent/views/exposition.h"
 #include "tests/unit/agent/fixture.h"
 
 static int start(void **state) {
@@ -24,7 +25,7 @@ static char *text_of(struct store *store, const char *configuration) {
     CLEANUP(config_release) struct config *config = config_of(configuration);
     CLEANUP(buf_release) struct buf out = BUF_INIT((size_t)1 << 20);
     struct err err = ERR_INIT;
-    if (!metrics_write(store, config, &out, &err)) {
+    if (!exposition_write(store, config, &out, &err)) {
         fail_msg("%s", err.message);
     }
     char *text = strdup(buf_text(&out));
@@ -41,12 +42,12 @@ static void assert_line(const char *text, const char *line) {
 }
 
 static void what_is_counted_is_told(void **state) {
-    metrics_count(METRIC_PUSHES, "ci", "accepted");
-    metrics_count(METRIC_PUSHES, "ci", "accepted");
-    metrics_count(METRIC_PUSHES, "", "unauthorized");
-    metrics_count_update("docker/site", RESULT_UPDATED);
-    metrics_count_answer("ghcr.io", 200);
-    metrics_count_answer("ghcr.io", 0);
+    counters_count(METRIC_PUSHES, "ci", "accepted");
+    counters_count(METRIC_PUSHES, "ci", "accepted");
+    counters_count(METRIC_PUSHES, "", "unauthorized");
+    counters_update("docker/site", RESULT_UPDATED);
+    counters_answer("ghcr.io", 200);
+    counters_answer("ghcr.io", 0);
     CLEANUP(own_free) char *text = text_of(*state, "{}");
     assert_line(text, "# TYPE landwaiter_pushes_total counter");
     assert_line(text, "landwaiter_pushes_total{sender=\"ci\",result=\"accepted\"} 2");
@@ -57,10 +58,10 @@ static void what_is_counted_is_told(void **state) {
 }
 
 static void a_histogram_adds_up(void **state) {
-    metrics_measure(METRIC_DOWNTIME, "docker", 400);
-    metrics_measure(METRIC_DOWNTIME, "docker", 1500);
-    metrics_measure(METRIC_DOWNTIME, "docker", -5); /* the clock was set back */
-    metrics_measure(METRIC_DOWNTIME, "docker", INT64_C(100000000));
+    counters_measure(METRIC_DOWNTIME, "docker", 400);
+    counters_measure(METRIC_DOWNTIME, "docker", 1500);
+    counters_measure(METRIC_DOWNTIME, "docker", -5); /* the clock was set back */
+    counters_measure(METRIC_DOWNTIME, "docker", INT64_C(100000000));
     CLEANUP(own_free) char *text = text_of(*state, "{}");
     assert_line(text, "# TYPE landwaiter_downtime_seconds histogram");
     assert_line(text, "landwaiter_downtime_seconds_bucket{platform=\"docker\",le=\"0.01\"} 1");
@@ -97,9 +98,9 @@ static void labels_are_bounded_and_quoted(void **state) {
     char name[64];
     for (int i = 0; i < 5000; i++) {
         (void)snprintf(name, sizeof name, "registry%d.test", i);
-        metrics_count_answer(name, 200);
+        counters_answer(name, 200);
     }
-    metrics_count(METRIC_PUSHES, "a \"b\"\\\nc", "accepted");
+    counters_count(METRIC_PUSHES, "a \"b\"\\\nc", "accepted");
     CLEANUP(own_free) char *text = text_of(*state, "{}");
     assert_true(strlen(text) < 64 * 1024);
     assert_non_null(strstr(text, "{host=\"other\",code=\"other\"} 47"));

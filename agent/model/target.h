@@ -1,0 +1,28 @@
+/* A target as its platform sees it now. */
+#ifndef LANDWAITER_AGENT_MODEL_TARGET_H
+#define LANDWAITER_AGENT_MODEL_TARGET_H
+
+#include <stdbool.h>
+
+#include "agent/model/settings.h"
+#include "base/digest.h"
+#include "base/ref.h"
+
+#define TARGET_NAME_SIZE 480     /* "kubernetes/NAMESPACE/KIND/NAME/CONTAINER" */
+#define TARGET_INSTANCE_SIZE 128 /* container id, uid */
+#define REASON_SIZE 320          /* a sentence for people */
+
+struct target {
+    char name[TARGET_NAME_SIZE];         /* "docker/site" */
+    char instance[TARGET_INSTANCE_SIZE]; /* which one it is now; changes when it is re-created */
+    struct ref image;                    /* as its owner wrote it, normalised, with its tag */
+    char running[DIGEST_TEXT_SIZE]; /* the manifest digest it runs, "" when unknown (locally built)
+                                     */
+    bool enabled;                   /* selected, and opted in where that is needed */
+    struct settings settings;
+    /* The problem is only that it does not run: nothing is wrong, there is nothing to do. */
+    bool stopped;
+    char problem[256]; /* not empty: it must be left alone, and why */
+};
+
+#endif

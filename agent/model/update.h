@@ -1,0 +1,80 @@
+/* An update: bring one target to one digest. The unit of work, durable, with a stage and a history.
+ */
+#ifndef LANDWAITER_AGENT_MODEL_UPDATE_H
+#define LANDWAITER_AGENT_MODEL_UPDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/model/result.h"
+#include "agent/model/settings.h"
+#include "agent/model/stage.h"
+#include "agent/model/target.h"
+#include "base/digest.h"
+#include "base/ref.h"
+
+#define UPDATE_STEP_SIZE 16
+/* As not_before_ms: until something else changes (store_wake_gate); nobody knows when. */
+#define UPDATE_UNTIL_WOKEN (INT64_C(1) << 62)
+
+/* What an update's target has to do with others: columns, as the gate asks for those of all others.
+ */
+struct update_order {
+    bool known;                     /* somebody has looked at its target */
+    char group[SETTINGS_NAME_SIZE]; /* "": none */
+    char *depends_on;               /* names, comma separated; owned; NULL: none */
+    bool waits_for_room;            /* at the gate, it waits for nothing but room to run */
+};
+void update_order_release(struct update_order *order);
+/* The caller owns what *out gets. False: out of memory. */
+bool update_order_copy(const struct update_order *order, struct update_order *out) MUST_USE;
+
+struct update {
+    int64_t id, push;
+    char target[TARGET_NAME_SIZE];
+    char instance[TARGET_INSTANCE_SIZE];
+    struct ref image; /* the target's own, with tag */
+    enum stage stage;
+    enum result result;
+    char reason[REASON_SIZE];
+    char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
+    int64_t not_before_ms;                             /* 0: at once */
+    int64_t stage_since_ms;
+    int64_t attempts; /* failures for now, of the present stage or step */
+    int64_t created_ms, finished_ms;
+    int64_t revision; /* grows with each change: who holds an older one has lost */
+    /* From its push: */
+    char pushed_digest[DIGEST_TEXT_SIZE];
+    int64_t received_ms;
+    /* A person's yes: for which digest, "" when nobody has said it. */
+    char approved[DIGEST_TEXT_SIZE];
+    char step[UPDATE_STEP_SIZE]; /* the one that was reached; "" before the first */
+    bool back;                   /* undoing */
+    struct update_order order;   /* owned */
+    char *journal; /* the notes of its stages (agent/pipeline/notes.h), JSON; owned; NULL: none */
+};
+void update_release(struct update *update);
+
+struct updates {
+    struct update *items;
+    size_t count;
+};
+void updates_release(struct updates *updates);
+
+/* Of an open update what the gate asks of others: there may be hundreds for each of hundreds. */
+struct update_other {
+    int64_t id, push;
+    char target[TARGET_NAME_SIZE];
+    struct ref image;
+    enum stage stage;
+    int64_t not_before_ms, created_ms;
+    struct update_order order;
+};
+struct update_others {
+    struct update_other *items;
+    size_t count;
+};
+void update_others_release(struct update_others *others);
+
+#endif

@@ -1,0 +1,18 @@
+/* Lists of targets, as drivers fill them. */
+#ifndef LANDWAITER_AGENT_PLATFORMS_TARGETS_H
+#define LANDWAITER_AGENT_PLATFORMS_TARGETS_H
+
+#include <stddef.h>
+
+#include "agent/model/target.h"
+
+struct targets {
+    struct target *items;
+    size_t count;
+    size_t capacity;
+};
+void targets_release(struct targets *targets);
+/* A new zeroed entry at the end, or NULL (out of memory). */
+struct target *targets_add(struct targets *targets);
+
+#endif

@@ -1,0 +1,15 @@
+/* Counters and the present state as Prometheus reads them (interface.md section 6; text format
+ * 0.0.4). */
+#ifndef LANDWAITER_AGENT_VIEWS_EXPOSITION_H
+#define LANDWAITER_AGENT_VIEWS_EXPOSITION_H
+
+#include "agent/config/config.h"
+#include "agent/store/store.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* All counters, with what is true now: open updates by stage, windows. */
+bool exposition_write(struct store *store, const struct config *config, struct buf *out,
+                      struct err *err) MUST_USE;
+
+#endif
