@@ -7,7 +7,8 @@
 #include "base/own.h"
 
 /* In a report; worst first. */
-enum finding_level { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE };
+enum finding_level { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE, FINDING_LEVELS };
+extern const char *const finding_levels[FINDING_LEVELS]; /* "error", "warning", "note" */
 
 #define FINDINGS_MAX 500 /* in one report; what is beyond is left */
 

@@ -8,23 +8,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-static const char *const finding_levels[] = {"error", "warning", "note"};
-
-void finding_add(json_t *report, const struct finding *finding, const char *message, ...) {
-    va_list arguments;
-    char words[1024];
-    va_start(arguments, message);
-    (void)vsnprintf(words, sizeof words, message, arguments);
-    va_end(arguments);
-    if (json_array_size(report) >= FINDINGS_MAX) {
-        return;
-    }
-    (void)json_array_append_new(
-        report, json_pack("{ss so so so}", "level", finding_levels[finding->level], "about",
-                          json_text_or_null(finding->about), "message", json_text_or_null(words),
-                          "advice", json_text_or_null(finding->advice)));
-}
-
 /* ---- the configuration, as far as it is right but odd ---- */
 
 static void examine_senders(const struct config *config, json_t *report) {
@@ -127,7 +110,7 @@ static void examine_platform(const struct pipeline *pipeline, const struct platf
 
 static json_t *doctor_sorted(const json_t *report) {
     json_t *sorted = json_array();
-    for (size_t level = 0; level < ARRAY_LENGTH(finding_levels); level++) {
+    for (size_t level = 0; level < FINDING_LEVELS; level++) {
         size_t i = 0;
         json_t *finding = NULL;
         json_array_foreach(report, i, finding) {

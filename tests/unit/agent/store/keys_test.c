@@ -1,9 +1,8 @@
 /* Replay keys: each is known from its commit on, wherever it is: in memory, in a run that is being
  * indexed, in the index, or only in the row of its push after a crash. */
-#include "fixture.h"
-
-#include "agent/store/internal.h"
 #include "agent/store/keys.h"
+#include "agent/store/internal.h"
+#include "tests/unit/agent/fixture.h"
 
 #define BATCH 64
 #define MANY (3 * STORE_KEYS_RUN + 1000)
