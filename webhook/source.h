@@ -1,5 +1,5 @@
 /* A payload format: bytes that were already authenticated in, the pushes they state out. Pure, one
- * small file for each in sources/, one row for each in source_table. */
+ * small file for each in sources/, one row for each in sources/table.c. */
 #ifndef LANDWAITER_WEBHOOK_SOURCE_H
 #define LANDWAITER_WEBHOOK_SOURCE_H
 
@@ -61,8 +61,5 @@ struct source {
      * contact beyond the image's own. */
     bool (*parse)(const struct source_request *request, struct source_result *out, struct err *err);
 };
-
-extern const struct source source_table[]; /* ends with a NULL name */
-const struct source *source_find(const char *name);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/config/keys.h"
+#include "webhook/sources/table.h"
 
 #define DOCKER_SOCKET "unix:///var/run/docker.sock"
 #define DAY_MS ((int64_t)24 * 3600 * 1000)

@@ -4,7 +4,7 @@
 #include "agent/config/keys.h"
 
 #include "webhook/oidc/policy.h"
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 

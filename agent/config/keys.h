@@ -3,6 +3,7 @@
 #ifndef LANDWAITER_AGENT_CONFIG_KEYS_H
 #define LANDWAITER_AGENT_CONFIG_KEYS_H
 
+#include "agent/config/grammar.h"
 #include "agent/config/value.h"
 #include "webhook/source.h"
 
@@ -90,7 +91,6 @@ void config_read_rules(const struct config_value *value);  /* struct config, by 
 void config_read_match(const struct config_value *value);  /* struct config_rule, by `rows` */
 void config_read_labels(const struct config_value *value); /* struct config_match's labels */
 bool config_check_match_name(const char *text, struct err *err);
-bool config_check_namespace(const char *text, struct err *err);
 bool config_check_lease(const char *text, struct err *err);
 void config_rules_release(struct config *config);
 /* What `defaults` and `rules` must be together with the rest: windows that exist, no circle among
@@ -102,10 +102,6 @@ void config_check_settings(struct config_reader *reader, const struct yaml_node 
 void config_read_kubernetes(const struct config_value *value); /* struct config, by `rows` */
 void config_read_namespaces(const struct config_value *value); /* struct config_kubernetes */
 void config_kubernetes_release(struct config *config);
-/* NULL is the same as NULL only. */
-bool config_text_same(const char *a, const char *b);
-/* A DNS label, as most things in a cluster are named. */
-bool config_label_valid(const char *text);
 
 /* Custom resources: config_resource.c. */
 void config_read_resources(const struct config_value *value); /* struct config, by `rows` */

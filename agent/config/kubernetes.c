@@ -16,10 +16,6 @@ void config_kubernetes_release(struct config *config) {
     config_resources_release(kubernetes);
 }
 
-bool config_text_same(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool namespaces_same(char *const *a, char *const *b) {
     while (a && b && *a && *b && strcmp(*a, *b) == 0) {
         a++;
@@ -45,12 +41,6 @@ void config_read_kubernetes(const struct config_value *value) {
                          "`context` is one of a kubeconfig's: write kubeconfig: PATH too, or "
                          "remove it");
     }
-}
-
-bool config_label_valid(const char *text) {
-    size_t len = strlen(text);
-    return len > 0 && len < SETTINGS_NAME_SIZE && text[0] != '-' && text[len - 1] != '-' &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
 bool config_check_lease(const char *text, struct err *err) {

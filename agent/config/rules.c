@@ -26,13 +26,6 @@ bool config_check_match_name(const char *text, struct err *err) {
                    text, SETTINGS_NAME_SIZE - 1, STARS_MAX);
 }
 
-bool config_check_namespace(const char *text, struct err *err) {
-    return config_label_valid(text) ||
-           err_set(err, ERR_INVALID,
-                   "\"%.64s\" is not a namespace: write up to %d of a-z, 0-9 and -", text,
-                   SETTINGS_NAME_SIZE - 1);
-}
-
 void config_read_labels(const struct config_value *value) {
     static const struct config_row label = {.key = "labels", .type = "a text"};
     struct config_rule *rule = value->out;

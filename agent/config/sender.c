@@ -2,7 +2,7 @@
  * read by config_auth.c. Never judges a request: webhook/authentication.c does. */
 #include "agent/config/keys.h"
 #include "policies/pattern.h"
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 #define SENDERS_MAX 1000
 #define NAME_MAX_LENGTH 63

@@ -152,6 +152,6 @@ struct platform {
 };
 
 /* A platform's own part of a session; NULL: it does not run. */
-void *platform_running_of(const struct platform_session *session, const struct platform *platform);
+void *platform_running_of(const struct platform_session *session, const char *name);
 
 #endif

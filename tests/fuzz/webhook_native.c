@@ -1,7 +1,7 @@
 /* The native body: whatever comes, it is refused whole or names images that are valid. */
 #include <stdint.h>
 
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

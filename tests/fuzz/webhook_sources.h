@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

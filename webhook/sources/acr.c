@@ -1,5 +1,5 @@
 /* Azure Container Registry: one event of the shape of distribution's (protocols.md section 1.9). */
-#include "webhook/sources/acr.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

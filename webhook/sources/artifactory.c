@@ -1,6 +1,6 @@
 /* JFrog Artifactory: a manifest in a repository; the host is configured (protocols.md
  * section 1.13). */
-#include "webhook/sources/artifactory.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

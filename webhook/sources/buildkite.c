@@ -1,6 +1,6 @@
 /* Buildkite: a build that ended; which images it pushed, `implies` says (protocols.md
  * section 1.15). */
-#include "webhook/sources/buildkite.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

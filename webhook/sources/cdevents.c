@@ -1,5 +1,5 @@
 /* CDEvents: a published artifact, named by a package URL (protocols.md section 1.16). */
-#include "webhook/sources/cdevents.h"
+#include "webhook/sources/sources.h"
 
 #include <curl/curl.h>
 

@@ -1,6 +1,6 @@
 /* CircleCI: a workflow that ended; which images it pushed, `implies` says (protocols.md section
  * 1.15). */
-#include "webhook/sources/circleci.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

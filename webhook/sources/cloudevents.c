@@ -1,12 +1,8 @@
 /* CloudEvents of any of those who send them: CDEvents, Harbor, Zot, and otherwise an event whose
  * data is a native body (protocols.md section 1.16). */
-#include "webhook/sources/cloudevents.h"
+#include "webhook/sources/sources.h"
 
-#include "webhook/sources/cdevents.h"
-#include "webhook/sources/harbor.h"
-#include "webhook/sources/native.h"
 #include "webhook/sources/statement.h"
-#include "webhook/sources/zot.h"
 
 static bool begins(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;

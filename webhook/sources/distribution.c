@@ -1,6 +1,6 @@
 /* CNCF distribution and what embeds it: events of manifests; the host in them is what the pushing
  * client said, so the registry is configured (protocols.md section 1.7). */
-#include "webhook/sources/distribution.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,6 +1,6 @@
 /* Docker Hub: one tag of one repository, without a digest; callback_url is never called
  * (protocols.md section 1.1). */
-#include "webhook/sources/dockerhub.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

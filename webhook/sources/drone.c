@@ -1,5 +1,5 @@
 /* Drone: a build that ended; which images it pushed, `implies` says (protocols.md section 1.15). */
-#include "webhook/sources/drone.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,5 +1,5 @@
 /* Amazon ECR: an event of EventBridge (protocols.md section 1.10). */
-#include "webhook/sources/ecr.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

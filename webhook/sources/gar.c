@@ -1,5 +1,5 @@
 /* Google Artifact Registry and Container Registry through Pub/Sub (protocols.md section 1.11). */
-#include "webhook/sources/gar.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,6 +1,6 @@
 /* Gitea and Forgejo: a version of a container package, without a digest (protocols.md section 1.4).
  */
-#include "webhook/sources/gitea.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,7 +1,7 @@
 /* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form
  * (protocols.md section 1.2). What the body holds decides, not the header beside it, which nobody
  * signed. */
-#include "webhook/sources/github.h"
+#include "webhook/sources/sources.h"
 
 #include <curl/curl.h>
 #include <strings.h>

@@ -1,6 +1,6 @@
 /* GitLab: a pipeline that ended; it has no webhook for its registry, so `implies` says which images
  * were pushed (protocols.md section 1.3). */
-#include "webhook/sources/gitlab.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

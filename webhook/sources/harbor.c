@@ -1,5 +1,5 @@
 /* Harbor 2: artifacts, in its default format or as CloudEvents (protocols.md section 1.6). */
-#include "webhook/sources/harbor.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,6 +1,6 @@
 /* The native body: owns the members it has and what is said about wrong ones. Never guesses: no
  * default tag, no member that is ignored. */
-#include "webhook/sources/native.h"
+#include "webhook/sources/sources.h"
 
 #include "base/json.h"
 

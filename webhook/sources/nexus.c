@@ -1,6 +1,6 @@
 /* Sonatype Nexus 3: a component of a docker repository, without a digest; which registry that is,
  * is configured (protocols.md section 1.12). */
-#include "webhook/sources/nexus.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,6 +1,6 @@
 /* Quay: one repository and the tags that were pushed, without digests (protocols.md section 1.5).
  */
-#include "webhook/sources/quay.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -1,8 +1,7 @@
 /* Amazon SNS around an event of ECR (protocols.md section 1.10). Its SubscribeURL is shown to the
  * operator, and never called. */
-#include "webhook/sources/sns.h"
+#include "webhook/sources/sources.h"
 
-#include "webhook/sources/ecr.h"
 #include "webhook/sources/statement.h"
 
 #define SUBSCRIBE "https://sns."

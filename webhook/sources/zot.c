@@ -1,6 +1,6 @@
 /* Zot: CloudEvents in binary mode; it names no host, so the registry is configured (protocols.md
  * section 1.8). */
-#include "webhook/sources/zot.h"
+#include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 

@@ -5,7 +5,6 @@
 
 #include "agent/platforms/kubernetes/follow.h"
 #include "agent/platforms/kubernetes/workload.h"
-#include "agent/platforms/table.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -176,7 +175,7 @@ bool cluster_ready(struct cluster *cluster, struct err *err) {
 }
 
 bool cluster_of(const struct platform_session *session, struct cluster **out, struct err *err) {
-    struct cluster *cluster = platform_running_of(session, &platform_kubernetes);
+    struct cluster *cluster = platform_running_of(session, "kubernetes");
     if (!cluster) {
         return err_set(
             err, ERR_TRANSIENT,

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 #define D1 "sha256:64794e7e1f7f0c6e6616170ff2db439cd38880439809b64879373700f35bc793"
 #define D2 "sha256:74794e7e1f7f0c6e6616170ff2db439cd38880439809b64879373700f35bc793"

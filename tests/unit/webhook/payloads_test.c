@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "webhook/authentication.h"
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 static json_t *manifest;
 

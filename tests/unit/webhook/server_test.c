@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "webhook/server.h"
+#include "webhook/sources/table.h"
 
 #define SECRET "whsec_CtR22CFwKFlq1co10k32zJJQwhVfy/Kbp/l6Kv4yl54="
 #define TOKEN "Authorization: Bearer token\r\n"

@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 #define HEX "64794e7e1f7f0c6e6616170ff2db439cd38880439809b64879373700f35bc793"
 #define DIGEST "sha256:" HEX

@@ -13,7 +13,7 @@
 
 #include "agent/config/config.h"
 #include "base/json.h"
-#include "webhook/source.h"
+#include "webhook/sources/table.h"
 
 #define SECRET_TEXT "a-secret-of-thirty-two-characters"
 #define SENDER                                                                                     \

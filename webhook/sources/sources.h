@@ -1,0 +1,180 @@
+/* The payload formats, each in the file of its name; `NAME_parse` is the row's `parse`. */
+#ifndef LANDWAITER_WEBHOOK_SOURCES_SOURCES_H
+#define LANDWAITER_WEBHOOK_SOURCES_SOURCES_H
+
+#include "webhook/source.h"
+
+/* ---- acr ---- */
+
+/* Azure Container Registry: one event of the shape of distribution's (protocols.md section 1.9). */
+/* As `parse` in struct source. */
+bool acr_parse(const struct source_request *request, struct source_result *out,
+               struct err *err) MUST_USE;
+
+/* ---- artifactory ---- */
+
+/* JFrog Artifactory: a manifest in a repository; the host is configured (protocols.md
+ * section 1.13). */
+/* As `parse` in struct source. */
+bool artifactory_parse(const struct source_request *request, struct source_result *out,
+                       struct err *err) MUST_USE;
+
+/* ---- buildkite ---- */
+
+/* Buildkite: a build that ended; which images it pushed, `implies` says (protocols.md
+ * section 1.15). */
+/* As `parse` in struct source. */
+bool buildkite_parse(const struct source_request *request, struct source_result *out,
+                     struct err *err) MUST_USE;
+
+/* ---- cdevents ---- */
+
+/* CDEvents: a published artifact, named by a package URL (protocols.md section 1.16). */
+/* As `parse` in struct source. */
+bool cdevents_parse(const struct source_request *request, struct source_result *out,
+                    struct err *err) MUST_USE;
+
+struct statement_event;
+/* An event that is open already. */
+bool cdevents_read(const struct statement_event *event, struct source_result *out,
+                   struct err *err) MUST_USE;
+
+/* ---- circleci ---- */
+
+/* CircleCI: a workflow that ended; which images it pushed, `implies` says (protocols.md section
+ * 1.15). */
+/* As `parse` in struct source. */
+bool circleci_parse(const struct source_request *request, struct source_result *out,
+                    struct err *err) MUST_USE;
+
+/* ---- cloudevents ---- */
+
+/* CloudEvents of any of those who send them: CDEvents, Harbor, Zot, and otherwise an event whose
+ * data is a native body (protocols.md section 1.16). */
+/* As `parse` in struct source. */
+bool cloudevents_parse(const struct source_request *request, struct source_result *out,
+                       struct err *err) MUST_USE;
+
+/* ---- distribution ---- */
+
+/* CNCF distribution and what embeds it: events of manifests; the host in them is what the pushing
+ * client said, so the registry is configured (protocols.md section 1.7). */
+/* As `parse` in struct source. */
+bool distribution_parse(const struct source_request *request, struct source_result *out,
+                        struct err *err) MUST_USE;
+
+/* ---- dockerhub ---- */
+
+/* Docker Hub: one tag of one repository, without a digest; callback_url is never called
+ * (protocols.md section 1.1). */
+/* As `parse` in struct source. */
+bool dockerhub_parse(const struct source_request *request, struct source_result *out,
+                     struct err *err) MUST_USE;
+
+/* ---- drone ---- */
+
+/* Drone: a build that ended; which images it pushed, `implies` says (protocols.md section 1.15). */
+/* As `parse` in struct source. */
+bool drone_parse(const struct source_request *request, struct source_result *out,
+                 struct err *err) MUST_USE;
+
+/* ---- ecr ---- */
+
+/* Amazon ECR: an event of EventBridge (protocols.md section 1.10). */
+/* As `parse` in struct source. */
+bool ecr_parse(const struct source_request *request, struct source_result *out,
+               struct err *err) MUST_USE;
+
+/* The event itself. */
+bool ecr_read(const struct source_request *request, const json_t *root, struct source_result *out,
+              struct err *err) MUST_USE;
+
+/* ---- gar ---- */
+
+/* Google Artifact Registry and Container Registry through Pub/Sub (protocols.md section 1.11). */
+/* As `parse` in struct source. */
+bool gar_parse(const struct source_request *request, struct source_result *out,
+               struct err *err) MUST_USE;
+
+/* ---- gitea ---- */
+
+/* Gitea and Forgejo: a version of a container package, without a digest (protocols.md section 1.4).
+ */
+/* As `parse` in struct source. */
+bool gitea_parse(const struct source_request *request, struct source_result *out,
+                 struct err *err) MUST_USE;
+
+/* ---- github ---- */
+
+/* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form
+ * (protocols.md section 1.2). What the body holds decides, not the header beside it, which nobody
+ * signed. */
+/* As `parse` in struct source. */
+bool github_parse(const struct source_request *request, struct source_result *out,
+                  struct err *err) MUST_USE;
+
+/* ---- gitlab ---- */
+
+/* GitLab: a pipeline that ended; it has no webhook for its registry, so `implies` says which images
+ * were pushed (protocols.md section 1.3). */
+/* As `parse` in struct source. */
+bool gitlab_parse(const struct source_request *request, struct source_result *out,
+                  struct err *err) MUST_USE;
+
+/* ---- harbor ---- */
+
+/* Harbor 2: artifacts, in its default format or as CloudEvents (protocols.md section 1.6). */
+/* As `parse` in struct source. */
+bool harbor_parse(const struct source_request *request, struct source_result *out,
+                  struct err *err) MUST_USE;
+
+/* An event's data, of either format. */
+bool harbor_read(const struct source_request *request, const char *type, const json_t *data,
+                 struct source_result *out, struct err *err) MUST_USE;
+
+/* ---- native ---- */
+
+/* The native body (interface.md section 4): strict JSON that names one image or up to
+ * SOURCE_IMAGES_MAX. */
+/* As `parse` in struct source. ERR_INVALID for anything that the format does not have, unknown
+ * members included; nothing ever becomes `latest`. The caller releases *out. */
+bool native_parse(const struct source_request *request, struct source_result *out,
+                  struct err *err) MUST_USE;
+
+/* ---- nexus ---- */
+
+/* Sonatype Nexus 3: a component of a docker repository, without a digest; which registry that is,
+ * is configured (protocols.md section 1.12). */
+/* As `parse` in struct source. */
+bool nexus_parse(const struct source_request *request, struct source_result *out,
+                 struct err *err) MUST_USE;
+
+/* ---- quay ---- */
+
+/* Quay: one repository and the tags that were pushed, without digests (protocols.md section 1.5).
+ */
+/* As `parse` in struct source. */
+bool quay_parse(const struct source_request *request, struct source_result *out,
+                struct err *err) MUST_USE;
+
+/* ---- sns ---- */
+
+/* Amazon SNS around an event of ECR (protocols.md section 1.10). Its SubscribeURL is shown to the
+ * operator, and never called. */
+/* As `parse` in struct source. */
+bool sns_parse(const struct source_request *request, struct source_result *out,
+               struct err *err) MUST_USE;
+
+/* ---- zot ---- */
+
+/* Zot: CloudEvents in binary mode; it names no host, so the registry is configured (protocols.md
+ * section 1.8). */
+/* As `parse` in struct source. */
+bool zot_parse(const struct source_request *request, struct source_result *out,
+               struct err *err) MUST_USE;
+
+/* An event's data. */
+bool zot_read(const struct source_request *request, const char *type, const json_t *data,
+              struct source_result *out, struct err *err) MUST_USE;
+
+#endif
