@@ -85,6 +85,17 @@ struct store {
     bool fast;               /* its next commit waits for no disk */
 };
 
+extern const char *const store_sql[STORE_SQL_COUNT];
+#define STORE_BUSY_MS 10000 /* how long another connection's write is waited for */
+
+/* Brings the schema to the newest version; refuses a newer one. */
+bool store_migrate(struct store *store, struct err *err) MUST_USE;
+/* Runs SQL that gives nothing back. */
+bool store_exec(struct store *store, const char *sql, struct err *err) MUST_USE;
+/* The writers' turn (turn.c): blocking, STORE_BUSY_MS at most. */
+bool store_take_turn(struct store *store, struct err *err) MUST_USE;
+void store_end_turn(struct store *store);
+
 /* A statement that is reset and has no bindings; NULL when it cannot be prepared. */
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
 /* Runs a statement that returns no rows, and resets it. A change outside of a transaction is on the

@@ -2,12 +2,12 @@
 #ifndef LANDWAITER_WEBHOOK_SOURCES_SOURCES_H
 #define LANDWAITER_WEBHOOK_SOURCES_SOURCES_H
 
+#include "base/json.h"
 #include "webhook/source.h"
 
 /* ---- acr ---- */
 
 /* Azure Container Registry: one event of the shape of distribution's (protocols.md section 1.9). */
-/* As `parse` in struct source. */
 bool acr_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
@@ -15,7 +15,6 @@ bool acr_parse(const struct source_request *request, struct source_result *out,
 
 /* JFrog Artifactory: a manifest in a repository; the host is configured (protocols.md
  * section 1.13). */
-/* As `parse` in struct source. */
 bool artifactory_parse(const struct source_request *request, struct source_result *out,
                        struct err *err) MUST_USE;
 
@@ -23,14 +22,12 @@ bool artifactory_parse(const struct source_request *request, struct source_resul
 
 /* Buildkite: a build that ended; which images it pushed, `implies` says (protocols.md
  * section 1.15). */
-/* As `parse` in struct source. */
 bool buildkite_parse(const struct source_request *request, struct source_result *out,
                      struct err *err) MUST_USE;
 
 /* ---- cdevents ---- */
 
 /* CDEvents: a published artifact, named by a package URL (protocols.md section 1.16). */
-/* As `parse` in struct source. */
 bool cdevents_parse(const struct source_request *request, struct source_result *out,
                     struct err *err) MUST_USE;
 
@@ -43,7 +40,6 @@ bool cdevents_read(const struct statement_event *event, struct source_result *ou
 
 /* CircleCI: a workflow that ended; which images it pushed, `implies` says (protocols.md section
  * 1.15). */
-/* As `parse` in struct source. */
 bool circleci_parse(const struct source_request *request, struct source_result *out,
                     struct err *err) MUST_USE;
 
@@ -51,7 +47,6 @@ bool circleci_parse(const struct source_request *request, struct source_result *
 
 /* CloudEvents of any of those who send them: CDEvents, Harbor, Zot, and otherwise an event whose
  * data is a native body (protocols.md section 1.16). */
-/* As `parse` in struct source. */
 bool cloudevents_parse(const struct source_request *request, struct source_result *out,
                        struct err *err) MUST_USE;
 
@@ -59,7 +54,6 @@ bool cloudevents_parse(const struct source_request *request, struct source_resul
 
 /* CNCF distribution and what embeds it: events of manifests; the host in them is what the pushing
  * client said, so the registry is configured (protocols.md section 1.7). */
-/* As `parse` in struct source. */
 bool distribution_parse(const struct source_request *request, struct source_result *out,
                         struct err *err) MUST_USE;
 
@@ -67,21 +61,18 @@ bool distribution_parse(const struct source_request *request, struct source_resu
 
 /* Docker Hub: one tag of one repository, without a digest; callback_url is never called
  * (protocols.md section 1.1). */
-/* As `parse` in struct source. */
 bool dockerhub_parse(const struct source_request *request, struct source_result *out,
                      struct err *err) MUST_USE;
 
 /* ---- drone ---- */
 
 /* Drone: a build that ended; which images it pushed, `implies` says (protocols.md section 1.15). */
-/* As `parse` in struct source. */
 bool drone_parse(const struct source_request *request, struct source_result *out,
                  struct err *err) MUST_USE;
 
 /* ---- ecr ---- */
 
 /* Amazon ECR: an event of EventBridge (protocols.md section 1.10). */
-/* As `parse` in struct source. */
 bool ecr_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
@@ -92,7 +83,6 @@ bool ecr_read(const struct source_request *request, const json_t *root, struct s
 /* ---- gar ---- */
 
 /* Google Artifact Registry and Container Registry through Pub/Sub (protocols.md section 1.11). */
-/* As `parse` in struct source. */
 bool gar_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
@@ -100,7 +90,6 @@ bool gar_parse(const struct source_request *request, struct source_result *out,
 
 /* Gitea and Forgejo: a version of a container package, without a digest (protocols.md section 1.4).
  */
-/* As `parse` in struct source. */
 bool gitea_parse(const struct source_request *request, struct source_result *out,
                  struct err *err) MUST_USE;
 
@@ -109,7 +98,6 @@ bool gitea_parse(const struct source_request *request, struct source_result *out
 /* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form
  * (protocols.md section 1.2). What the body holds decides, not the header beside it, which nobody
  * signed. */
-/* As `parse` in struct source. */
 bool github_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
@@ -117,14 +105,12 @@ bool github_parse(const struct source_request *request, struct source_result *ou
 
 /* GitLab: a pipeline that ended; it has no webhook for its registry, so `implies` says which images
  * were pushed (protocols.md section 1.3). */
-/* As `parse` in struct source. */
 bool gitlab_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
 /* ---- harbor ---- */
 
 /* Harbor 2: artifacts, in its default format or as CloudEvents (protocols.md section 1.6). */
-/* As `parse` in struct source. */
 bool harbor_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
@@ -145,7 +131,6 @@ bool native_parse(const struct source_request *request, struct source_result *ou
 
 /* Sonatype Nexus 3: a component of a docker repository, without a digest; which registry that is,
  * is configured (protocols.md section 1.12). */
-/* As `parse` in struct source. */
 bool nexus_parse(const struct source_request *request, struct source_result *out,
                  struct err *err) MUST_USE;
 
@@ -153,7 +138,6 @@ bool nexus_parse(const struct source_request *request, struct source_result *out
 
 /* Quay: one repository and the tags that were pushed, without digests (protocols.md section 1.5).
  */
-/* As `parse` in struct source. */
 bool quay_parse(const struct source_request *request, struct source_result *out,
                 struct err *err) MUST_USE;
 
@@ -161,7 +145,6 @@ bool quay_parse(const struct source_request *request, struct source_result *out,
 
 /* Amazon SNS around an event of ECR (protocols.md section 1.10). Its SubscribeURL is shown to the
  * operator, and never called. */
-/* As `parse` in struct source. */
 bool sns_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
@@ -169,7 +152,6 @@ bool sns_parse(const struct source_request *request, struct source_result *out,
 
 /* Zot: CloudEvents in binary mode; it names no host, so the registry is configured (protocols.md
  * section 1.8). */
-/* As `parse` in struct source. */
 bool zot_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 

@@ -6,7 +6,7 @@
 #include <ctype.h>
 
 #include "agent/platforms/docker/container.h"
-#include "agent/platforms/docker/steps.h"
+#include "agent/platforms/docker/swap.h"
 #include "agent/platforms/watched.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -19,14 +19,6 @@
 #define OBSERVE_ANSWER_MS 1000
 #define OBSERVE_RESUMES 5 /* one that crashes at once is not started for ever */
 #define NS_PER_MS 1000000
-
-bool observe_begin(json_t *notes) {
-    char boot[WATCHED_BOOT_SIZE];
-    (void)json_object_del(notes, "healthy_ms");
-    (void)json_object_del(notes, "started_at");
-    return json_object_set_new(notes, "started_ms", json_integer(clock_boot_ms())) == 0 &&
-           watched_note(notes, watched_boot(boot));
-}
 
 /* ---- the verdict ---- */
 
@@ -260,7 +252,7 @@ static bool observe_resume(struct platform_task *task, struct platform_observati
     *out = (struct platform_observation){.health = PLATFORM_PENDING, .again_ms = OBSERVE_OFTEN_MS};
     (void)snprintf(out->reason, sizeof(out->reason),
                    "it went down while it was not watched, and was started again");
-    return steps_start(task, err);
+    return swap_start(task, err);
 }
 
 /* Down, and not by restarts of its own? *gone: with the host or the engine. False: no answer. */
@@ -288,7 +280,7 @@ bool observe_container(struct platform_task *task, struct platform_observation *
     if (!id)
         return err_set(err, ERR_BUG, "there is no new container to look at");
     struct err failed = ERR_INIT;
-    if (!steps_engine(task, &engine, &failed) ||
+    if (!swap_engine(task, &engine, &failed) ||
         !container_inspect(&engine, id, &inspect, &failed)) {
         (void)json_object_del(task->journal, "process");
         if (failed.kind == ERR_GONE) {

@@ -12,9 +12,6 @@
 bool observe_container(struct platform_task *task, struct platform_observation *out,
                        struct err *err);
 
-/* Notes that the new container was started right now. False: out of memory. */
-bool observe_begin(json_t *notes) MUST_USE;
-
 struct observe_facts {
     const json_t *inspect; /* of the new container, as it is now */
     const struct settings *settings;

@@ -11,50 +11,11 @@
 #include "agent/platforms/docker/engine.h"
 #include "agent/platforms/docker/image.h"
 #include "agent/platforms/docker/list.h"
-#include "agent/platforms/docker/observe.h"
+#include "agent/platforms/docker/swap.h"
 #include "base/json.h"
 
 #define STEPS_STOP_SLACK_MS 30000
-#define STEPS_START_TIMEOUT_MS 120000
 #define STEPS_POLICY_SIZE 32 /* "unless-stopped" */
-
-/* What most steps need: the engine, and both containers' names. */
-struct swap {
-    struct engine engine;
-    const char *old_id;
-    const char *new_id; /* NULL: not known (not created, or the answer was lost) */
-    const char *name;
-    char new_name[CONTAINER_NAME_SIZE];
-    char aside[CONTAINER_NAME_SIZE];
-};
-
-/* Another engine knows nothing of OLD: all of it would look as if somebody had removed it. */
-bool steps_engine(const struct platform_task *task, struct engine *out, struct err *err) {
-    const char *host = json_text(task->journal, STEPS_HOST);
-    if (host && strcmp(host, task->session->config->docker.host) != 0)
-        return err_set(err, ERR_TRANSIENT, "its engine %.200s is not the configured one any more",
-                       host);
-    return engine_open(task->session, out, err);
-}
-
-static bool swap_open(struct platform_task *task, struct swap *swap, struct err *err) {
-    *swap = (struct swap){.old_id = task->instance,
-                          .new_id = json_text(task->journal, STEPS_NEW),
-                          .name = task->target + strlen(LIST_TARGET_PREFIX)};
-    if (strncmp(task->target, LIST_TARGET_PREFIX, strlen(LIST_TARGET_PREFIX)) != 0 ||
-        !container_name_valid(swap->name) || !container_name_valid(swap->old_id))
-        return err_set(err, ERR_BUG, "%s is not a container", task->target);
-    container_new_name(swap->name, swap->old_id, swap->new_name);
-    container_aside_name(swap->name, swap->old_id, swap->aside);
-    return steps_engine(task, &swap->engine, err);
-}
-
-/* For the steps after `create`. */
-static bool swap_open_both(struct platform_task *task, struct swap *swap, struct err *err) {
-    if (!swap_open(task, swap, err))
-        return false;
-    return swap->new_id || err_set(err, ERR_BUG, "the new container's id is not known");
-}
 
 /* Is a container there, and what is its name? False: no answer. *name is "" when it is gone. */
 static bool swap_name_of(struct swap *swap, const char *id, char name[static CONTAINER_NAME_SIZE],
@@ -302,15 +263,6 @@ static bool stop_run(struct platform_task *task, struct err *err) {
     return swap_open(task, &swap, err) && stop_container(task, &swap, swap.old_id, err);
 }
 
-static bool start_container(struct swap *swap, const char *id, struct engine_answer *answer,
-                            struct err *err) {
-    char path[ENGINE_PATH_SIZE];
-    (void)snprintf(path, sizeof(path), "/containers/%s/start", id);
-    const struct engine_call call = {
-        .method = "POST", .path = path, .timeout_ms = STEPS_START_TIMEOUT_MS};
-    return engine_call(&swap->engine, &call, answer, err);
-}
-
 static bool stop_set_restart(struct swap *swap, const char *id, json_t *policy, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     CLEANUP(json_release) json_t *body = json_pack("{s:O}", "RestartPolicy", policy);
@@ -406,7 +358,7 @@ static bool stop_undo(struct platform_task *task, struct err *err) {
         return false;
     if (taken)
         return stop_leave(task, &swap, err);
-    if (!start_container(&swap, swap.old_id, &answer, err)) {
+    if (!swap_start_container(&swap, swap.old_id, &answer, err)) {
         if (answer.status == 404)
             return err_set(err, ERR_GONE, "the old container of %s was removed by somebody",
                            swap.name);
@@ -495,18 +447,6 @@ static bool rename_new_undo(struct platform_task *task, struct err *err) {
 
 /* ---- start ---- */
 
-bool steps_start(struct platform_task *task, struct err *err) {
-    CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
-    struct swap swap;
-    if (!swap_open_both(task, &swap, err))
-        return false;
-    if (!start_container(&swap, swap.new_id, &answer, err))
-        return answer.status ? err_set(err, ERR_INVALID, "%s", answer.message) : false;
-    /* 304: it ran already. */
-    return answer.status == 304 || observe_begin(task->journal) ||
-           err_set(err, ERR_BUG, "out of memory");
-}
-
 static bool start_undo(struct platform_task *task, struct err *err) {
     struct swap swap;
     struct err failed = ERR_INIT;
@@ -592,7 +532,7 @@ const struct platform_step steps_table[] = {
      .down = true},
     {.name = "start",
      .what = "start the new container",
-     .run = steps_start,
+     .run = swap_start,
      .undo = start_undo,
      .down = true},
     {.name = "park", .what = "keep a reboot from starting the old container", .run = park_run},

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "agent/platforms/kubernetes/condition.h"
 #include "agent/platforms/kubernetes/event.h"
 #include "agent/platforms/kubernetes/patch.h"
 #include "agent/platforms/kubernetes/pods.h"
@@ -21,138 +22,11 @@
 #define CHANGE_BACK_TRIES "back_tries"
 #define CHANGE_BACK_TRIES_MAX 5
 
-void change_look_release(struct change_look *look) {
-    json_decref(look->object);
-    look->object = NULL;
-}
-
-/* ---- looking ---- */
-
-static bool change_stamped(const struct change_look *look, const char *stamp) {
-    const json_t *pod = kind_pod(look->name.kind, look->object);
-    const char *there =
-        json_text_at(pod, (const char *[]){"metadata", "annotations", PATCH_STAMP, NULL});
-    return !stamp || (there && strcmp(there, stamp) == 0);
-}
-
-static enum change_state change_compare(const struct platform_task *task,
-                                        const struct change_look *look) {
-    const char *old = json_text(task->journal, CHANGE_OLD);
-    const char *new = json_text(task->journal, CHANGE_NEW);
-    const char *back = json_text(task->journal, CHANGE_BACK);
-    const char *is = look->container.image;
-    if (new &&strcmp(is, new) == 0 &&
-        change_stamped(look, json_text(task->journal, CHANGE_STAMP))) {
-        return CHANGE_IS_NEW;
-    }
-    if (old && strcmp(is, old) == 0) {
-        return CHANGE_IS_OLD;
-    }
-    return back && strcmp(is, back) == 0 ? CHANGE_IS_BACK : CHANGE_IS_OTHER;
-}
-
-/* What the object says, to what the journal says. */
-static void change_see(const struct platform_task *task, struct change_look *look) {
-    const json_t *metadata = json_object_member(look->object, "metadata");
-    const char *uid = json_text(metadata, "uid");
-    look->state = CHANGE_GONE;
-    if (uid && strcmp(uid, task->instance) == 0 && !json_text(metadata, "deletionTimestamp") &&
-        workload_container(look->name.kind, look->object, look->name.container, &look->container)) {
-        look->state = change_compare(task, look);
-    }
-}
-
-static bool change_name(const struct platform_task *task, struct cluster **cluster,
-                        struct workload_name *out, struct err *err) {
-    return cluster_of(task->session, cluster, err) &&
-           workload_name_parse(cluster_kinds(*cluster), task->target, out, err);
-}
-
-bool change_look(const struct platform_task *task, struct change_look *out, struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
-    struct cluster *cluster = NULL;
-    struct err failed = ERR_INIT;
-    char path[API_PATH_SIZE];
-    char key[WORKLOAD_KEY_SIZE];
-    if (!change_name(task, &cluster, &look.name, err)) {
-        return false;
-    }
-    if (!api_get(cluster_api(cluster), task->session->http, &look.object, &failed, "%s",
-                 workload_path(&look.name, path))) {
-        if (failed.kind != ERR_GONE) {
-            if (err) {
-                *err = failed;
-            }
-            return api_denied_waits(err);
-        }
-    }
-    fresh_put(cluster_fresh(cluster), workload_key(&look.name, key), look.object);
-    change_see(task, &look);
-    *out = look;
-    look.object = NULL;
-    return true;
-}
-
-static bool change_hoped(const struct change_look *look, enum change_hope hope) {
-    switch (hope) {
-    case CHANGE_HOPE_PATCH:
-        return look->state == CHANGE_IS_OLD;
-    case CHANGE_HOPE_OBSERVE:
-        return look->state == CHANGE_IS_NEW;
-    case CHANGE_HOPE_CHECK:
-    default:
-        return look->state != CHANGE_GONE && !workload_paused(look->name.kind, look->object);
-    }
-}
-
-bool change_look_fresh(const struct platform_task *task, enum change_hope hope,
-                       struct change_look *out, struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {.state = CHANGE_GONE};
-    struct cluster *cluster = NULL;
-    char key[WORKLOAD_KEY_SIZE];
-    if (!change_name(task, &cluster, &look.name, err)) {
-        return false;
-    }
-    (void)workload_key(&look.name, key);
-    look.object = hope == CHANGE_HOPE_OBSERVE ? fresh_take(cluster_fresh(cluster), key)
-                                              : fresh_get(cluster_fresh(cluster), key);
-    change_see(task, &look);
-    if (!look.object || !change_hoped(&look, hope)) {
-        return change_look(task, out, err);
-    }
-    *out = look;
-    look.object = NULL;
-    return true;
-}
-
-void change_by(const struct change_look *look, char out[MANAGED_SIZE]) {
-    const struct managed_image image = {.container = look->name.container,
-                                        .pointer = look->container.resource.at};
-    managed_image_by(json_object_member(look->object, "metadata"), &image, out);
-}
-
-bool change_pods(const struct platform_task *task, const struct change_pods *which, json_t **out,
-                 struct err *err) {
-    char selector[WORKLOAD_SELECTOR_SIZE];
-    if (workload_idle(which->look->name.kind, which->look->object) ||
-        !workload_selector(which->look->object, selector) || !selector[0]) {
-        *out = json_array();
-        return true;
-    }
-    const struct pods_query query = {.space = which->look->name.space,
-                                     .selector = selector,
-                                     .container = which->look->name.container,
-                                     .image = which->image,
-                                     .stamp = which->stamp};
-    return pods_list(task->session, &query, out, err);
-}
-
 /* ---- check ---- */
 
 /* Somebody else's rollout is not interrupted, as nobody could tell whose pods fail then; for a
  * while. */
-static bool check_quiet(struct platform_task *task, const struct change_look *look,
-                        struct err *err) {
+static bool check_quiet(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     char reason[REASON_SIZE];
     struct rollout_facts facts = {.kind = look->name.kind->rollout,
@@ -165,8 +39,8 @@ static bool check_quiet(struct platform_task *task, const struct change_look *lo
         (void)json_object_del(task->journal, CHANGE_MID);
         return true;
     }
-    const struct change_pods own = {.look = look, .image = look->container.image};
-    if (!change_pods(task, &own, &pods, err)) {
+    const struct look_pods own = {.look = look, .image = look->container.image};
+    if (!look_pods(task, &own, &pods, err)) {
         return false;
     }
     facts.pods = pods;
@@ -180,15 +54,15 @@ static bool check_quiet(struct platform_task *task, const struct change_look *lo
 }
 
 /* What its pods run now, where its image does not say it; "" when it cannot be told. */
-static bool check_running(struct platform_task *task, const struct change_look *look,
+static bool check_running(struct platform_task *task, const struct look *look,
                           char out[DIGEST_TEXT_SIZE], struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
-    const struct change_pods own = {.look = look, .image = look->container.image};
+    const struct look_pods own = {.look = look, .image = look->container.image};
     out[0] = '\0';
     if (look->name.kind->rollout == ROLLOUT_NONE) {
         return true;
     }
-    if (!change_pods(task, &own, &pods, err)) {
+    if (!look_pods(task, &own, &pods, err)) {
         return false;
     }
     pods_digest(pods, look->name.container, out);
@@ -201,7 +75,7 @@ struct change_texts {
     bool stamped; /* the text alone changes nothing */
 };
 
-static bool check_texts(struct platform_task *task, const struct change_look *look,
+static bool check_texts(struct platform_task *task, const struct look *look,
                         struct change_texts *out, struct err *err) {
     const char *old = look->container.image;
     bool pin =
@@ -230,8 +104,7 @@ static bool check_texts(struct platform_task *task, const struct change_look *lo
 }
 
 /* Without a digest a node takes what it has of that tag, unless it is told to ask the registry. */
-static bool check_pull(const struct change_look *look, const struct change_texts *texts,
-                       struct err *err) {
+static bool check_pull(const struct look *look, const struct change_texts *texts, struct err *err) {
     if (texts->stamped && !look->name.kind->pod) {
         return err_set(err, ERR_INVALID,
                        "nothing in it would change: it has this tag already, and nothing in it "
@@ -252,34 +125,34 @@ static bool check_pull(const struct change_look *look, const struct change_texts
     return true;
 }
 
-static bool check_note(struct platform_task *task, const struct change_look *look,
+static bool check_note(struct platform_task *task, const struct look *look,
                        const struct change_texts *texts, struct err *err) {
-    static const char *const stale[] = {CHANGE_GENERATION, CHANGE_RETURN, CHANGE_STAMP, CHANGE_TOLD,
+    static const char *const stale[] = {LOOK_GENERATION, LOOK_RETURN, LOOK_STAMP, LOOK_TOLD,
                                         PLATFORM_UNTOUCHED};
     for (size_t i = 0; i < ARRAY_LENGTH(stale); i++) {
         (void)json_object_del(task->journal, stale[i]);
     }
     CLEANUP(json_release)
     json_t *notes =
-        json_pack("{ss ss ss so}", CHANGE_OLD, look->container.image, CHANGE_NEW, texts->next,
-                  CHANGE_BACK, texts->back, CHANGE_BEFORE, rollout_said(look->object));
+        json_pack("{ss ss ss so}", LOOK_OLD, look->container.image, LOOK_NEW, texts->next,
+                  LOOK_BACK, texts->back, LOOK_BEFORE, condition_said(look->object));
     if (texts->stamped) {
-        (void)json_object_set_new(notes, CHANGE_STAMP, json_string(task->digest));
+        (void)json_object_set_new(notes, LOOK_STAMP, json_string(task->digest));
     }
     return (notes && json_object_update(task->journal, notes) == 0) ||
            err_set(err, ERR_BUG, "out of memory");
 }
 
 bool change_check(struct platform_task *task, struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {0};
+    CLEANUP(look_release) struct look look = {0};
     struct change_texts texts = {.stamped = false};
-    if (!change_look_fresh(task, CHANGE_HOPE_CHECK, &look, err)) {
+    if (!look_fresh(task, LOOK_HOPE_CHECK, &look, err)) {
         return false;
     }
     if (!look.object) {
         return err_set(err, ERR_GONE, "it does not exist any more");
     }
-    if (look.state == CHANGE_GONE) {
+    if (look.state == LOOK_GONE) {
         return err_set(err, ERR_TRANSIENT, "it was made anew just now");
     }
     if (workload_paused(look.name.kind, look.object)) {
@@ -332,7 +205,7 @@ struct change_order {
 };
 
 /* One PATCH. On ERR_INVALID and ERR_DENIED the server refused, for whatever reason. */
-static bool change_send(struct platform_task *task, const struct change_look *look,
+static bool change_send(struct platform_task *task, const struct look *look,
                         const struct change_order *order, struct err *err) {
     CLEANUP(json_release) json_t *marks = change_marks(task, order->from, order->to, order->reason);
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
@@ -365,7 +238,7 @@ static bool change_send(struct platform_task *task, const struct change_look *lo
     return true;
 }
 
-static void change_tell(const struct platform_task *task, const struct change_look *look,
+static void change_tell(const struct platform_task *task, const struct look *look,
                         const char *reason, const char *message) {
     struct event event = {
         .name = &look->name, .reason = reason, .warning = strcmp(reason, "ImageUpdated") != 0};
@@ -373,23 +246,22 @@ static void change_tell(const struct platform_task *task, const struct change_lo
     event_tell(task, &event);
 }
 
-void change_tell_patched(struct platform_task *task, const struct change_look *look) {
-    const char *image = json_text(task->journal, CHANGE_NEW);
-    if (look->object && image && !json_bool(task->journal, CHANGE_TOLD, false)) {
+void change_tell_patched(struct platform_task *task, const struct look *look) {
+    const char *image = json_text(task->journal, LOOK_NEW);
+    if (look->object && image && !json_bool(task->journal, LOOK_TOLD, false)) {
         change_tell(task, look, "ImageUpdated", image);
-        (void)json_object_set_new(task->journal, CHANGE_TOLD, json_true());
+        (void)json_object_set_new(task->journal, LOOK_TOLD, json_true());
     }
 }
 
 /* It is neither what it was nor what it shall be. Always false. */
-static bool patch_overtaken(struct platform_task *task, const struct change_look *look,
-                            struct err *err) {
+static bool patch_overtaken(struct platform_task *task, const struct look *look, struct err *err) {
     char who[MANAGED_SIZE];
-    if (look->state == CHANGE_GONE) {
+    if (look->state == LOOK_GONE) {
         (void)change_untouched(task, RESULT_CANCELLED);
         return err_set(err, ERR_GONE, "it was deleted meanwhile");
     }
-    change_by(look, who);
+    look_by(look, who);
     (void)change_untouched(task, RESULT_SUPERSEDED);
     return err_set(err, ERR_GONE, "%s has set its image to %.200s meanwhile",
                    who[0] ? who : "somebody else", look->container.image);
@@ -404,21 +276,21 @@ static bool change_same(const json_t *a, const json_t *b) {
 
 /* The image is still the old one: the patch, and where the server refuses it, a second look at why.
  */
-static bool patch_forward(struct platform_task *task, struct change_look *look, struct err *err) {
-    const struct change_order order = {.from = json_text(task->journal, CHANGE_OLD),
-                                       .to = json_text(task->journal, CHANGE_NEW),
-                                       .stamp = json_text(task->journal, CHANGE_STAMP),
-                                       .note = CHANGE_GENERATION};
+static bool patch_forward(struct platform_task *task, struct look *look, struct err *err) {
+    const struct change_order order = {.from = json_text(task->journal, LOOK_OLD),
+                                       .to = json_text(task->journal, LOOK_NEW),
+                                       .stamp = json_text(task->journal, LOOK_STAMP),
+                                       .note = LOOK_GENERATION};
     struct err refused = ERR_INIT;
     if (change_send(task, look, &order, &refused)) {
         return true;
     }
     if (refused.kind == ERR_INVALID || refused.kind == ERR_DENIED) {
-        CLEANUP(change_look_release) struct change_look now = {0};
-        if (!change_look(task, &now, err)) {
+        CLEANUP(look_release) struct look now = {0};
+        if (!look_at(task, &now, err)) {
             return false;
         }
-        if (now.state == CHANGE_IS_OLD && change_same(look->object, now.object)) {
+        if (now.state == LOOK_IS_OLD && change_same(look->object, now.object)) {
             /* Nobody changed it: it is the patch that is not wanted. */
             (void)change_untouched(task, RESULT_FAILED);
         } else {
@@ -434,29 +306,29 @@ static bool patch_forward(struct platform_task *task, struct change_look *look, 
 }
 
 static bool patch_run(struct platform_task *task, struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {0};
-    if (!json_text(task->journal, CHANGE_OLD) || !json_text(task->journal, CHANGE_NEW)) {
+    CLEANUP(look_release) struct look look = {0};
+    if (!json_text(task->journal, LOOK_OLD) || !json_text(task->journal, LOOK_NEW)) {
         return err_set(err, ERR_BUG, "what is to be changed was not noted");
     }
-    if (!change_look_fresh(task, CHANGE_HOPE_PATCH, &look, err)) {
+    if (!look_fresh(task, LOOK_HOPE_PATCH, &look, err)) {
         return false;
     }
-    if (look.state == CHANGE_IS_NEW) { /* before a crash, or without an answer */
-        if (json_int(task->journal, CHANGE_GENERATION, 0) == 0) {
+    if (look.state == LOOK_IS_NEW) { /* before a crash, or without an answer */
+        if (json_int(task->journal, LOOK_GENERATION, 0) == 0) {
             int64_t generation =
                 json_int(json_object_member(look.object, "metadata"), "generation", 0);
-            (void)json_object_set_new(task->journal, CHANGE_GENERATION, json_integer(generation));
+            (void)json_object_set_new(task->journal, LOOK_GENERATION, json_integer(generation));
         }
         return true;
     }
-    return look.state == CHANGE_IS_OLD ? patch_forward(task, &look, err)
-                                       : patch_overtaken(task, &look, err);
+    return look.state == LOOK_IS_OLD ? patch_forward(task, &look, err)
+                                     : patch_overtaken(task, &look, err);
 }
 
 /* ---- and back ---- */
 
 /* Does the old image stand again? */
-static bool back_judge(struct platform_task *task, const struct change_look *look,
+static bool back_judge(struct platform_task *task, const struct look *look,
                        struct platform_observation *out, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     json_t *notes = json_object_member(task->journal, CHANGE_BACK_NOTES);
@@ -464,8 +336,8 @@ static bool back_judge(struct platform_task *task, const struct change_look *loo
         notes = json_object();
         (void)json_object_set_new(task->journal, CHANGE_BACK_NOTES, notes);
     }
-    const struct change_pods own = {.look = look, .image = look->container.image};
-    if (look->name.kind->rollout != ROLLOUT_NONE && !change_pods(task, &own, &pods, err)) {
+    const struct look_pods own = {.look = look, .image = look->container.image};
+    if (look->name.kind->rollout != ROLLOUT_NONE && !look_pods(task, &own, &pods, err)) {
         return false;
     }
     struct settings settings = task->settings;
@@ -476,23 +348,23 @@ static bool back_judge(struct platform_task *task, const struct change_look *loo
                                         .container = look->name.container,
                                         .digest = "",
                                         .settings = &settings,
-                                        .generation = json_int(task->journal, CHANGE_RETURN, 0),
-                                        .before = json_object_member(task->journal, CHANGE_BEFORE),
+                                        .generation = json_int(task->journal, LOOK_RETURN, 0),
+                                        .before = json_object_member(task->journal, LOOK_BEFORE),
                                         .now_ms = clock_boot_ms()};
     rollout_judge(&facts, notes, out);
     return true;
 }
 
-static bool back_send(struct platform_task *task, const struct change_look *look, struct err *err) {
+static bool back_send(struct platform_task *task, const struct look *look, struct err *err) {
     const char *why = task->why ? task->why : "it failed";
     int64_t tries = json_int(task->journal, CHANGE_BACK_TRIES, 0);
     const struct change_order order = {.from = look->container.image,
-                                       .to = json_text(task->journal, CHANGE_BACK),
+                                       .to = json_text(task->journal, LOOK_BACK),
                                        .reason = why,
-                                       .note = CHANGE_RETURN};
+                                       .note = LOOK_RETURN};
     struct err refused = ERR_INIT;
     (void)json_object_del(task->journal, CHANGE_BACK_NOTES);
-    (void)json_object_set_new(task->journal, CHANGE_BEFORE, rollout_said(look->object));
+    (void)json_object_set_new(task->journal, LOOK_BEFORE, condition_said(look->object));
     if (change_send(task, look, &order, &refused)) {
         change_tell(task, look, "ImagePutBack", why);
         return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it stands");
@@ -511,18 +383,16 @@ static bool back_send(struct platform_task *task, const struct change_look *look
 
 /* Pinned, the old image needs new pods, and there may be no room for them; as it was written, the
  * pods that are left will do. */
-static bool back_as_written(struct platform_task *task, const struct change_look *look,
-                            struct err *err) {
-    CLEANUP(own_free) char *old = strdup(json_text(task->journal, CHANGE_OLD));
-    if (!old || json_object_set_new(task->journal, CHANGE_BACK, json_string(old)) != 0) {
+static bool back_as_written(struct platform_task *task, const struct look *look, struct err *err) {
+    CLEANUP(own_free) char *old = strdup(json_text(task->journal, LOOK_OLD));
+    if (!old || json_object_set_new(task->journal, LOOK_BACK, json_string(old)) != 0) {
         return err_set(err, ERR_BUG, "out of memory");
     }
     return back_send(task, look, err);
 }
 
 /* Waits until the old image stands again. ERR_INVALID: it does not either. */
-static bool back_stands(struct platform_task *task, const struct change_look *look,
-                        struct err *err) {
+static bool back_stands(struct platform_task *task, const struct look *look, struct err *err) {
     struct platform_observation seen = {0};
     if (!stuck_free(task, look, err) || !back_judge(task, look, &seen, err)) {
         return false;
@@ -533,7 +403,7 @@ static bool back_stands(struct platform_task *task, const struct change_look *lo
     if (seen.health == PLATFORM_HEALTHY) {
         return true;
     }
-    if (look->state == CHANGE_IS_BACK) {
+    if (look->state == LOOK_IS_BACK) {
         return back_as_written(task, look, err);
     }
     return err_set(err, ERR_INVALID, "the old image is back, but it does not stand either: %.250s",
@@ -541,27 +411,27 @@ static bool back_stands(struct platform_task *task, const struct change_look *lo
 }
 
 static bool patch_undo(struct platform_task *task, struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {0};
-    if (json_text(task->journal, PLATFORM_UNTOUCHED) || !json_text(task->journal, CHANGE_OLD)) {
+    CLEANUP(look_release) struct look look = {0};
+    if (json_text(task->journal, PLATFORM_UNTOUCHED) || !json_text(task->journal, LOOK_OLD)) {
         return true;
     }
-    if (!change_look(task, &look, err)) {
+    if (!look_at(task, &look, err)) {
         return false;
     }
-    bool returned = json_int(task->journal, CHANGE_RETURN, 0) != 0;
+    bool returned = json_int(task->journal, LOOK_RETURN, 0) != 0;
     switch (look.state) {
-    case CHANGE_GONE:
+    case LOOK_GONE:
         return err_set(err, ERR_GONE, "it was deleted meanwhile");
-    case CHANGE_IS_NEW:
+    case LOOK_IS_NEW:
         return back_send(task, &look, err);
-    case CHANGE_IS_OLD:
-        if (!returned && json_int(task->journal, CHANGE_GENERATION, 0) == 0) {
+    case LOOK_IS_OLD:
+        if (!returned && json_int(task->journal, LOOK_GENERATION, 0) == 0) {
             return change_untouched(task, RESULT_FAILED); /* it never was on it */
         }
         return back_stands(task, &look, err);
-    case CHANGE_IS_BACK:
+    case LOOK_IS_BACK:
         return back_stands(task, &look, err);
-    case CHANGE_IS_OTHER:
+    case LOOK_IS_OTHER:
     default:
         return err_set(
             err, ERR_INVALID,
@@ -571,11 +441,11 @@ static bool patch_undo(struct platform_task *task, struct err *err) {
 }
 
 bool change_begun(struct platform_task *task, bool *out, struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {0};
-    if (!change_look(task, &look, err)) {
+    CLEANUP(look_release) struct look look = {0};
+    if (!look_at(task, &look, err)) {
         return false;
     }
-    *out = look.state != CHANGE_IS_OLD;
+    *out = look.state != LOOK_IS_OLD;
     return true;
 }
 

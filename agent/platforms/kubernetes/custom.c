@@ -84,7 +84,7 @@ static bool custom_failed(const struct rollout_facts *facts, char *reason) {
     for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
         const json_t *condition = custom_condition(facts, ends[i].type);
         if (condition_is(condition, "status", "True") &&
-            (numbered || rollout_said_anew(condition, facts->before))) {
+            (numbered || condition_anew(condition, facts->before))) {
             custom_say(reason, ends[i].says, condition, "message");
             return true;
         }

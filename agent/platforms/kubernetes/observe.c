@@ -5,21 +5,22 @@
 #include <string.h>
 
 #include "agent/platforms/kubernetes/change.h"
+#include "agent/platforms/kubernetes/look.h"
 #include "agent/platforms/kubernetes/rollout.h"
 #include "base/clock.h"
 #include "base/json.h"
 
-static void observe_overtaken(const struct change_look *look, struct platform_observation *out) {
+static void observe_overtaken(const struct look *look, struct platform_observation *out) {
     char who[MANAGED_SIZE];
     out->health = PLATFORM_OVERTAKEN;
-    if (look->state == CHANGE_GONE) {
+    if (look->state == LOOK_GONE) {
         out->result = RESULT_CANCELLED;
         (void)snprintf(out->reason, sizeof out->reason, "it was deleted during its rollout");
         return;
     }
-    change_by(look, who);
+    look_by(look, who);
     const char *name = who[0] ? who : "somebody else";
-    if (look->state == CHANGE_IS_OTHER) {
+    if (look->state == LOOK_IS_OTHER) {
         out->result = RESULT_SUPERSEDED;
         (void)snprintf(out->reason, sizeof out->reason,
                        "%.100s has set its image to %.150s during the rollout", name,
@@ -36,21 +37,21 @@ static void observe_overtaken(const struct change_look *look, struct platform_ob
 
 bool observe_rollout(struct platform_task *task, struct platform_observation *out,
                      struct err *err) {
-    CLEANUP(change_look_release) struct change_look look = {0};
+    CLEANUP(look_release) struct look look = {0};
     CLEANUP(json_release) json_t *pods = NULL;
     /* The first look is at what the patch answered. */
-    if (!change_look_fresh(task, CHANGE_HOPE_OBSERVE, &look, err)) {
+    if (!look_fresh(task, LOOK_HOPE_OBSERVE, &look, err)) {
         return false;
     }
     change_tell_patched(task, &look);
-    if (look.state != CHANGE_IS_NEW) {
+    if (look.state != LOOK_IS_NEW) {
         observe_overtaken(&look, out);
         return true;
     }
-    const struct change_pods own = {.look = &look,
-                                    .image = look.container.image,
-                                    .stamp = json_text(task->journal, CHANGE_STAMP)};
-    if (look.name.kind->rollout != ROLLOUT_NONE && !change_pods(task, &own, &pods, err)) {
+    const struct look_pods own = {.look = &look,
+                                  .image = look.container.image,
+                                  .stamp = json_text(task->journal, LOOK_STAMP)};
+    if (look.name.kind->rollout != ROLLOUT_NONE && !look_pods(task, &own, &pods, err)) {
         return false;
     }
     const struct rollout_facts facts = {.kind = look.name.kind->rollout,
@@ -60,8 +61,8 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
                                         .digest = task->digest,
                                         .pinned = strchr(look.container.image, '@') != NULL,
                                         .settings = &task->settings,
-                                        .generation = json_int(task->journal, CHANGE_GENERATION, 0),
-                                        .before = json_object_member(task->journal, CHANGE_BEFORE),
+                                        .generation = json_int(task->journal, LOOK_GENERATION, 0),
+                                        .before = json_object_member(task->journal, LOOK_BEFORE),
                                         .now_ms = clock_boot_ms()};
     rollout_judge(&facts, task->journal, out);
     return true;

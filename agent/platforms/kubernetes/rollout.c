@@ -19,8 +19,6 @@
 #define ROLLOUT_DAY_MS (INT64_C(24) * 3600 * 1000)
 #define ROLLOUT_PULLS_APART_MS 5000
 #define ROLLOUT_WORDS 160
-#define ROLLOUT_CONDITION 128
-#define ROLLOUT_CONDITIONS_MAX 32
 
 /* Notes. */
 #define NOTE_BEGAN "began_ms"    /* the first look */
@@ -47,39 +45,6 @@ static int64_t count_of(const json_t *object, const char *member, int64_t fallba
     return count < 0 ? 0 : count;
 }
 
-/* A condition as one text; "" when there is none. */
-static void condition_text(const json_t *condition, char out[static ROLLOUT_CONDITION]) {
-    const char *at = json_text(condition, "lastUpdateTime");
-    const char *status = json_text(condition, "status");
-    const char *reason = json_text(condition, "reason");
-    rollout_say(out, ROLLOUT_CONDITION, "%s %s %s", at ? at : "", status ? status : "",
-                reason ? reason : "");
-}
-
-json_t *rollout_said(const json_t *workload) {
-    json_t *said = json_object();
-    size_t i = 0;
-    json_t *condition = NULL;
-    json_array_foreach(json_array_member(json_object_member(workload, "status"), "conditions"), i,
-                       condition) {
-        const char *type = json_text(condition, "type");
-        char text[ROLLOUT_CONDITION];
-        if (type && i < ROLLOUT_CONDITIONS_MAX) {
-            condition_text(condition, text);
-            (void)json_object_set_new(said, type, json_text_or_null(text));
-        }
-    }
-    return said;
-}
-
-bool rollout_said_anew(const json_t *condition, const json_t *before) {
-    const char *type = json_text(condition, "type");
-    const char *then = type ? json_text(before, type) : NULL;
-    char text[ROLLOUT_CONDITION];
-    condition_text(condition, text);
-    return !then || strcmp(then, text) != 0;
-}
-
 static enum rollout_state judge_deployment(const struct rollout_facts *facts, char *reason) {
     const json_t *spec = json_object_member(facts->workload, "spec");
     const json_t *status = json_object_member(facts->workload, "status");
@@ -88,13 +53,13 @@ static enum rollout_state judge_deployment(const struct rollout_facts *facts, ch
     int64_t wanted = count_of(spec, "replicas", 1);
     int64_t updated = count_of(status, "updatedReplicas", 0);
     int64_t available = count_of(status, "availableReplicas", 0);
-    if (condition_is(failure, "status", "True") && rollout_said_anew(failure, facts->before)) {
+    if (condition_is(failure, "status", "True") && condition_anew(failure, facts->before)) {
         const char *said = json_text(failure, "message");
         SAY(reason, "no new pod can be made: %.220s", said ? said : "no reason given");
         return ROLLOUT_FAILS;
     }
     if (condition_is(progressing, "reason", "ProgressDeadlineExceeded") &&
-        rollout_said_anew(progressing, facts->before)) {
+        condition_anew(progressing, facts->before)) {
         SAY(reason, "its progress deadline is exceeded: %lld of %lld new pods are available",
             (long long)available, (long long)wanted);
         return ROLLOUT_FAILS;

@@ -33,15 +33,9 @@ struct rollout_facts {
     bool pinned;
     const struct settings *settings; /* health timeout, soak */
     int64_t generation;              /* metadata.generation after the patch; 0: as it stands */
-    const json_t *before;            /* rollout_said before the patch; NULL: nothing was said */
+    const json_t *before;            /* condition_said before the patch; NULL: nothing was said */
     int64_t now_ms;                  /* of clock_boot_ms */
 };
-
-/* What its conditions say now, as an object of strings: what still says the same after a patch
- * tells nothing of it, as the controller's times are of whole seconds. New reference. */
-json_t *rollout_said(const json_t *workload) MUST_USE;
-/* Does a condition say something that it did not say before the patch? */
-bool rollout_said_anew(const json_t *condition, const json_t *before);
 
 /* notes (an object, kept with the update) holds the reference times from look to look. A restart of
  * the host or the agent begins the soak and the deadline anew. */

@@ -7,14 +7,14 @@
 #include "agent/platforms/kubernetes/condition.h"
 #include "base/json.h"
 
-static bool stuck_ordered(const struct change_look *look) {
+static bool stuck_ordered(const struct look *look) {
     const char *policy = json_text(json_object_member(look->object, "spec"), "podManagementPolicy");
     return look->name.kind->rollout == ROLLOUT_STATEFULSET &&
            (!policy || strcmp(policy, "Parallel") != 0);
 }
 
-static bool stuck_delete(struct platform_task *task, const struct change_look *look,
-                         const json_t *pod, struct err *err) {
+static bool stuck_delete(struct platform_task *task, const struct look *look, const json_t *pod,
+                         struct err *err) {
     const json_t *metadata = json_object_member(pod, "metadata");
     const char *name = json_text(metadata, "name");
     const char *uid = json_text(metadata, "uid");
@@ -44,15 +44,15 @@ static bool stuck_delete(struct platform_task *task, const struct change_look *l
     return err_wrap(err, "the pod %.200s cannot be deleted", name);
 }
 
-bool stuck_free(struct platform_task *task, const struct change_look *look, struct err *err) {
+bool stuck_free(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
-    const char *failed = json_text(task->journal, CHANGE_NEW);
-    const struct change_pods which = {
-        .look = look, .image = failed, .stamp = json_text(task->journal, CHANGE_STAMP)};
+    const char *failed = json_text(task->journal, LOOK_NEW);
+    const struct look_pods which = {
+        .look = look, .image = failed, .stamp = json_text(task->journal, LOOK_STAMP)};
     if (!failed || !stuck_ordered(look)) {
         return true;
     }
-    if (!change_pods(task, &which, &pods, err)) {
+    if (!look_pods(task, &which, &pods, err)) {
         return false;
     }
     size_t i = 0;

@@ -3,12 +3,11 @@
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_STUCK_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_STUCK_H
 
-#include "agent/platforms/kubernetes/change.h"
+#include "agent/platforms/kubernetes/look.h"
 
 /* Deletes its pods that still have the failed image and are not ready, where `delete_pods` allows
  * it. ERR_INVALID: there are such pods, and somebody has to delete them by hand. True for
  * everything that is not stuck. Blocks. */
-bool stuck_free(struct platform_task *task, const struct change_look *look,
-                struct err *err) MUST_USE;
+bool stuck_free(struct platform_task *task, const struct look *look, struct err *err) MUST_USE;
 
 #endif

@@ -10,6 +10,7 @@
 #include "agent/platforms/docker/engine.h"
 #include "agent/platforms/docker/observe.h"
 #include "agent/platforms/docker/steps.h"
+#include "agent/platforms/docker/swap.h"
 #include "base/json.h"
 
 #define OLD "1f2e3d4c5b6a79881726354453627180aabbccddeeff00112233445566778899"
@@ -571,7 +572,7 @@ static void observing(struct fake *fake, struct platform_task *task) {
     assert_true(engine_open(&fake->session, &engine, NULL));
     task_init(task, fake);
     task->settings.soak_ms = 3600000;
-    assert_true(observe_begin(task->journal));
+    assert_true(swap_started(task->journal));
 }
 
 static void an_exit_under_its_eyes_is_a_crash(void **state) {
