@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/http_failure.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1024 * 1024)
 #define CONNECT_TIMEOUT_DEFAULT_MS 10000
@@ -365,27 +366,6 @@ static bool fail_connect(const struct transfer *t, struct err *err) {
 
 /* libcurl's own error buffer is not used, as it may quote what the server sent. */
 static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) {
-    static const struct {
-        CURLcode code;
-        enum err_kind kind;
-        const char *text;
-    } rows[] = {
-        {CURLE_COULDNT_RESOLVE_HOST, ERR_TRANSIENT, "the name cannot be resolved"},
-        {CURLE_OPERATION_TIMEDOUT, ERR_TRANSIENT, "timed out"},
-        {CURLE_GOT_NOTHING, ERR_TRANSIENT, "closed the connection without an answer"},
-        {CURLE_PARTIAL_FILE, ERR_TRANSIENT, "the answer was cut off"},
-        {CURLE_RECV_ERROR, ERR_TRANSIENT, "the connection was cut while receiving"},
-        {CURLE_SEND_ERROR, ERR_TRANSIENT, "the connection was cut while sending"},
-        {CURLE_SSL_CONNECT_ERROR, ERR_TRANSIENT, "the TLS handshake failed"},
-        {CURLE_SSL_CACERT_BADFILE, ERR_INVALID, "the CA file cannot be read"},
-        {CURLE_SSL_CERTPROBLEM, ERR_INVALID, "the client certificate or its key cannot be used"},
-        {CURLE_URL_MALFORMAT, ERR_INVALID, "not an http or https URL"},
-        {CURLE_UNSUPPORTED_PROTOCOL, ERR_INVALID, "not an HTTP answer"},
-        {CURLE_WEIRD_SERVER_REPLY, ERR_INVALID, "not an HTTP answer"},
-        {CURLE_BAD_CONTENT_ENCODING, ERR_INVALID, "not an HTTP answer"},
-        /* What libcurl also says of a header line over 100 KiB. */
-        {CURLE_OUT_OF_MEMORY, ERR_INVALID, "the answer's header is too large"},
-    };
     if (t->stop != STOP_NOT) {
         return fail_stopped(t, err);
     }
@@ -395,12 +375,9 @@ static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) 
     if (code == CURLE_COULDNT_CONNECT) {
         return fail_connect(t, err);
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        if (rows[i].code == code) {
-            return err_set(err, rows[i].kind, "%s: %s", t->name, rows[i].text);
-        }
-    }
-    return err_set(err, ERR_TRANSIENT, "%s: %s", t->name, curl_easy_strerror(code));
+    struct http_failure failure =
+        http_failure_of((int)code, curl_version_info(CURLVERSION_NOW)->version_num);
+    return err_set(err, failure.kind, "%s: %s", t->name, failure.text);
 }
 
 /* Transfers */
