@@ -40,6 +40,7 @@ enum serve_fd {
     SERVE_FDS
 };
 
+#define SERVE_FAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 #define SERVE_SETTLE_NS                                                                            \
     (300 * 1000 * 1000) /* certificate and key are replaced one after the other */
 
@@ -109,12 +110,10 @@ static void serve_arm_one(struct serve *serve, enum serve_fd which, int flags, i
     }
     serve->armed_ms[which] = at_ms;
     if (at_ms != INT64_MAX) {
-        int64_t at = at_ms > 0 ? at_ms : 1;
-        when.it_value.tv_sec = at / 1000;
-        when.it_value.tv_nsec = at % 1000 * 1000000;
+        when.it_value = clock_timespec(at_ms > 0 ? at_ms : 1);
     } else if (flags & TFD_TIMER_CANCEL_ON_SET) {
         /* Nothing is due; a far time keeps the timer telling when the clock is set. */
-        when.it_value.tv_sec = clock_now_ms() / 1000 + 365 * 24 * 3600;
+        when.it_value = clock_timespec(clock_now_ms() + SERVE_FAR_MS);
     }
     (void)timerfd_settime(serve->fds[which], flags, &when, NULL);
 }

@@ -4,6 +4,7 @@
 #include "base/http.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <strings.h>
@@ -47,7 +48,7 @@ struct transfer {
 static int64_t monotonic_ms(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_of_timespec(&now);
 }
 
 /* URLs */
@@ -230,15 +231,20 @@ static bool set_tls(struct transfer *t) {
     return !failed;
 }
 
+/* A long of libcurl's has 32 bits on some machines. */
+static long curl_ms(int64_t ms) {
+    return (long)(ms < INT_MAX ? ms : INT_MAX);
+}
+
 static bool set_times(struct transfer *t) {
     const struct http_request *request = t->request;
     bool failed = false;
     int64_t connect =
         request->connect_timeout_ms > 0 ? request->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect));
     if (t->deadline_ms != 0) {
         int64_t left = t->deadline_ms - monotonic_ms();
-        SET(CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
+        SET(CURLOPT_TIMEOUT_MS, curl_ms(left > 0 ? left : 1));
     }
     return !failed;
 }
@@ -625,12 +631,11 @@ int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s)
         /* More digits than fit mean a very long time, as well. */
         seconds = digits > 9 ? max_s : strtol(text, NULL, 10);
     } else {
-        struct tm tm = {0};
-        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        if (!end || *end) {
+        int64_t at_ms = 0;
+        if (!clock_http_parse(text, &at_ms)) {
             return 0;
         }
-        seconds = (int64_t)timegm(&tm) - clock_now_ms() / 1000;
+        seconds = at_ms / 1000 - clock_now_ms() / 1000;
     }
     seconds = seconds > 0 ? seconds : 0;
     return 1000 * (seconds < max_s ? seconds : max_s);
