@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "agent/commit.h"
 #include "agent/document.h"
 #include "agent/platform.h"
 #include "base/clock.h"
@@ -244,9 +245,11 @@ static bool write_windows(const struct config *config, struct buf *out, struct e
 
 bool metrics_write(struct store *store, const struct config *config, struct buf *out,
                    struct err *err) {
-    write_head(out, "build_info", "1, with the version that runs.", "gauge");
+    write_head(out, "build_info", "1, with the version and the commit that run.", "gauge");
     buf_puts(out, "landwaiter_build_info{");
     write_label(out, "version", LANDWAITER_VERSION);
+    buf_putc(out, ',');
+    write_label(out, "commit", commit_id);
     buf_puts(out, "} 1\n");
     write_counted(out);
     return write_open(store, out, err) && write_windows(config, out, err);

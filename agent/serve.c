@@ -15,6 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "agent/commit.h"
 #include "agent/config.h"
 #include "agent/config_report.h"
 #include "agent/control_server.h"
@@ -463,9 +464,9 @@ static int serve_configured(struct serve *serve, const sigset_t *signals) {
     if (serve_start(serve, signals, &err)) {
         char port[16];
         (void)snprintf(port, sizeof port, "%u", intake_port(serve->intake));
-        log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "listen",
-                  serve->config->listen, "port", port, "control", serve->config->control, "state",
-                  serve->config->state, NULL);
+        log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "commit", commit_id,
+                  "listen", serve->config->listen, "port", port, "control", serve->config->control,
+                  "state", serve->config->state, NULL);
         serve_loop(serve);
         log_event(LOG_INFO, "agent.stopping", NULL);
     } else {

@@ -215,7 +215,7 @@ void command_print_usage(FILE *out) {
         }
     }
     (void)fputs("\n`landwaiter COMMAND --help` says more about one of them; `landwaiter --version` "
-                "prints the version.\n",
+                "prints the versions of it and its libraries.\n",
                 out);
     (void)fputs("\nExit status: 0 done; 1 what was asked for failed; 2 usage or configuration "
                 "error;\n  3 still waiting; 4 the agent cannot be reached; 5 not authenticated or "
@@ -244,8 +244,9 @@ void command_print_help(const struct command *command, FILE *out) {
     for (const struct command_option *option = command->options; option->name; option++) {
         print_option(option, out);
     }
-    (void)fputs(
-        "  -h, --help\n          print this\n      --version\n          print the version\n", out);
+    (void)fputs("  -h, --help\n          print this\n      --version\n          print the versions "
+                "of the program and its libraries\n",
+                out);
 }
 
 static void print_message(const char *format, va_list arguments) PRINTF_LIKE(1, 0);
