@@ -34,7 +34,7 @@ static struct world {
         unsigned char key[DIGEST_BYTES], body_hash[DIGEST_BYTES];
         char sender[64];
     } pushes[PUSHES];
-    unsigned push_count, largest_batch, accepts, status_asked, ready_asked, released, pauses;
+    unsigned push_count, largest_batch, accepts, status_asked, ready_asked, released, pauses, turns;
     bool unavailable, hold_accept, in_accept, unreadable;
     enum webhook_ready ready;
     char events[1024]; /* "what " … */
@@ -156,6 +156,13 @@ static void fake_idle(void *context) {
     unlocked();
 }
 
+static void fake_turned(void *context) {
+    (void)context;
+    locked();
+    world.turns++;
+    unlocked();
+}
+
 static void fake_release(void *hold) {
     (void)hold;
     locked();
@@ -215,7 +222,8 @@ static void start_with(const char *listen, const struct webhook_limits *limits) 
                     .push_status = fake_push_status,
                     .ready = fake_ready,
                     .event = fake_event,
-                    .idle = fake_idle},
+                    .idle = fake_idle,
+                    .turned = fake_turned},
     };
     struct err err = ERR_INIT;
     assert_true(webhook_server_new(&options, &world.server, &err));
@@ -703,6 +711,43 @@ static void tells_once_of_a_pause(void **state) {
     unlocked();
 }
 
+/* Each question is answered by a turn, and is no work after which memory would be given back. */
+static void answers_that_it_turns(void **state) {
+    (void)state;
+    await_count(&world.pauses, 1); /* after it started */
+    for (unsigned i = 1; i <= 3; i++) {
+        webhook_server_ask(world.server);
+        await_count(&world.turns, i);
+    }
+    assert_int_equal(ask_post("/hooks/deploy", TOKEN, IMAGE).status, 202);
+    await_count(&world.pauses, 2);
+    locked();
+    assert_int_equal(world.pauses, 2);
+    assert_int_equal(world.turns, 3);
+    unlocked();
+}
+
+/* A loop that hangs in the store answers no question until it goes on. */
+static void does_not_answer_while_it_hangs(void **state) {
+    (void)state;
+    locked();
+    world.hold_accept = true;
+    unlocked();
+    CLEANUP(buf_release) struct buf request = BUF_INIT(1 << 20);
+    post(&request, "/hooks/deploy", TOKEN, IMAGE);
+    int fd = dial();
+    say(fd, buf_text(&request));
+    await_count(&world.accepts, 1);
+    webhook_server_ask(world.server);
+    locked();
+    assert_int_equal(world.turns, 0);
+    world.hold_accept = false;
+    unlocked();
+    assert_int_equal(hear(fd).status, 202);
+    await_count(&world.turns, 1);
+    (void)close(fd);
+}
+
 static void says_when_nothing_was_stored(void **state) {
     (void)state;
     locked();
@@ -973,6 +1018,8 @@ int main(void) {
         SERVED(answers_only_what_is_stored_and_stores_together),
         SERVED(forgets_deliveries_of_those_who_left),
         SERVED(tells_once_of_a_pause),
+        SERVED(answers_that_it_turns),
+        SERVED(does_not_answer_while_it_hangs),
         SERVED(says_when_nothing_was_stored),
         cmocka_unit_test(closes_slow_connections_and_serves_others),
         SERVED(limits_a_senders_rate),
