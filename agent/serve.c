@@ -23,13 +23,16 @@
 #include "agent/store/store.h"
 #include "agent/work/intake.h"
 #include "agent/work/workers.h"
+#include "agent/work/service_manager.h"
+#include "base/commit.h"
 #include "base/clock.h"
 #include "base/file_watch.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/test_clock.h"
 
-/* FILES: something happened beside the certificate. SETTLED: and for a moment nothing more did. */
+/* FILES: something happened beside the certificate. SETTLED: and for a moment nothing more did.
+ * WATCHDOG: the service manager wants a sign of life. */
 enum serve_fd {
     SERVE_SIGNALS,
     SERVE_REARM,
@@ -37,9 +40,11 @@ enum serve_fd {
     SERVE_BOOT,
     SERVE_FILES,
     SERVE_SETTLED,
+    SERVE_WATCHDOG,
     SERVE_FDS
 };
 
+#define SERVE_FAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 #define SERVE_SETTLE_NS                                                                            \
     (300 * 1000 * 1000) /* certificate and key are replaced one after the other */
 
@@ -60,6 +65,7 @@ struct serve {
     struct config *current;            /* as it is now */
     struct stat shown[2];              /* the certificate's files when they were read */
     bool stopping;
+    struct service_manager manager;
 };
 
 /* ---- called on other threads ---- */
@@ -109,12 +115,10 @@ static void serve_arm_one(struct serve *serve, enum serve_fd which, int flags, i
     }
     serve->armed_ms[which] = at_ms;
     if (at_ms != INT64_MAX) {
-        int64_t at = at_ms > 0 ? at_ms : 1;
-        when.it_value.tv_sec = at / 1000;
-        when.it_value.tv_nsec = at % 1000 * 1000000;
+        when.it_value = clock_timespec(at_ms > 0 ? at_ms : 1);
     } else if (flags & TFD_TIMER_CANCEL_ON_SET) {
         /* Nothing is due; a far time keeps the timer telling when the clock is set. */
-        when.it_value.tv_sec = clock_now_ms() / 1000 + 365 * 24 * 3600;
+        when.it_value = clock_timespec(clock_now_ms() + SERVE_FAR_MS);
     }
     (void)timerfd_settime(serve->fds[which], flags, &when, NULL);
 }
@@ -230,7 +234,8 @@ static bool serve_same_text(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static void serve_reload(struct serve *serve) {
+/* False: the new configuration is faulty, and the one before stays in force. */
+static bool serve_reload(struct serve *serve) {
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     const char *path = config_path(serve->options->config_path);
@@ -239,7 +244,7 @@ static void serve_reload(struct serve *serve) {
     if (!good) {
         log_event(LOG_ERROR, "config.refused", "file", path, "reason",
                   "it is faulty: the one before stays in force", NULL);
-        return;
+        return false;
     }
     if (strcmp(config->listen, serve->config->listen) != 0 ||
         strcmp(config->control, serve->config->control) != 0 ||
@@ -250,7 +255,7 @@ static void serve_reload(struct serve *serve) {
         /* The workers and the control API open the store by this path. */
         char *state = strdup(serve->config->state);
         if (!state) {
-            return;
+            return false;
         }
         free(config->state);
         config->state = state;
@@ -276,6 +281,7 @@ static void serve_reload(struct serve *serve) {
     store_wake_gate(serve->store, STORE_WAKE_ALL);
     workers_kick(serve->workers);
     log_event(LOG_INFO, "config.reloaded", "file", path, NULL);
+    return true;
 }
 
 /* ---- the loop ---- */
@@ -284,10 +290,22 @@ static void serve_signals(struct serve *serve) {
     struct signalfd_siginfo info;
     while (read(serve->fds[SERVE_SIGNALS], &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            serve_reload(serve);
+            service_manager_reloading(&serve->manager);
+            service_manager_reloaded(&serve->manager, serve_reload(serve));
         } else {
             serve->stopping = true;
         }
+    }
+}
+
+/* The workers first, then the intake, which sends the sign. */
+static void serve_watchdog(struct serve *serve) {
+    service_manager_due(serve->fds[SERVE_WATCHDOG]);
+    if (workers_turn(serve->workers)) {
+        intake_ask(serve->intake);
+    } else {
+        log_event(LOG_ERROR, "workers.stuck", "advice",
+                  "the service manager gets no sign of life, and will restart the agent", NULL);
     }
 }
 
@@ -319,6 +337,9 @@ static void serve_event(struct serve *serve, enum serve_fd which) {
     case SERVE_SETTLED:
         (void)!read(serve->fds[which], &count, sizeof count);
         serve_identity(serve);
+        break;
+    case SERVE_WATCHDOG:
+        serve_watchdog(serve);
         break;
     case SERVE_FDS:
     default:
@@ -368,8 +389,12 @@ static bool serve_descriptors(struct serve *serve, const sigset_t *signals, stru
     serve->fds[SERVE_BOOT] = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     serve->fds[SERVE_FILES] = file_watch_open();
     serve->fds[SERVE_SETTLED] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    serve->fds[SERVE_WATCHDOG] = service_manager_timer(&serve->manager);
     for (uint32_t i = 0; i < SERVE_FDS; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        if (i == SERVE_WATCHDOG && serve->fds[i] < 0) {
+            continue; /* none is wanted */
+        }
         if (epoll_ctl(serve->epoll, EPOLL_CTL_ADD, serve->fds[i], &event) != 0) {
             return err_set(err, ERR_BUG, "cannot wait for events: %s", strerror(errno));
         }
@@ -424,8 +449,12 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
     }
     serve_watch_from_now(serve);
     /* The intake is made before the workers begin: they wake it. */
-    return intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err) &&
-           workers_start(serve->workers, err) &&
+    if (!intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err)) {
+        return false;
+    }
+    service_manager_listens(&serve->manager, serve->config->listen, intake_port(serve->intake));
+    intake_on_turn(serve->intake, service_manager_turned, &serve->manager);
+    return workers_start(serve->workers, err) &&
            control_server_new(serve->config, serve->workers, serve->replicas, &serve->control,
                               err) &&
            (!serve->config->metrics ||
@@ -458,17 +487,25 @@ static void serve_stop(struct serve *serve) {
     }
 }
 
+/* Hooks are answered as soon as the intake has turned once, and the service manager is told then.
+ */
+static void serve_started(struct serve *serve) {
+    char port[16];
+    (void)snprintf(port, sizeof port, "%u", intake_port(serve->intake));
+    log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "commit", commit_id,
+              "listen", serve->config->listen, "port", port, "control", serve->config->control,
+              "state", serve->config->state, NULL);
+    intake_ask(serve->intake);
+}
+
 static int serve_configured(struct serve *serve, const sigset_t *signals) {
     struct err err = ERR_INIT;
     int status = 0;
     if (serve_start(serve, signals, &err)) {
-        char port[16];
-        (void)snprintf(port, sizeof port, "%u", intake_port(serve->intake));
-        log_event(LOG_INFO, "agent.started", "version", LANDWAITER_VERSION, "listen",
-                  serve->config->listen, "port", port, "control", serve->config->control, "state",
-                  serve->config->state, NULL);
+        serve_started(serve);
         serve_loop(serve);
         log_event(LOG_INFO, "agent.stopping", NULL);
+        service_manager_stopping(&serve->manager);
     } else {
         (void)fprintf(stderr, "landwaiter: cannot start: %s\n", err.message);
         status = err.kind == ERR_INVALID ? 2 : 1;
@@ -490,6 +527,9 @@ int serve_run(const struct serve_options *options) {
     (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 
+    struct serve serve = {
+        .options = options, .lock = -1, .epoll = -1, .fds = {-1, -1, -1, -1, -1, -1, -1}};
+    service_manager_init(&serve.manager);
 #ifdef LANDWAITER_TEST_HOOKS
     if (options->test_clock) {
         test_clock_use(options->test_clock);
@@ -501,16 +541,13 @@ int serve_run(const struct serve_options *options) {
     bool good = config_load(options->config_path, &config, &faults);
     if (!good) {
         config_report(path, &faults, stderr);
+        service_manager_refused(&serve.manager);
         return 2;
     }
     log_configure(config->log_level, config->log_format);
     serve_log_faults(path, &faults);
-    struct serve serve = {.options = options,
-                          .config = config,
-                          .current = config_hold(config),
-                          .lock = -1,
-                          .epoll = -1,
-                          .fds = {-1, -1, -1, -1, -1, -1}};
+    serve.config = config;
+    serve.current = config_hold(config);
     int status = serve_configured(&serve, &signals);
     config_drop(serve.current);
     return status;

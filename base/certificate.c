@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/own.h"
 
 #define RSA_BITS_MIN 2048
@@ -45,10 +46,27 @@ bool certificate_check(const char *pem, struct err *err) {
            err_set(err, ERR_INVALID, "its key is no RSA key of at least %d bits", RSA_BITS_MIN);
 }
 
+static bool read_time(const ASN1_TIME *time, int64_t *out_ms) {
+    struct tm utc = {0};
+    if (ASN1_TIME_to_tm(time, &utc) != 1) {
+        return false;
+    }
+    *out_ms = clock_of_tm(&utc);
+    return true;
+}
+
 static bool valid_at(const X509 *certificate, int64_t now_ms) {
-    time_t now = (time_t)(now_ms / 1000);
-    return X509_cmp_time(X509_get0_notBefore(certificate), &now) < 0 &&
-           X509_cmp_time(X509_get0_notAfter(certificate), &now) > 0;
+    int64_t from_ms = 0, until_ms = 0;
+    return read_time(X509_get0_notBefore(certificate), &from_ms) &&
+           read_time(X509_get0_notAfter(certificate), &until_ms) && from_ms < now_ms &&
+           now_ms < until_ms;
+}
+
+bool certificate_expires(const char *pem, int64_t *out_ms) {
+    CLEANUP(x509_release) X509 *certificate = read_pem(pem);
+    bool read = certificate && read_time(X509_get0_notAfter(certificate), out_ms);
+    ERR_clear_error();
+    return read;
 }
 
 bool certificate_signed(const char *pem, const struct certificate_statement *statement,

@@ -12,6 +12,8 @@
 
 /* Is it one, with an RSA key of at least 2048 bits? ERR_INVALID says what to write. */
 bool certificate_check(const char *pem, struct err *err) MUST_USE;
+/* When the first certificate of a PEM text is no longer valid. False: there is none in it. */
+bool certificate_expires(const char *pem, int64_t *out_ms) MUST_USE;
 
 struct certificate_statement {
     const void *message;

@@ -2,12 +2,13 @@
  * knows time zones. */
 #include "base/clock.h"
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/date.h"
 
 #define SECOND_MS INT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -18,7 +19,7 @@
 static int64_t read_ms(clockid_t id) {
     struct timespec now = {0};
     (void)clock_gettime(id, &now); /* fails for an unknown clock only */
-    return (int64_t)now.tv_sec * SECOND_MS + now.tv_nsec / 1000000;
+    return clock_of_timespec(&now);
 }
 
 static int64_t real_now_ms(void) {
@@ -44,31 +45,41 @@ void clock_replace(const struct clock_source *source) {
     atomic_store(&current_source, source ? source : &real_source);
 }
 
-/* Days since 1970-01-01 of a proleptic Gregorian date: years begin in March here, so that the leap
- * day is the last one of a year, and 400 years are always 146097 days. Year 0 of an era is a leap
- * year. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day) {
-    int64_t shifted = month <= 2 ? year - 1 : year;
-    int64_t era = (shifted >= 0 ? shifted : shifted - 399) / 400;
-    int64_t of_era = shifted - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+struct timespec clock_timespec(int64_t ms) {
+    int64_t seconds = ms / SECOND_MS, rest = ms % SECOND_MS;
+    if (rest < 0) {
+        rest += SECOND_MS;
+        seconds--;
+    }
+    struct timespec at = {.tv_sec = (time_t)seconds, .tv_nsec = (long)rest * 1000000};
+    if (at.tv_sec != seconds) {
+        at.tv_sec = (time_t)(seconds > 0 ? INT32_MAX : INT32_MIN);
+        at.tv_nsec = seconds > 0 ? 999999999 : 0;
+    }
+    return at;
+}
+
+int64_t clock_of_timespec(const struct timespec *at) {
+    return (int64_t)at->tv_sec * SECOND_MS + at->tv_nsec / 1000000;
+}
+
+int64_t clock_of_tm(const struct tm *utc) {
+    struct date first = {.year = utc->tm_year + 1900, .month = utc->tm_mon + 1, .day = 1};
+    return (date_days(first) + utc->tm_mday - 1) * DAY_MS + utc->tm_hour * HOUR_MS +
+           utc->tm_min * MINUTE_MS + utc->tm_sec * SECOND_MS;
 }
 
 const char *clock_format(int64_t ms, char out[CLOCK_TEXT_SIZE]) {
-    int64_t milliseconds = ms % SECOND_MS;
-    time_t seconds = ms / SECOND_MS;
-    if (milliseconds < 0) {
-        milliseconds += SECOND_MS;
-        seconds--;
+    int64_t days = ms / DAY_MS, rest = ms % DAY_MS;
+    if (rest < 0) {
+        rest += DAY_MS;
+        days--;
     }
-    struct tm utc = {0};
-    (void)gmtime_r(&seconds,
-                   &utc); /* int64_t milliseconds always fit: the year is under 300 million */
-    char text[CLOCK_TEXT_SIZE];
-    size_t len = strftime(text, sizeof text, "-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(out, CLOCK_TEXT_SIZE, "%04ld%.*s.%03dZ", (long)utc.tm_year + 1900, (int)len,
-                   text, (int)milliseconds);
+    struct date date = date_of(days);
+    unsigned of_day = (unsigned)rest;
+    (void)snprintf(out, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02u:%02u:%02u.%03uZ", date.year,
+                   date.month, date.day, of_day / 3600000 % 24, of_day / 60000 % 60,
+                   of_day / 1000 % 60, of_day % 1000);
     return out;
 }
 
@@ -93,20 +104,14 @@ static bool take_byte(const char **at, const char *any_of) {
     return true;
 }
 
-static int64_t month_length(int64_t year, int64_t month) {
-    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : lengths[month - 1];
-}
-
 static bool take_date(const char **at, int64_t *out_days) {
     int64_t year, month, day;
     if (!take_number(at, 4, 0, 9999, &year) || !take_byte(at, "-") ||
         !take_number(at, 2, 1, 12, &month) || !take_byte(at, "-") ||
-        !take_number(at, 2, 1, month_length(year, month), &day)) {
+        !take_number(at, 2, 1, date_month_length((int)year, (int)month), &day)) {
         return false;
     }
-    *out_days = days_of(year, month, day);
+    *out_days = date_days((struct date){(int)year, (int)month, (int)day});
     return true;
 }
 
@@ -156,6 +161,16 @@ bool clock_parse(const char *text, int64_t *out_ms) {
         return false;
     }
     *out_ms = days * DAY_MS + ms - offset;
+    return true;
+}
+
+bool clock_http_parse(const char *text, int64_t *out_ms) {
+    struct tm utc = {0};
+    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    if (!end || *end) {
+        return false;
+    }
+    *out_ms = clock_of_tm(&utc);
     return true;
 }
 

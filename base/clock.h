@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/own.h"
 
@@ -22,11 +23,23 @@ struct clock_source {
 };
 void clock_replace(const struct clock_source *source);
 
+/* To and from the C library's types. Its calendar is never asked: time_t has 32 bits where a
+ * system's libraries were built so (Debian 12 on armhf), and ends in 2038 there. */
+/* For the kernel; the last or first second that its time_t holds where ms is beyond. */
+struct timespec clock_timespec(int64_t ms);
+int64_t clock_of_timespec(const struct timespec *at);
+/* utc is what strptime or OpenSSL read; days beyond the month's end count on. */
+int64_t clock_of_tm(const struct tm *utc);
+
 /* RFC 3339 in UTC with milliseconds: 2026-11-20T12:00:00.123Z. Returns out. */
 const char *clock_format(int64_t ms, char out[CLOCK_TEXT_SIZE]);
 /* RFC 3339 with any offset and any fraction (Docker writes nanoseconds). False: not a time.
  * Docker's zero time 0001-01-01T00:00:00Z is a valid, negative time. */
 bool clock_parse(const char *text, int64_t *out_ms) MUST_USE;
+
+/* HTTP's own (RFC 9110 section 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". False: anything else, the
+ * obsolete forms too. */
+bool clock_http_parse(const char *text, int64_t *out_ms) MUST_USE;
 
 /* `90s`, `15m`, `3h`, `2d`, `500ms` (interface.md section 2; one number, one unit) to milliseconds.
  * False: not a duration, or over 100 years. */

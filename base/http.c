@@ -4,12 +4,14 @@
 #include "base/http.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <strings.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/http_failure.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1024 * 1024)
 #define CONNECT_TIMEOUT_DEFAULT_MS 10000
@@ -46,7 +48,7 @@ struct transfer {
 static int64_t monotonic_ms(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_of_timespec(&now);
 }
 
 /* URLs */
@@ -229,15 +231,20 @@ static bool set_tls(struct transfer *t) {
     return !failed;
 }
 
+/* A long of libcurl's has 32 bits on some machines. */
+static long curl_ms(int64_t ms) {
+    return (long)(ms < INT_MAX ? ms : INT_MAX);
+}
+
 static bool set_times(struct transfer *t) {
     const struct http_request *request = t->request;
     bool failed = false;
     int64_t connect =
         request->connect_timeout_ms > 0 ? request->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect));
     if (t->deadline_ms != 0) {
         int64_t left = t->deadline_ms - monotonic_ms();
-        SET(CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
+        SET(CURLOPT_TIMEOUT_MS, curl_ms(left > 0 ? left : 1));
     }
     return !failed;
 }
@@ -365,27 +372,6 @@ static bool fail_connect(const struct transfer *t, struct err *err) {
 
 /* libcurl's own error buffer is not used, as it may quote what the server sent. */
 static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) {
-    static const struct {
-        CURLcode code;
-        enum err_kind kind;
-        const char *text;
-    } rows[] = {
-        {CURLE_COULDNT_RESOLVE_HOST, ERR_TRANSIENT, "the name cannot be resolved"},
-        {CURLE_OPERATION_TIMEDOUT, ERR_TRANSIENT, "timed out"},
-        {CURLE_GOT_NOTHING, ERR_TRANSIENT, "closed the connection without an answer"},
-        {CURLE_PARTIAL_FILE, ERR_TRANSIENT, "the answer was cut off"},
-        {CURLE_RECV_ERROR, ERR_TRANSIENT, "the connection was cut while receiving"},
-        {CURLE_SEND_ERROR, ERR_TRANSIENT, "the connection was cut while sending"},
-        {CURLE_SSL_CONNECT_ERROR, ERR_TRANSIENT, "the TLS handshake failed"},
-        {CURLE_SSL_CACERT_BADFILE, ERR_INVALID, "the CA file cannot be read"},
-        {CURLE_SSL_CERTPROBLEM, ERR_INVALID, "the client certificate or its key cannot be used"},
-        {CURLE_URL_MALFORMAT, ERR_INVALID, "not an http or https URL"},
-        {CURLE_UNSUPPORTED_PROTOCOL, ERR_INVALID, "not an HTTP answer"},
-        {CURLE_WEIRD_SERVER_REPLY, ERR_INVALID, "not an HTTP answer"},
-        {CURLE_BAD_CONTENT_ENCODING, ERR_INVALID, "not an HTTP answer"},
-        /* What libcurl also says of a header line over 100 KiB. */
-        {CURLE_OUT_OF_MEMORY, ERR_INVALID, "the answer's header is too large"},
-    };
     if (t->stop != STOP_NOT) {
         return fail_stopped(t, err);
     }
@@ -395,12 +381,9 @@ static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) 
     if (code == CURLE_COULDNT_CONNECT) {
         return fail_connect(t, err);
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        if (rows[i].code == code) {
-            return err_set(err, rows[i].kind, "%s: %s", t->name, rows[i].text);
-        }
-    }
-    return err_set(err, ERR_TRANSIENT, "%s: %s", t->name, curl_easy_strerror(code));
+    struct http_failure failure =
+        http_failure_of((int)code, curl_version_info(CURLVERSION_NOW)->version_num);
+    return err_set(err, failure.kind, "%s: %s", t->name, failure.text);
 }
 
 /* Transfers */
@@ -657,12 +640,11 @@ int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s)
         /* More digits than fit mean a very long time, as well. */
         seconds = digits > 9 ? max_s : strtol(text, NULL, 10);
     } else {
-        struct tm tm = {0};
-        const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        if (!end || *end) {
+        int64_t at_ms = 0;
+        if (!clock_http_parse(text, &at_ms)) {
             return 0;
         }
-        seconds = (int64_t)timegm(&tm) - clock_now_ms() / 1000;
+        seconds = at_ms / 1000 - clock_now_ms() / 1000;
     }
     seconds = seconds > 0 ? seconds : 0;
     return 1000 * (seconds < max_s ? seconds : max_s);

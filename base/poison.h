@@ -15,5 +15,9 @@
 #undef strtok
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gmtime localtime asctime   \
     ctime system popen gets
+#ifndef TEST_DATA /* of the tests, which compare our calendar (base/date.h) with the C library's   \
+                   */
+#pragma GCC poison gmtime_r localtime_r timegm mktime difftime
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 
 #include "base/clock.h"
 
+/* The exit status of a child for which posix_spawn could not tell in time (POSIX), as under an
+ * emulator; and of a shell or env that does not find its program. */
+#define PROCESS_NOT_FOUND 127
+
 struct process_run {
     pid_t pid;
     int output;
@@ -151,6 +155,10 @@ bool process_run(const struct process_order *order, struct process_answer *out, 
         char span[CLOCK_TEXT_SIZE];
         return err_set(err, ERR_TRANSIENT, "did not answer in %s",
                        clock_duration_text(order->timeout_ms, span));
+    }
+    if (WIFEXITED(run.status) && WEXITSTATUS(run.status) == PROCESS_NOT_FOUND &&
+        out->output.len == 0) {
+        return err_set(err, ERR_INVALID, "cannot be started: not found");
     }
     out->status = WIFEXITED(run.status) ? WEXITSTATUS(run.status) : -1;
     return true;

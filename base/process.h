@@ -27,9 +27,9 @@ struct process_answer {
 void process_answer_wipe(struct process_answer *answer);
 
 /* True: it has ended, in whatever way. Its standard error goes nowhere. ERR_INVALID: it cannot be
- * started (no such program, not executable), or says more than the maximum; ERR_TRANSIENT: the time
- * is over (it was killed), or the system has no room for it. The messages are clauses without a
- * subject: "cannot be started: …", "did not answer in 10 s". */
+ * started (no such program, not executable, its interpreter is missing), or says more than the
+ * maximum; ERR_TRANSIENT: the time is over (it was killed), or the system has no room for it. The
+ * messages are clauses without a subject: "cannot be started: …", "did not answer in 10 s". */
 bool process_run(const struct process_order *order, struct process_answer *out,
                  struct err *err) MUST_USE;
 

@@ -8,7 +8,9 @@
 
 #include "base/own.h"
 
-#define SIZE_TEXT_SIZE 32
+#define SIZE_TEXT_SIZE                                                                             \
+    40 /* whatever the numbers are, also to a compiler that cannot bound them                      \
+        */
 #define SIZE_BYTES_MAX (INT64_C(1) << 50) /* 1 PiB */
 
 /* One whole number and one unit: B, KiB, MiB, GiB, TiB (1024 each) or kB, MB, GB, TB (1000 each);

@@ -11,7 +11,7 @@ static const char *test_clock_path;
 static int64_t test_clock_real_now(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_of_timespec(&now);
 }
 
 /* How far the test's clock is ahead of the real one; 0 where the file says nothing. */
@@ -28,7 +28,7 @@ static int64_t test_clock_offset(void) {
     if (!read || !clock_parse(text, &at)) {
         return 0;
     }
-    return at - (about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000);
+    return at - clock_of_timespec(&about.st_mtim);
 }
 
 static int64_t test_clock_now(void) {
@@ -38,7 +38,7 @@ static int64_t test_clock_now(void) {
 static int64_t test_clock_boot(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_of_timespec(&now);
 }
 
 void test_clock_use(const char *path) {

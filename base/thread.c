@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define NS_PER_S 1000000000
+#include "base/clock.h"
 
 static const struct thread_source *replaced; /* NULL: POSIX threads */
 
@@ -93,13 +93,10 @@ void thread_condition_init(pthread_cond_t *condition) {
 }
 
 struct timespec thread_after(int64_t ms) {
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= NS_PER_S) {
-        until.tv_sec++;
-        until.tv_nsec -= NS_PER_S;
-    }
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = clock_of_timespec(&now);
+    struct timespec until = clock_timespec(ms < INT64_MAX - now_ms ? now_ms + ms : INT64_MAX);
+    until.tv_nsec += until.tv_nsec % 1000000 == 0 ? now.tv_nsec % 1000000 : 0; /* never early */
     return until;
 }

@@ -3,7 +3,7 @@
 #include "policies/schedule.h"
 
 #include "base/clock.h"
-#include "policies/date.h"
+#include "base/date.h"
 
 struct schedule_stretch {
     struct window_span span;

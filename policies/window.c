@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "policies/date.h"
+#include "base/date.h"
 
 #define WINDOW_ALL_DAYS 0x7f
 

@@ -43,7 +43,7 @@ struct window {
     int32_t end;              /* seconds from the start day's midnight, over 86400 on the next day;
                                  0: by duration */
     int32_t duration;         /* elapsed seconds; 0: by end */
-    int64_t from_day, to_day; /* day numbers (policies/date.h), inclusive */
+    int64_t from_day, to_day; /* day numbers (base/date.h), inclusive */
     const struct zone *zone;
 };
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policies/date.h"
+#include "base/date.h"
 
 #define ZONE_COUNT_MAX 65536
 #define ZONE_TABLE_FIRST_YEAR 1800

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/certificate.h"
 #include "base/secret.h"
 
 #define CHAIN_MAX 8
@@ -43,18 +44,6 @@ static gnutls_datum_t datum_of(const struct secret *text) {
     return (gnutls_datum_t){.data = text->bytes, .size = (unsigned)text->len};
 }
 
-static int64_t expiry_of(const gnutls_datum_t *pem) {
-    gnutls_x509_crt_t first = NULL;
-    time_t at = -1;
-    if (gnutls_x509_crt_init(&first) == 0) {
-        at = gnutls_x509_crt_import(first, pem, GNUTLS_X509_FMT_PEM) == 0
-                 ? gnutls_x509_crt_get_expiration_time(first)
-                 : -1;
-        gnutls_x509_crt_deinit(first);
-    }
-    return at < 0 ? INT64_MAX : (int64_t)at * 1000;
-}
-
 static bool read_chain(const char *path, struct identity *identity, struct err *err) {
     CLEANUP(secret_release) struct secret text = SECRET_INIT;
     if (!secret_read_file(&text, path, err)) {
@@ -69,7 +58,8 @@ static bool read_chain(const char *path, struct identity *identity, struct err *
                        path, CHAIN_MAX, gnutls_strerror(failed));
     }
     identity->chain_length = count;
-    identity->expires_ms = expiry_of(&pem);
+    identity->expires_ms = INT64_MAX;
+    (void)!certificate_expires((const char *)text.bytes, &identity->expires_ms);
     return true;
 }
 

@@ -34,7 +34,7 @@ struct webhook_server {
     int epoll, event;
     size_t last_batch; /* deliveries of the last commit */
     bool warm;         /* something happened since the backend was told of a pause */
-    atomic_bool stop, changed, reload;
+    atomic_bool stop, changed, reload, asked;
     pthread_mutex_t lock;           /* of next */
     struct webhook_senders next;    /* with reload */
     struct identity *next_identity; /* under the lock too; NULL: no other */
@@ -192,6 +192,11 @@ void webhook_server_wake(struct webhook_server *server) {
     rouse(server);
 }
 
+void webhook_server_ask(struct webhook_server *server) {
+    atomic_store(&server->asked, true);
+    rouse(server);
+}
+
 void webhook_server_senders(struct webhook_server *server, const struct webhook_senders *senders) {
     (void)pthread_mutex_lock(&server->lock);
     struct webhook_senders unused = server->next;
@@ -289,18 +294,28 @@ static int64_t timeout_ms(struct webhook_server *server) {
     return timeout < INT32_MAX ? timeout : INT32_MAX;
 }
 
-/* False: nothing happened in that time. */
+/* Was the loop roused for nothing but webhook_server_ask? */
+static bool only_asked(struct webhook_server *server) {
+    return atomic_load(&server->asked) && !atomic_load(&server->changed) &&
+           !atomic_load(&server->reload);
+}
+
+/* False: nothing happened in that time, apart from a question. */
 static bool await_event(struct webhook_server *server, int64_t timeout) {
     struct epoll_event events[2];
+    bool happened = false;
     int count = epoll_wait(server->epoll, events, ARRAY_LENGTH(events), (int)timeout);
     for (int i = 0; i < count; i++) {
         if (events[i].data.fd == server->event) {
             uint64_t roused;
             ssize_t got = read(server->event, &roused, sizeof roused);
             (void)got; /* the flags say what for */
+            happened = happened || !only_asked(server);
+        } else {
+            happened = true;
         }
     }
-    return count > 0;
+    return happened;
 }
 
 static void read_clocks(struct service *service) {
@@ -335,6 +350,9 @@ static void turn(struct webhook_server *server) {
     inquiry_review(service,
                    atomic_exchange(&server->changed, false) ? INQUIRY_CHANGED : INQUIRY_OVERDUE);
     close_overdue(service);
+    if (atomic_exchange(&server->asked, false)) {
+        service->backend.turned(service->backend.context);
+    }
 }
 
 static void drain(struct webhook_server *server) {

@@ -78,6 +78,8 @@ struct webhook_backend {
     void (*event)(void *context, const struct webhook_event *event);
     /* Nothing came for a second after something had; once for each such pause. May be NULL. */
     void (*idle)(void *context);
+    /* The answer to webhook_server_ask: the loop turns. May be NULL where nobody asks. */
+    void (*turned)(void *context);
 };
 
 struct webhook_limits {
@@ -115,6 +117,9 @@ void webhook_server_run(struct webhook_server *server);
 void webhook_server_stop(struct webhook_server *server);
 /* Something that requests wait for has changed. */
 void webhook_server_wake(struct webhook_server *server);
+/* Asks for one call of the backend's `turned`, after the next turn of the loop. A loop that hangs
+ * never calls it. */
+void webhook_server_ask(struct webhook_server *server);
 /* Another set of senders from the next request on. `hold` is a reference that keeps `set` alive;
  * the server calls release(hold) when no request uses the set any more. Must be called once before
  * webhook_server_run. */

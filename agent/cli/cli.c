@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/cli/command.h"
+#include "agent/cli/version.h"
 
 static enum command_exit run(const struct command *command, int argc, char *const *argv) {
     CLEANUP(command_line_release) struct command_line line = {.command = command};
@@ -22,7 +23,7 @@ static enum command_exit run(const struct command *command, int argc, char *cons
         return COMMAND_DONE;
     }
     if (line.version) {
-        puts("landwaiter " LANDWAITER_VERSION);
+        version_print(stdout);
         return COMMAND_DONE;
     }
     struct environment environment = environment_read();
@@ -40,7 +41,7 @@ static enum command_exit dispatch(int argc, char **argv) {
         return COMMAND_DONE;
     }
     if (strcmp(name, "--version") == 0) {
-        puts("landwaiter " LANDWAITER_VERSION);
+        version_print(stdout);
         return COMMAND_DONE;
     }
     const struct command *command = command_find(name);

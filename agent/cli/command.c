@@ -17,6 +17,16 @@ const struct command *const command_table[] = {
     &audit_command,   &doctor_command,  &completion_command, &reference_command, NULL,
 };
 
+const char *const command_exit_meanings[] = {
+    [COMMAND_DONE] = "done, or nothing to do",
+    [COMMAND_FAILED] = "what was asked for failed: an update failed, was denied, cancelled or "
+                       "rolled back",
+    [COMMAND_USAGE] = "wrong usage, or a faulty configuration",
+    [COMMAND_WAITING] = "still open when `--wait` ran out; the update goes on",
+    [COMMAND_UNREACHABLE] = "the agent cannot be reached",
+    [COMMAND_UNAUTHORIZED] = "not authenticated, or not allowed",
+};
+
 const struct command *command_find(const char *name) {
     for (const struct command *const *row = command_table; *row; row++) {
         if (strcmp((*row)->name, name) == 0) {
@@ -215,12 +225,12 @@ void command_print_usage(FILE *out) {
         }
     }
     (void)fputs("\n`landwaiter COMMAND --help` says more about one of them; `landwaiter --version` "
-                "prints the version.\n",
+                "prints the versions of it and its libraries.\n",
                 out);
-    (void)fputs("\nExit status: 0 done; 1 what was asked for failed; 2 usage or configuration "
-                "error;\n  3 still waiting; 4 the agent cannot be reached; 5 not authenticated or "
-                "not allowed.\n",
-                out);
+    (void)fputs("\nExit status:\n", out);
+    for (size_t i = 0; i < ARRAY_LENGTH(command_exit_meanings); i++) {
+        (void)fprintf(out, "  %zu  %s\n", i, command_exit_meanings[i]);
+    }
 }
 
 static void print_option(const struct command_option *option, FILE *out) {
@@ -244,8 +254,9 @@ void command_print_help(const struct command *command, FILE *out) {
     for (const struct command_option *option = command->options; option->name; option++) {
         print_option(option, out);
     }
-    (void)fputs(
-        "  -h, --help\n          print this\n      --version\n          print the version\n", out);
+    (void)fputs("  -h, --help\n          print this\n      --version\n          print the versions "
+                "of the program and its libraries\n",
+                out);
 }
 
 static void print_message(const char *format, va_list arguments) PRINTF_LIKE(1, 0);

@@ -21,6 +21,9 @@ enum command_exit {
     COMMAND_UNAUTHORIZED = 5, /* not authenticated or not allowed */
 };
 
+/* Each of them in words, by its number. */
+extern const char *const command_exit_meanings[COMMAND_UNAUTHORIZED + 1];
+
 struct command_option {
     const char *name;  /* "config" for --config; NULL ends the table */
     char letter;       /* 'c' for -c; 0: none */

@@ -1,4 +1,4 @@
-/* The shell's completion out of the table of commands. */
+/* The shells' completions out of the table of commands. */
 #ifndef LANDWAITER_AGENT_CLI_COMPLETION_H
 #define LANDWAITER_AGENT_CLI_COMPLETION_H
 
@@ -6,7 +6,10 @@
 
 #include "base/own.h"
 
-/* contrib/completions/landwaiter.bash */
-void completion_print_bash(FILE *out);
+struct completion {
+    const char *shell; /* contrib/completions/landwaiter.SHELL; NULL ends the table */
+    void (*print)(FILE *out);
+};
+extern const struct completion completion_table[];
 
 #endif

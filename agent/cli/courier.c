@@ -43,7 +43,7 @@ int64_t courier_jitter(int64_t pause_ms) {
 }
 
 void courier_pause(int64_t ms) {
-    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
+    struct timespec left = clock_timespec(ms);
     while (ms > 0 && nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
 }

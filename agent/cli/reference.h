@@ -1,5 +1,6 @@
 /* The reference pages that come out of the program's own tables: docs/configuration.md and
- * docs/commands.md end with them, and a unit test holds the pages to the tables. */
+ * docs/commands.md end with them, docs/man is made of them, and a unit test holds the pages to the
+ * tables. */
 #ifndef LANDWAITER_AGENT_CLI_REFERENCE_H
 #define LANDWAITER_AGENT_CLI_REFERENCE_H
 
@@ -7,7 +8,9 @@
 
 #define REFERENCE_MAX ((size_t)256 * 1024)
 
-/* Markdown: every command that is not hidden, its details and its options. */
+/* Markdown: exit statuses and environment, which hold for all commands. */
+void reference_general(struct buf *out);
+/* Markdown: the same, and every command that is not hidden, its details and its options. */
 void reference_commands(struct buf *out);
 
 #endif

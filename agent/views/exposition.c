@@ -4,6 +4,7 @@
 #include "agent/model/counters.h"
 #include "agent/views/document.h"
 #include "base/clock.h"
+#include "base/commit.h"
 #include "base/json.h"
 
 /* ---- writing ---- */
@@ -118,9 +119,11 @@ static bool write_windows(const struct config *config, struct buf *out, struct e
 
 bool exposition_write(struct store *store, const struct config *config, struct buf *out,
                       struct err *err) {
-    write_head(out, "build_info", "1, with the version that runs.", "gauge");
+    write_head(out, "build_info", "1, with the version and the commit that run.", "gauge");
     buf_puts(out, "landwaiter_build_info{");
     write_label(out, "version", LANDWAITER_VERSION);
+    buf_putc(out, ',');
+    write_label(out, "commit", commit_id);
     buf_puts(out, "} 1\n");
     counters_visit(write_series, out);
     return write_open(store, out, err) && write_windows(config, out, err);

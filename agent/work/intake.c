@@ -27,6 +27,8 @@ struct intake {
     struct replicas *replicas; /* NULL: there is one */
     pthread_t thread;
     bool started;
+    void (*turned)(void *context);
+    void *turned_context;
 };
 
 /* ---- the server's backend: called on the intake thread ---- */
@@ -174,6 +176,13 @@ static void intake_idle(void *context) {
     memory_give_back();
 }
 
+static void intake_turned(void *context) {
+    const struct intake *intake = context;
+    if (intake->turned) {
+        intake->turned(intake->turned_context);
+    }
+}
+
 /* ---- the thread ---- */
 
 static void intake_drop(void *hold) {
@@ -216,7 +225,8 @@ bool intake_new(struct config *config, struct workers *workers, struct replicas 
                     .push_status = intake_push_status,
                     .ready = intake_ready,
                     .event = intake_event,
-                    .idle = intake_idle},
+                    .idle = intake_idle,
+                    .turned = intake_turned},
     };
     if (!store_open(config->state, &intake->store, err) ||
         (config->tls_certificate &&
@@ -235,8 +245,14 @@ bool intake_new(struct config *config, struct workers *workers, struct replicas 
 
 static void *intake_main(void *argument) {
     struct intake *intake = argument;
+    (void)pthread_setname_np(pthread_self(), "intake");
     webhook_server_run(intake->server);
     return NULL;
+}
+
+void intake_on_turn(struct intake *intake, void (*turned)(void *context), void *context) {
+    intake->turned = turned;
+    intake->turned_context = context;
 }
 
 bool intake_start(struct intake *intake, struct err *err) {
@@ -264,6 +280,10 @@ void intake_free(struct intake *intake) {
 
 void intake_wake(struct intake *intake) {
     webhook_server_wake(intake->server);
+}
+
+void intake_ask(struct intake *intake) {
+    webhook_server_ask(intake->server);
 }
 
 unsigned intake_port(const struct intake *intake) {

@@ -12,6 +12,8 @@ struct intake;
 /* Binds the listener; does not serve yet. replicas: NULL with one. */
 bool intake_new(struct config *config, struct workers *workers, struct replicas *replicas,
                 struct intake **out, struct err *err) MUST_USE;
+/* Before the thread starts: what intake_ask calls. */
+void intake_on_turn(struct intake *intake, void (*turned)(void *context), void *context);
 /* Starts the thread. */
 bool intake_start(struct intake *intake, struct err *err) MUST_USE;
 /* Answers what is under way, and ends the thread. */
@@ -24,6 +26,9 @@ void intake_reload(struct intake *intake, struct config *config);
 bool intake_identity(struct intake *intake, const struct config *config, struct err *err) MUST_USE;
 /* Something that requests may wait for has changed. From any thread. */
 void intake_wake(struct intake *intake);
+/* Asks for one call of what intake_on_turn named, on the intake thread, after its next turn. A
+ * thread that hangs never calls it. From any thread. */
+void intake_ask(struct intake *intake);
 unsigned intake_port(const struct intake *intake);
 
 #endif

@@ -28,6 +28,7 @@
 #define WORKERS_MATCH_PAUSE_MAX_MS 1000
 #define WORKERS_WARM_MS 1000 /* without work: memory is given back */
 #define WORKERS_PRUNE_MS (60 * 60 * 1000)
+#define WORKERS_LOCK_MS 5000 /* nobody holds the lock for longer than a look into the store */
 
 enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
 
@@ -69,7 +70,9 @@ struct workers {
     atomic_bool stop;
     struct worker threads[WORKERS_MAX];
     size_t count, idle;
-    uint64_t kicks; /* grows with each reason to look again */
+    uint64_t kicks;  /* grows with each reason to look again */
+    uint64_t looked; /* kicks when a worker looked last */
+    uint64_t asked;  /* kicks when workers_turn asked last */
     struct platform_running running;
     struct workers_match matches[WORKERS_PLATFORMS];
     bool follows; /* another replica works */
@@ -382,6 +385,7 @@ static void worker_rest(struct worker *worker) {
 static void worker_turn(struct worker *worker) {
     struct workers *workers = worker->workers;
     uint64_t seen = workers->kicks;
+    workers->looked = seen;
     struct job job = {.kind = JOB_NONE};
     if (claim_checkpoint(workers, &job) || claim_probe(workers, &job) ||
         claim_match(worker, &job) || claim_update(worker, &job)) {
@@ -411,6 +415,7 @@ static void worker_turn(struct worker *worker) {
 static void *worker_main(void *argument) {
     struct worker *worker = argument;
     struct workers *workers = worker->workers;
+    (void)pthread_setname_np(pthread_self(), "worker");
     thread_lock(&workers->mutex);
     while (!workers->stop) {
         worker_turn(worker);
@@ -583,6 +588,17 @@ void workers_pushed(struct workers *workers) {
     if (!expected) {
         workers_kick(workers);
     }
+}
+
+bool workers_turn(struct workers *workers) {
+    const struct timespec until = thread_after(WORKERS_LOCK_MS);
+    if (pthread_mutex_clocklock(&workers->mutex, CLOCK_MONOTONIC, &until) != 0) {
+        return false;
+    }
+    bool turn = workers->idle == 0 || workers->looked >= workers->asked;
+    workers->asked = workers->kicks;
+    (void)pthread_mutex_unlock(&workers->mutex);
+    return turn;
 }
 
 /* The earlier of two times, of which only those after `after` count. */

@@ -54,6 +54,10 @@ void workers_kick(struct workers *workers);
 /* Pushes were stored. Wakes nobody where each platform's next match has its time anyway, so that a
  * burst of pushes costs no wake-up for each of them. */
 void workers_pushed(struct workers *workers);
+/* Do the workers turn? False: their lock cannot be had within five seconds, or one that rests has
+ * not looked for work although it was woken before this was asked the last time. Wakes nobody, and
+ * is no question to the platforms: a worker may wait for those for as long as it takes. */
+bool workers_turn(struct workers *workers) MUST_USE;
 /* The store's log has grown: one of the workers is to merge it into the database. */
 void workers_checkpoint(struct workers *workers);
 /* CLOCK_BOOTTIME, later than after_ms, at which workers_kick is wanted for what is only in memory

@@ -3,7 +3,7 @@
  * bound. */
 #include <inttypes.h>
 
-#include "policies/date.h"
+#include "base/date.h"
 #include "policies/schedule.h"
 
 #define WINDOWS 40

@@ -223,7 +223,9 @@ def test_help_and_version(agent):
         done = agent.run(command, "--help")
         assert done.returncode == 0 and f"landwaiter {command}" in done.stdout and done.stderr == "", done
         assert command in agent.run("--help").stdout
-    assert re.fullmatch(r"landwaiter \d+\.\d+\.\d+\S*\n", agent.run("--version").stdout)
+    version = agent.run("--version").stdout
+    assert re.fullmatch(r"landwaiter \d+\.\d+\.\d+\S* \(([0-9a-f]{12}\+?|unknown)\)\n([A-Za-z0-9]+ \d\S+\n){9}", version)
+    assert agent.run("serve", "--version").stdout == version
 
 
 def test_nobody_is_there(agent_of):

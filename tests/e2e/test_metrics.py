@@ -55,7 +55,7 @@ def test_what_was_pushed_is_counted(engine, images, agent_of, registry, reposito
     assert 0 < found['landwaiter_downtime_seconds_sum{platform="docker"}'] < 60
     assert 'landwaiter_window_open{window="never"}' in found
     assert found['landwaiter_window_next_open_timestamp_seconds{window="never"}'] > 1.7e9
-    assert any(one.startswith("landwaiter_build_info{version=") for one in found)
+    assert any(re.match(r'landwaiter_build_info\{version="[^"]+",commit="([0-9a-f]{12}\+?|unknown)"\}$', one) for one in found)
     assert "stranger" not in text
     # On the control socket the same, and at this address nothing else.
     assert samples(agent.control_text("/metrics")).keys() == found.keys()

@@ -1,8 +1,8 @@
 /* How CI systems sign their webhooks (protocols.md section 1.15): CircleCI over the body, Buildkite
  * over a time and the body, Drone with an HTTP signature over Date and Digest. */
-#include <curl/curl.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "webhook/scheme.h"
 
 #define FIELD_MAX 128
@@ -101,9 +101,10 @@ static bool drone_digest(const struct authentication_request *request) {
 }
 
 static bool drone_date(const char *date, int64_t now_ms) {
-    time_t at = curl_getdate(date, NULL);
-    int64_t away = now_ms - (int64_t)at * 1000;
-    return at != -1 && away >= -AUTHENTICATION_TOLERANCE_MS && away <= AUTHENTICATION_TOLERANCE_MS;
+    int64_t at_ms = 0;
+    bool read = clock_http_parse(date, &at_ms);
+    int64_t away = now_ms - at_ms;
+    return read && away >= -AUTHENTICATION_TOLERANCE_MS && away <= AUTHENTICATION_TOLERANCE_MS;
 }
 
 /* Signature: …,signature="BASE64",headers="date digest". What it says of the algorithm is not

@@ -89,7 +89,7 @@ bool api_pause(const struct http_client *http, int64_t ms) {
     int64_t left = ms;
     while (left > 0 && !(http->cancel && atomic_load(http->cancel))) {
         int64_t piece = left < API_PIECE_MS ? left : API_PIECE_MS;
-        const struct timespec wait = {.tv_sec = 0, .tv_nsec = (long)piece * 1000000};
+        const struct timespec wait = clock_timespec(piece);
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, NULL);
         left = until - clock_boot_ms();
     }

@@ -41,6 +41,9 @@ static const struct {
 } times[] = {
     {0, "1970-01-01T00:00:00.000Z"},
     {-1, "1969-12-31T23:59:59.999Z"},
+    {INT64_C(-2208988800000), "1900-01-01T00:00:00.000Z"},
+    {INT64_C(2147483648000), "2038-01-19T03:14:08.000Z"},
+    {INT64_C(2208988800000), "2040-01-01T00:00:00.000Z"},
     {INT64_C(951782400000), "2000-02-29T00:00:00.000Z"},
     {INT64_C(1795176000123), "2026-11-20T12:00:00.123Z"},
     {INT64_C(4107542399999), "2100-02-28T23:59:59.999Z"},
@@ -75,6 +78,58 @@ static void any_time_has_a_text(void **state) {
     char text[CLOCK_TEXT_SIZE];
     assert_string_equal(clock_format(INT64_MAX, text), "292278994-08-17T07:12:55.807Z");
     assert_string_equal(clock_format(INT64_MIN, text), "-292275055-05-16T16:47:04.192Z");
+}
+
+static void any_time_fits_a_timespec(void **state) {
+    (void)state;
+    /* The second column: where time_t has 32 bits. */
+    static const struct {
+        int64_t ms, seconds, narrow;
+        long ns;
+    } rows[] = {
+        {0, 0, 0, 0},
+        {1, 0, 0, 1000000},
+        {-1, -1, -1, 999000000},
+        {INT64_C(2147483647999), INT32_MAX, INT32_MAX, 999000000},
+        {INT64_C(2208988800000), INT64_C(2208988800), INT32_MAX, 0}, /* 2040 */
+        {INT64_C(-2208988800000), INT64_C(-2208988800), INT32_MIN, 0},
+        {INT64_MAX, INT64_MAX / 1000, INT32_MAX, 807000000},
+        {INT64_MIN + 1000, INT64_MIN / 1000, INT32_MIN, 192000000},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct timespec at = clock_timespec(rows[i].ms);
+        if (sizeof at.tv_sec == 8 || rows[i].narrow == rows[i].seconds) {
+            assert_int_equal(at.tv_sec, rows[i].seconds);
+            assert_int_equal(at.tv_nsec, rows[i].ns);
+            assert_int_equal(clock_of_timespec(&at), rows[i].ms);
+        } else {
+            assert_int_equal(at.tv_sec, rows[i].narrow);
+        }
+    }
+}
+
+static void dates_of_http_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } rows[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", INT64_C(784111777000)},
+        {"Mon, 01 Jan 1900 00:00:00 GMT", INT64_C(-2208988800000)},
+        {"Tue, 19 Jan 2038 03:14:08 GMT", INT64_C(2147483648000)},
+        {"Sun, 01 Jan 2040 00:00:00 GMT", INT64_C(2208988800000)},
+        {"Thu, 31 Dec 2099 23:59:60 GMT", INT64_C(4102444800000)},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", -1},
+        {"Sun Nov  6 08:49:37 1994", -1},
+        {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
+        {"Sun, 06 Nov 1994 08:49:37", -1},
+        {"", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        int64_t ms = -1;
+        assert_int_equal(clock_http_parse(rows[i].text, &ms), rows[i].ms != -1);
+        assert_int_equal(ms, rows[i].ms);
+    }
 }
 
 static void offsets_and_fractions_are_read(void **state) {
@@ -215,6 +270,8 @@ int main(void) {
         cmocka_unit_test(times_go_both_ways),
         cmocka_unit_test(every_day_of_800_years_goes_both_ways),
         cmocka_unit_test(any_time_has_a_text),
+        cmocka_unit_test(any_time_fits_a_timespec),
+        cmocka_unit_test(dates_of_http_are_read),
         cmocka_unit_test(offsets_and_fractions_are_read),
         cmocka_unit_test(what_is_no_time_is_refused),
         cmocka_unit_test(durations_are_read),

@@ -704,6 +704,7 @@ static void retry_after_is_read_and_bounded(void **state) {
         {"Retry-After: Fri, 20 Nov 2026 11:00:00 GMT\n", 0},
         {"Retry-After: Sat, 21 Nov 2026 12:00:00 GMT\n", 600000},
         {"Retry-After: Fri, 20 Nov 2026\n", 0},
+        {"Retry-After: Sun, 01 Jan 2040 00:00:00 GMT\n", 600000},
     };
     const struct clock_source noon = {.now_ms = noon_ms};
     clock_replace(&noon);

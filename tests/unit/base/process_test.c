@@ -54,6 +54,12 @@ static void what_cannot_be(void **state) {
     const struct process_order order = {.argv = argv, .input = "", .timeout_ms = 1000};
     assert_false(process_run(&order, &answer, &err));
     assert_int_equal(err.kind, ERR_INVALID);
+    char needs[] = "exec no-such-program";
+    CLEANUP(process_answer_wipe) struct process_answer none = PROCESS_ANSWER_INIT(64);
+    err = (struct err)ERR_INIT;
+    assert_false(run(needs, &none, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.message, "cannot be started: not found");
     char waits[] = "sleep 60";
     char *const slow[] = {shell, option, waits, NULL};
     const struct process_order late = {.argv = slow, .input = "", .timeout_ms = 100};

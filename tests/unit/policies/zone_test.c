@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policies/date.h"
+#include "base/date.h"
 #include "policies/zone.h"
 
 static const char *const zones[] = {

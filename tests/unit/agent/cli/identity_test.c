@@ -127,7 +127,7 @@ static void the_endpoint_is_asked_for_the_audience(void **state) {
     assert_string_equal(endpoint.url,
                         "https://ci/idtoken?api-version=2.0&audience=https%3A%2F%2Fa%20b%26c");
     assert_string_equal(endpoint.proof, "Authorization: Bearer s3cret");
-    assert_string_equal(key.bytes.bytes, TOKEN);
+    assert_string_equal((const char *)key.bytes.bytes, TOKEN);
     assert_int_equal(key.proof, NOTICE_OIDC);
     identity.request_url = "https://ci/idtoken";
     assert_true(ask(&endpoint, &identity, &key, &err));

@@ -1,5 +1,6 @@
 /* The pages of docs/ that end with what the tables say are up to date, and the example in front of
  * the configuration's is one that loads. */
+#include <dirent.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "agent/cli/manual.h"
 #include "agent/cli/reference.h"
 #include "agent/config/config.h"
 
@@ -43,9 +45,7 @@ static void check_page(const char *name, void (*put)(struct buf *out)) {
     const char *mark = strstr(buf_text(&page), MARK);
     const char *from = mark ? strchr(mark, '\n') : NULL;
     if (!from || strcmp(from + 1, buf_text(&said)) != 0) {
-        fail_msg("docs/%s.md differs from the table: replace what follows its mark by the output "
-                 "of `landwaiter reference %s`",
-                 name, name);
+        fail_msg("docs/%s.md differs from the table: run contrib/generate", name);
     }
 }
 
@@ -57,6 +57,43 @@ static void configuration_page(void **state) {
 static void commands_page(void **state) {
     (void)state;
     check_page("commands", reference_commands);
+}
+
+static void check_manual_page(const char *name) {
+    CLEANUP(buf_release) struct buf page = BUF_INIT(REFERENCE_MAX);
+    CLEANUP(buf_release) struct buf path = BUF_INIT(4096);
+    CLEANUP(buf_release) struct buf said = BUF_INIT(REFERENCE_MAX);
+    buf_printf(&path, DOCS "man/%s", name);
+    read_page(buf_text(&path), &page);
+    assert_true(manual_page(name, &said));
+    assert_false(said.overflow);
+    for (size_t i = 0; i < said.len; i++) {
+        assert_true((unsigned char)said.data[i] < 0x80);
+    }
+    if (strcmp(buf_text(&page), buf_text(&said)) != 0) {
+        fail_msg("docs/man/%s differs from the table: run contrib/generate", name);
+    }
+}
+
+/* Every page is there and up to date, and no other is. */
+static void manual_pages(void **state) {
+    CLEANUP(buf_release) struct buf names = BUF_INIT(REFERENCE_MAX);
+    size_t expected = 0;
+    size_t found = 0;
+    (void)state;
+    manual_names(&names);
+    char *rest = names.data;
+    for (char *name; (name = strsep(&rest, "\n")) && *name; expected++) {
+        check_manual_page(name);
+    }
+    DIR *folder = opendir(DOCS "man");
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        found += entry->d_name[0] != '.' ? 1 : 0;
+    }
+    assert_int_equal(closedir(folder), 0);
+    assert_int_equal(found, expected);
+    assert_false(manual_page("landwaiter-reference.1", &names)); /* hidden */
 }
 
 static void write_file(const char *folder, const char *name, const char *text) {
@@ -121,6 +158,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(configuration_page),
         cmocka_unit_test(commands_page),
+        cmocka_unit_test(manual_pages),
         cmocka_unit_test(example_loads),
     };
     return cmocka_run_group_tests_name("cli_reference", tests, NULL, NULL);

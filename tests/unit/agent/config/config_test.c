@@ -486,7 +486,7 @@ static void login_of_the_user(void **state) {
             return;
         }
     }
-    fail_msg("the list of hosts has no end");
+    fail_msg("%s", "the list of hosts has no end");
 }
 
 static void reference(void **state) {

@@ -94,7 +94,7 @@ static int start(void **state) {
     return bench.resolver && bench.client.tokens ? 0 : -1;
 }
 
-static int stop(void **state) {
+static int tear_down(void **state) {
     struct bench *bench = *state;
     resolver_free(bench->resolver);
     token_cache_free(bench->client.tokens);
@@ -362,7 +362,7 @@ static void an_earlier_question_is_not_enough(void **state) {
     assert_int_equal(atomic_load(&asked), 2);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,7 +1,7 @@
 /* The proleptic Gregorian calendar as day numbers: day 0 is 1970-01-01. Pure; years -9999 to 9999
  * and a little beyond. */
-#ifndef LANDWAITER_POLICIES_DATE_H
-#define LANDWAITER_POLICIES_DATE_H
+#ifndef LANDWAITER_BASE_DATE_H
+#define LANDWAITER_BASE_DATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Dates and day numbers: owns the calendar and its leap years. Never knows a time zone. */
-#include "policies/date.h"
+#include "base/date.h"
 
 int64_t date_days(struct date date) {
     /* Years begin in March here, so that the leap day is the last one of its year. */

@@ -1,0 +1,24 @@
+# For LANDWAITER_STATIC: what the libraries of pkg-config stand for is linked from Debian's archives, and of those only what
+# is used. docs/architecture.md says why, and what that weighs. Debian has no archive of p11-kit; the C library stays shared.
+
+# Each needs some of those behind it.
+set(names curl cjose microhttpd gnutls hogweed nettle gmp tasn1 idn2 unistring ssl crypto jansson yaml sqlite3 pcre2-8
+          zstd z)
+set(archives "")
+foreach(name ${names})
+  find_library(ARCHIVE_${name} NAMES lib${name}.a HINTS ${CURL_LIBRARY_DIRS} REQUIRED)
+  list(APPEND archives ${ARCHIVE_${name}})
+endforeach()
+execute_process(COMMAND ${CMAKE_SOURCE_DIR}/contrib/archives-apart ${CMAKE_BINARY_DIR}/archives ${CMAKE_NM}
+                        ${CMAKE_OBJCOPY} ${archives}
+                OUTPUT_VARIABLE archives RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE)
+if(failed)
+  message(FATAL_ERROR "the archives cannot be linked together")
+endif()
+string(REPLACE "\n" ";" archives "${archives}")
+
+foreach(library CURL CRYPTO JANSSON YAML SQLITE MHD GNUTLS CJOSE PCRE2)
+  set_target_properties(PkgConfig::${library} PROPERTIES INTERFACE_LINK_LIBRARIES "${archives};-lp11-kit;-lm")
+endforeach()
+add_compile_options(-ffunction-sections -fdata-sections)
+add_link_options(-Wl,--gc-sections)
