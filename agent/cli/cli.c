@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/cli/command.h"
+#include "agent/cli/table.h"
 #include "agent/cli/version.h"
 
 static enum command_exit run(const struct command *command, int argc, char *const *argv) {
@@ -26,6 +26,7 @@ static enum command_exit run(const struct command *command, int argc, char *cons
         version_print(stdout);
         return COMMAND_DONE;
     }
+    line.commands = command_table;
     struct environment environment = environment_read();
     return command->run(&line, &environment);
 }

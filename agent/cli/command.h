@@ -45,14 +45,10 @@ struct command {
                              const struct environment *environment);
 };
 
-/* All commands; ends with NULL. */
-extern const struct command *const command_table[];
-/* NULL: there is none of that name. */
-const struct command *command_find(const char *name);
-
 /* What was written after the command's name; everything in it is borrowed from argv. */
 struct command_line {
     const struct command *command;
+    const struct command *const *commands; /* all that there are; ends with NULL */
     const char *operand;
     bool help, version;
     struct command_given *given;
@@ -81,7 +77,6 @@ const char *command_value_or(const struct command_line *line, const char *option
 /* --limit: a number from 1 to 1000 (the default). ERR_INVALID otherwise. */
 bool command_limit(const struct command_line *line, unsigned *out, struct err *err) MUST_USE;
 
-void command_print_usage(FILE *out);
 void command_print_help(const struct command *command, FILE *out);
 
 /* `landwaiter: MESSAGE` and the advice on the next line, on stderr, without control bytes. advice

@@ -4,11 +4,12 @@
 
 #include <stdio.h>
 
-#include "base/own.h"
+#include "agent/cli/command.h"
 
 struct completion {
     const char *shell; /* contrib/completions/landwaiter.SHELL; NULL ends the table */
-    void (*print)(FILE *out);
+    void (*print)(const struct command *const *commands,
+                  FILE *out); /* a table that ends with NULL */
 };
 extern const struct completion completion_table[];
 

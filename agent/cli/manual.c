@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "agent/cli/commands.h"
-#include "agent/cli/reference.h"
+#include "agent/cli/pages.h"
 #include "agent/config/config.h"
 
 #define CELLS_MAX 4
@@ -236,9 +236,9 @@ static void page_command(const struct command *command, struct buf *out) {
                   "\\fBlandwaiter.yaml\\fR(5)\n");
 }
 
-static void put_commands(struct buf *out) {
+static void put_commands(const struct command *const *commands, struct buf *out) {
     buf_puts(out, ".SH COMMANDS\n");
-    for (const struct command *const *row = command_table; *row; row++) {
+    for (const struct command *const *row = commands; *row; row++) {
         if (!(*row)->hidden) {
             buf_puts(out, ".TP\n\\fBlandwaiter\\-");
             put_all(out, (*row)->name);
@@ -248,7 +248,7 @@ static void put_commands(struct buf *out) {
     }
 }
 
-static void page_program(struct buf *out) {
+static void page_program(const struct command *const *commands, struct buf *out) {
     CLEANUP(buf_release) struct buf reference = BUF_INIT(REFERENCE_MAX);
     static const char *const files[][2] = {
         {"/etc/landwaiter/landwaiter.yaml", "the configuration"},
@@ -267,8 +267,8 @@ static void page_program(struct buf *out) {
              ".PP\n"
              "\\fBlandwaiter\\-serve\\fR(1) is the agent, \\fBlandwaiter\\-push\\fR(1) what a CI "
              "job calls. The other commands look at a configuration, or ask the running agent.\n");
-    put_commands(out);
-    reference_general(&reference);
+    put_commands(commands, out);
+    pages_general(&reference);
     put_markdown(out, buf_text(&reference));
     buf_puts(out, ".SH FILES\n");
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
@@ -300,9 +300,9 @@ static void page_configuration(struct buf *out) {
     buf_puts(out, ".SH SEE ALSO\n\\fBlandwaiter\\fR(1), \\fBlandwaiter\\-check\\fR(1)\n");
 }
 
-void manual_names(struct buf *out) {
+void manual_names(const struct command *const *commands, struct buf *out) {
     buf_puts(out, "landwaiter.1\n");
-    for (const struct command *const *row = command_table; *row; row++) {
+    for (const struct command *const *row = commands; *row; row++) {
         if (!(*row)->hidden) {
             buf_printf(out, "landwaiter-%s.1\n", (*row)->name);
         }
@@ -310,16 +310,16 @@ void manual_names(struct buf *out) {
     buf_puts(out, "landwaiter.yaml.5\n");
 }
 
-bool manual_page(const char *name, struct buf *out) {
+bool manual_page(const struct command *const *commands, const char *name, struct buf *out) {
     if (strcmp(name, "landwaiter.1") == 0) {
-        page_program(out);
+        page_program(commands, out);
         return true;
     }
     if (strcmp(name, "landwaiter.yaml.5") == 0) {
         page_configuration(out);
         return true;
     }
-    for (const struct command *const *row = command_table; *row; row++) {
+    for (const struct command *const *row = commands; *row; row++) {
         char page[NAME_MAX_SIZE];
         (void)snprintf(page, sizeof page, "landwaiter-%s.1", (*row)->name);
         if (!(*row)->hidden && strcmp(page, name) == 0) {

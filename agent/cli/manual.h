@@ -5,12 +5,13 @@
 
 #include <stdbool.h>
 
+#include "agent/cli/command.h"
 #include "base/buf.h"
 
 /* The pages' file names, a line for each: landwaiter.1, landwaiter-COMMAND.1 of every command that
  * is not hidden, landwaiter.yaml.5. */
-void manual_names(struct buf *out);
+void manual_names(const struct command *const *commands, struct buf *out);
 /* False: there is no page of that name. */
-bool manual_page(const char *name, struct buf *out) MUST_USE;
+bool manual_page(const struct command *const *commands, const char *name, struct buf *out) MUST_USE;
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "agent/cli/cli.h"
 #include "agent/cli/commands.h"
+#include "agent/cli/table.h"
 
 static bool parse(const struct command *command, char *const *argv, struct command_line *out,
                   struct err *err) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "agent/cli/completion.h"
+#include "agent/cli/table.h"
 
 #define COMPLETION_MAX (64 * 1024)
 
@@ -17,7 +18,7 @@ static void check(const struct completion *row) {
     size_t len = 0;
     FILE *out = open_memstream(&made, &len);
     assert_non_null(out);
-    row->print(out);
+    row->print(command_table, out);
     assert_int_equal(fclose(out), 0);
     (void)snprintf(path, sizeof path, TEST_DATA "/../../contrib/completions/landwaiter.%s",
                    row->shell);

@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 #include "agent/cli/manual.h"
-#include "agent/cli/reference.h"
+#include "agent/cli/pages.h"
+#include "agent/cli/table.h"
 #include "agent/config/config.h"
 
 #define DOCS TEST_DATA "/../../docs/"
@@ -54,9 +55,13 @@ static void configuration_page(void **state) {
     check_page("configuration", config_reference);
 }
 
+static void put_commands(struct buf *out) {
+    pages_commands(command_table, out);
+}
+
 static void commands_page(void **state) {
     (void)state;
-    check_page("commands", reference_commands);
+    check_page("commands", put_commands);
 }
 
 static void check_manual_page(const char *name) {
@@ -65,7 +70,7 @@ static void check_manual_page(const char *name) {
     CLEANUP(buf_release) struct buf said = BUF_INIT(REFERENCE_MAX);
     buf_printf(&path, DOCS "man/%s", name);
     read_page(buf_text(&path), &page);
-    assert_true(manual_page(name, &said));
+    assert_true(manual_page(command_table, name, &said));
     assert_false(said.overflow);
     for (size_t i = 0; i < said.len; i++) {
         assert_true((unsigned char)said.data[i] < 0x80);
@@ -81,7 +86,7 @@ static void manual_pages(void **state) {
     size_t expected = 0;
     size_t found = 0;
     (void)state;
-    manual_names(&names);
+    manual_names(command_table, &names);
     char *rest = names.data;
     for (char *name; (name = strsep(&rest, "\n")) && *name; expected++) {
         check_manual_page(name);
@@ -93,7 +98,7 @@ static void manual_pages(void **state) {
     }
     assert_int_equal(closedir(folder), 0);
     assert_int_equal(found, expected);
-    assert_false(manual_page("landwaiter-reference.1", &names)); /* hidden */
+    assert_false(manual_page(command_table, "landwaiter-reference.1", &names)); /* hidden */
 }
 
 static void write_file(const char *folder, const char *name, const char *text) {
