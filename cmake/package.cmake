@@ -1,5 +1,5 @@
 # The Debian package: `cpack -G DEB` in a build directory that was configured with -DCMAKE_INSTALL_PREFIX=/usr.
-# contrib/package does both. What stands in the package beside the installed files is in contrib/debian.
+# contrib/package does both. The package's own files beside the installed ones are in contrib/debian.
 set(debian ${CMAKE_CURRENT_SOURCE_DIR}/contrib/debian)
 
 # The suite that it is built in: each has other libraries. A newer suite's version is the higher one.

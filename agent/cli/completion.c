@@ -103,7 +103,7 @@ static void print_zsh_option(const struct command_option *option, const char *na
     if (option->letter != 0) {
         (void)fprintf(out, "(-%c --%s)", option->letter, option->name);
     }
-    /* What is written KEY=VALUE may be written again. */
+    /* An option whose value is KEY=VALUE may be given again. */
     (void)fprintf(out, "%s%s[", option->value && strchr(option->value, '=') ? "*" : "", name);
     print_zsh_text(option->help, out);
     (void)fputc(']', out);

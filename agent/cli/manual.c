@@ -143,7 +143,7 @@ static void put_row(struct buf *out, const struct cells *titles, const struct ce
     buf_puts(out, *between == ';' ? ")\n" : "\n");
 }
 
-/* What the reference prints: headings, paragraphs and tables. */
+/* Sets the reference's headings, paragraphs and tables. */
 static void put_markdown(struct buf *out, const char *text) {
     struct cells titles = {.count = 0};
     bool apart = false; /* a paragraph is to begin: not after a heading */

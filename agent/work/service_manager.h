@@ -1,5 +1,5 @@
-/* What the service manager (systemd, Type=notify) is told of the agent: when it answers hooks, when
- * it reloads and stops, one line about how it is, and signs of life for the watchdog.
+/* Tells the service manager (systemd, Type=notify) when the agent answers hooks, when it reloads
+ * and stops, one line about how it is, and that it is alive.
  *
  * A sign of life needs three threads: the main thread's timer asks for it, after it has looked at
  * the workers; the intake thread sends it in its next turn. When one of them hangs, the signs end,

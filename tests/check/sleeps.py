@@ -7,6 +7,7 @@ import sys
 HELPERS = {
     "tests/e2e/lib/wait.py": "wait_until and stays poll; hold is a server's fault",
     "tests/fresh": "polls until an engine answers",
+    "tests/machine.sh": "polls until a service is as it should be",
 }
 SLEEP = re.compile(r"\b(?:u|nano)?sleep\s*\(|\btime\.sleep\b|^\s*sleep\s+[\d.]", re.MULTILINE)
 SKIPPED = {"tests/check/sleeps.py"}

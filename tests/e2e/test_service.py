@@ -93,7 +93,7 @@ def test_signs_of_life_end_when_a_thread_hangs(agent_of, manager_of, thread):
 
 
 def silence(manager):
-    """What was under way has come, and then nothing comes for three times as long as a sign takes."""
+    """After what was under way nothing comes for three times as long as a sign takes."""
     manager.next(1.5)
     manager.next(1.5)
     assert manager.next(1.5) is None, manager.messages[-1]

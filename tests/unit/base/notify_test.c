@@ -1,4 +1,4 @@
-/* What the service manager gets on its socket, by path and by abstract name, and what is left in
+/* The service manager gets each message, by path and by abstract name, and nothing is left in
  * the environment for children. */
 #include <stdarg.h>
 #include <stddef.h>
