@@ -44,6 +44,8 @@ class Request:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Newer engines try TLS first, and come again without it only after an answer that begins with "HTTP/".
+    default_request_version = "HTTP/1.0"
     # Head and body leave in two writes: with Nagle's algorithm the second would wait for a delayed ACK.
     disable_nagle_algorithm = True
 
