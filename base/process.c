@@ -135,6 +135,7 @@ static bool process_finish(struct process_run *run, bool wait) {
         ended = process >= 0 && process_wait_for(process, run->deadline);
     }
     (void)kill(-run->pid, SIGKILL);
+    (void)kill(run->pid, SIGKILL); /* where posix_spawn forks, it may have no group yet */
     while (waitpid(run->pid, &run->status, 0) < 0 && errno == EINTR) {
     }
     own_close(&run->output);

@@ -565,6 +565,14 @@ static enum zone_found zone_read_file(const char *directory, const char *name, s
     return ZONE_READ;
 }
 
+/* Debian 13 and Ubuntu 24.04 have the names that others replaced in a package of their own, so that
+ * a configuration may lose its zone by an upgrade. This is one of them. */
+static const char *zone_missing_names(void) {
+    return access("/usr/share/zoneinfo/US/Eastern", F_OK) == 0
+               ? ""
+               : ", or install the package with the older names (tzdata-legacy)";
+}
+
 bool zone_load(const char *name, const char *extra_directory, struct zone **out, struct err *err) {
     if (!zone_name_check(name, err)) {
         return false;
@@ -588,8 +596,9 @@ bool zone_load(const char *name, const char *extra_directory, struct zone **out,
                        zone_directory);
     }
     return err_set(err, ERR_INVALID,
-                   "\"%.64s\" is not a known time zone; write an IANA name such as Europe/Berlin",
-                   name);
+                   "\"%.64s\" is not a known time zone; write an IANA name such as "
+                   "Europe/Berlin%s",
+                   name, zone_missing_names());
 }
 
 void zone_free(struct zone *zone) {

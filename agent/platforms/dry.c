@@ -1,5 +1,7 @@
 /* The null platform, and its scripts. Owns which one is played. */
 #include "agent/platforms/dry.h"
+
+#include "agent/platforms/dry_target.h"
 #include "agent/platforms/table.h"
 
 static const struct dry_script *script; /* NULL: none */
@@ -8,9 +10,17 @@ void dry_play(const struct dry_script *played) {
     script = played;
 }
 
+static const struct dry_script *playing(void) {
+#ifdef LANDWAITER_TEST_HOOKS
+    return script || !getenv(DRY_TARGET_IMAGE) ? script : &dry_target;
+#else
+    return script;
+#endif
+}
+
 static bool dry_configured(const struct config *config) {
     (void)config;
-    return script != NULL;
+    return playing() != NULL;
 }
 
 static bool dry_probe(const struct platform_session *session, struct err *err) {
@@ -21,8 +31,8 @@ static bool dry_probe(const struct platform_session *session, struct err *err) {
 
 static bool dry_list(const struct platform_session *session, const struct ref *repository,
                      struct targets *out, struct err *err) {
-    if (script) {
-        return script->list(session, repository, out, err);
+    if (playing()) {
+        return playing()->list(session, repository, out, err);
     }
     (void)session;
     (void)repository;
@@ -33,8 +43,8 @@ static bool dry_list(const struct platform_session *session, const struct ref *r
 
 static bool dry_find(const struct platform_session *session, const char *target, struct target *out,
                      struct err *err) {
-    if (script) {
-        return script->find(session, target, out, err);
+    if (playing()) {
+        return playing()->find(session, target, out, err);
     }
     (void)session;
     (void)out;
@@ -42,16 +52,16 @@ static bool dry_find(const struct platform_session *session, const char *target,
 }
 
 static bool dry_check(struct platform_task *task, struct err *err) {
-    return !script || script->check(task, err);
+    return !playing() || playing()->check(task, err);
 }
 
 static bool dry_commit(struct platform_task *task, struct err *err) {
-    return !script || script->commit(task, err);
+    return !playing() || playing()->commit(task, err);
 }
 
 static bool dry_fetch(struct platform_task *task, enum platform_fetched *out, struct err *err) {
-    if (script) {
-        return script->fetch(task, out, err);
+    if (playing()) {
+        return playing()->fetch(task, out, err);
     }
     (void)task;
     (void)err;
@@ -61,8 +71,8 @@ static bool dry_fetch(struct platform_task *task, enum platform_fetched *out, st
 
 static bool dry_observe(struct platform_task *task, struct platform_observation *out,
                         struct err *err) {
-    if (script) {
-        return script->observe(task, out, err);
+    if (playing()) {
+        return playing()->observe(task, out, err);
     }
     (void)task;
     (void)err;
@@ -73,8 +83,8 @@ static bool dry_observe(struct platform_task *task, struct platform_observation 
 
 static bool dry_memory(const struct platform_session *session, const char *target, int64_t *out,
                        struct err *err) {
-    if (script) {
-        return script->available_memory(session, target, out, err);
+    if (playing()) {
+        return playing()->available_memory(session, target, out, err);
     }
     (void)session;
     (void)target;
@@ -84,7 +94,7 @@ static bool dry_memory(const struct platform_session *session, const char *targe
 }
 
 static bool dry_step(struct platform_task *task, enum dry_step step, bool undo, struct err *err) {
-    return !script || script->step(task, &(struct dry_call){step, undo}, err);
+    return !playing() || playing()->step(task, &(struct dry_call){step, undo}, err);
 }
 
 #define DRY_STEP(name, step)                                                                       \

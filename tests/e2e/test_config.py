@@ -4,10 +4,11 @@ import glob
 import json
 import os
 import sqlite3
+import subprocess
 
 import pytest
 
-from lib.agent import SECRET, Agent
+from lib.agent import BINARY, SECRET, Agent
 from lib.wait import free_port, wait_until
 
 FAULTY = sorted(glob.glob(os.path.join(os.path.dirname(__file__), "../data/config/faulty/*.yaml")))
@@ -28,6 +29,17 @@ def idle(tmp_path):
     yield make
     for one in made:
         one.close()
+
+
+def test_a_zone_whose_package_is_missing_is_told_with_its_name(idle):
+    """As after an upgrade to Debian 13 or Ubuntu 24.04, where older names are in a package of their own."""
+    agent = idle(settings={"windows": {"night": {"start": "02:00", "duration": "3h", "tz": "US/Eastern"}}})
+    hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /usr/share/zoneinfo/US && exec "$@"', "-"]
+    assert agent.run("check", "-c", agent.config_path).returncode == 0
+    done = subprocess.run([*hidden, BINARY, "check", "-c", agent.config_path], capture_output=True, text=True, timeout=30,
+                          check=False)
+    assert done.returncode == 2 and '"US/Eastern" is not a known time zone' in done.stdout, (done.stdout, done.stderr)
+    assert "install the package with the older names (tzdata-legacy)" in done.stdout, done.stdout
 
 
 def test_there_are_enough_faulty_files():
