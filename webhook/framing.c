@@ -1,13 +1,15 @@
-/* Framing: owns the list of what may occur once only and the reading of the two headers that say
- * where a body ends. Never repairs a request. */
+/* Framing: owns the grammar of a header, the list of what may occur once only, and the reading of
+ * what says where a body ends. Never repairs a request. */
 #include "webhook/framing.h"
 
 #include <strings.h>
 
 #define LENGTH_DIGITS 18 /* fits 64 bits */
+#define ARGUMENTS_MAX 64 /* libmicrohttpd keeps each of them in the connection's memory */
 
-enum { BAD = 400, TOO_MANY = 431 };
+enum { BAD = 400, URI_TOO_LONG = 414, EXPECTATION = 417, TOO_LARGE = 431, VERSION = 505 };
 
+/* Of a header that anything depends on there is one, or none. */
 static const char *const once[] = {
     "Content-Length",
     "Transfer-Encoding",
@@ -28,157 +30,383 @@ static const char *const once[] = {
     "X-Buildkite-Signature",
 };
 
-static bool token(const struct framing_header *header) {
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < header->name_len; i++) {
-        char c = header->name[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!plain && (!c || !strchr(marks, c))) {
-            return false;
-        }
-    }
-    return header->name_len > 0;
+struct reader {
+    const char *bytes;
+    size_t len, at;
+    struct framing_request *out;
+};
+
+static bool refuse(struct framing_request *out, unsigned status, const char *why) {
+    out->status = status;
+    out->why = why;
+    return false;
 }
 
-/* Field values have no control bytes but the tab (RFC 9110 section 5.5). */
-static bool clean(const struct framing_header *header) {
-    for (size_t i = 0; i < header->value_len; i++) {
-        unsigned char c = (unsigned char)header->value[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return false;
+static bool alphanumeric(char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9');
+}
+
+static bool among(const char *marks, char byte) {
+    return byte != '\0' && strchr(marks, byte) != NULL;
+}
+
+bool framing_token_byte(char byte) {
+    return alphanumeric(byte) || among("!#$%&'*+-.^_`|~", byte);
+}
+
+bool framing_value_byte(char byte) {
+    unsigned char c = (unsigned char)byte;
+    return (c >= ' ' && c != 0x7f) || c == '\t';
+}
+
+static size_t token_length(struct framing_text text) {
+    size_t len = 0;
+    while (len < text.len && framing_token_byte(text.at[len])) {
+        len++;
+    }
+    return len;
+}
+
+static bool same(struct framing_text text, const char *word) {
+    return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
+}
+
+static struct framing_text trimmed(struct framing_text text) {
+    while (text.len > 0 && among(" \t", text.at[0])) {
+        text.at++;
+        text.len--;
+    }
+    while (text.len > 0 && among(" \t", text.at[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+/* ---- lines ---- */
+
+/* The next line, without its end, if it ends within max bytes. A control byte, so a lone CR too, or
+ * a lone LF refuses it as soon as it has come. */
+static enum framing_state next_line(struct reader *reader, size_t max, struct framing_text *line) {
+    const char *from = reader->bytes + reader->at;
+    size_t looked = reader->len - reader->at < max ? reader->len - reader->at : max;
+    const char *end = looked > 0 ? memchr(from, '\n', looked) : NULL;
+    size_t len = end ? (size_t)(end - from) : looked;
+    bool returned = len > 0 && from[len - 1] == '\r';
+    *line = (struct framing_text){from, 0};
+    while (line->len < len - (returned ? 1 : 0)) {
+        if (!framing_value_byte(from[line->len])) {
+            (void)refuse(reader->out, BAD, "a control byte in the header");
+            return FRAMING_REFUSED;
+        }
+        line->len++;
+    }
+    if (end && !returned) {
+        (void)refuse(reader->out, BAD, "a line of the header is not ended by CR LF");
+        return FRAMING_REFUSED;
+    }
+    if (!end && looked == max) {
+        (void)refuse(reader->out, TOO_LARGE, "the header is too large");
+        return FRAMING_REFUSED;
+    }
+    reader->at += end ? len + 1 : 0;
+    return end ? FRAMING_WHOLE : FRAMING_PARTIAL;
+}
+
+/* ---- the request line (RFC 9112 section 3) ---- */
+
+static bool hexadecimal(char byte) {
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
+           (byte >= 'A' && byte <= 'F');
+}
+
+/* What is wrong with it, or NULL. RFC 3986's characters only, percent signs only with two digits.
+ */
+static const char *fault_of_target(struct framing_text target) {
+    for (size_t i = 0; i < target.len; i++) {
+        char c = target.at[i];
+        if (!alphanumeric(c) && !among("-._~!$&'()*+,;=:@/?%", c)) {
+            return "a byte in the request's target that must be escaped";
+        }
+        if (c == '%' && (target.len - i < 3 || !hexadecimal(target.at[i + 1]) ||
+                         !hexadecimal(target.at[i + 2]))) {
+            return "a percent sign in the request's target without two digits";
         }
     }
+    bool absolute = memmem(target.at, target.len, "://", 3) != NULL;
+    if (target.len == 0 || (target.at[0] != '/' && !same(target, "*") && !absolute)) {
+        return "the request's target does not begin with a slash";
+    }
+    return NULL;
+}
+
+static bool read_target(struct framing_text target, struct framing_request *out) {
+    const char *fault = fault_of_target(target);
+    size_t arguments = 0;
+    if (fault) {
+        return refuse(out, BAD, fault);
+    }
+    for (size_t i = 0; i < target.len; i++) {
+        arguments += target.at[i] == '&' ? 1 : 0;
+    }
+    if (arguments >= ARGUMENTS_MAX) {
+        return refuse(out, URI_TOO_LONG, "more than 64 arguments");
+    }
+    out->target = target;
     return true;
 }
 
-static bool named(const struct framing_header *header, const char *name) {
-    return strlen(name) == header->name_len &&
-           strncasecmp(header->name, name, header->name_len) == 0;
+static bool read_version(struct framing_text version, struct framing_request *out) {
+    bool shaped = version.len == 8 && memcmp(version.at, "HTTP/", 5) == 0 &&
+                  version.at[5] >= '0' && version.at[5] <= '9' && version.at[6] == '.' &&
+                  version.at[7] >= '0' && version.at[7] <= '9';
+    if (!shaped) {
+        return refuse(out, BAD, "the request line does not end with a version of HTTP");
+    }
+    out->version_1_0 = memcmp(version.at + 5, "1.0", 3) == 0;
+    return out->version_1_0 || memcmp(version.at + 5, "1.1", 3) == 0 ||
+           refuse(out, VERSION, "HTTP/1.1 is spoken here");
 }
 
-static bool at_most_once(const struct framing_header *header, const struct sender_set *senders) {
-    for (size_t i = 0; i < ARRAY_LENGTH(once); i++) {
-        if (named(header, once[i])) {
-            return true;
-        }
+static bool read_request_line(struct framing_text line, struct framing_request *out) {
+    out->method = (struct framing_text){line.at, token_length(line)};
+    struct framing_text rest = {line.at + out->method.len + 1, line.len - out->method.len};
+    if (rest.len == 0 || line.at[out->method.len] != ' ') {
+        return refuse(out, BAD, "the request line has no method followed by a space");
     }
-    for (size_t i = 0; senders && i < senders->count; i++) {
-        const struct sender *sender = &senders->items[i];
-        if ((sender->hmac_header && named(header, sender->hmac_header)) ||
-            (sender->header_name && named(header, sender->header_name))) {
-            return true;
-        }
+    rest.len--;
+    const char *space = memchr(rest.at, ' ', rest.len);
+    if (!space) {
+        return refuse(out, BAD, "the request line does not end with a version of HTTP");
     }
-    return false;
+    const struct framing_text target = {rest.at, (size_t)(space - rest.at)};
+    const struct framing_text version = {space + 1, rest.len - target.len - 1};
+    return read_target(target, out) && read_version(version, out);
 }
 
-static bool repeated(const struct framing_request *request) {
-    for (size_t i = 1; i < request->count; i++) {
-        const struct framing_header *later = &request->headers[i];
-        for (size_t j = 0; j < i; j++) {
-            const struct framing_header *earlier = &request->headers[j];
-            if (earlier->name_len == later->name_len &&
-                strncasecmp(earlier->name, later->name, later->name_len) == 0 &&
-                at_most_once(later, request->senders)) {
-                return true;
-            }
-        }
-    }
-    return false;
+/* Do the bytes begin as a request does, with a method and white space behind it? Who speaks another
+ * protocol would not understand an answer. */
+static bool speaks_http(const struct reader *reader) {
+    size_t len = reader->len - reader->at;
+    struct framing_text text = {reader->bytes + reader->at,
+                                len < FRAMING_LINE_MAX ? len : FRAMING_LINE_MAX};
+    size_t method = token_length(text);
+    return method > 0 && method < text.len && among(" \t", text.at[method]);
 }
 
-const char *framing_value(const struct framing_request *request, const char *name) {
+static enum framing_state read_first_line(struct reader *reader) {
+    const struct reader before = *reader;
+    struct framing_text line = {0};
+    enum framing_state state = next_line(reader, FRAMING_LINE_MAX, &line);
+    if (state == FRAMING_WHOLE && !read_request_line(line, reader->out)) {
+        state = FRAMING_REFUSED;
+    }
+    if (state == FRAMING_REFUSED && reader->out->status == TOO_LARGE) {
+        (void)refuse(reader->out, URI_TOO_LONG, "the request line is too long");
+    }
+    if (state == FRAMING_REFUSED && !speaks_http(&before)) {
+        (void)refuse(reader->out, 0, "this is not HTTP");
+    }
+    return state;
+}
+
+/* ---- fields (RFC 9112 section 5) ---- */
+
+static bool read_field(struct framing_text line, struct framing_request *out) {
+    if (among(" \t", line.at[0])) {
+        return refuse(out, BAD, "a folded line in the header");
+    }
+    size_t name = token_length(line);
+    if (name == 0 || name == line.len || line.at[name] != ':') {
+        return refuse(out, BAD, "a header's name is not a token followed by a colon");
+    }
+    if (out->count == FRAMING_HEADERS_MAX) {
+        return refuse(out, TOO_LARGE, "more than 64 headers");
+    }
+    struct framing_text value =
+        trimmed((struct framing_text){line.at + name + 1, line.len - name - 1});
+    out->headers[out->count++] = (struct framing_header){line.at, name, value.at, value.len};
+    return true;
+}
+
+static struct framing_text name_of(const struct framing_header *header) {
+    return (struct framing_text){header->name, header->name_len};
+}
+
+static struct framing_text value_of(const struct framing_header *header) {
+    return (struct framing_text){header->value, header->value_len};
+}
+
+static const struct framing_header *find(const struct framing_request *request, const char *name) {
     for (size_t i = 0; i < request->count; i++) {
-        if (named(&request->headers[i], name)) {
-            return request->headers[i].value;
+        if (same(name_of(&request->headers[i]), name)) {
+            return &request->headers[i];
         }
     }
     return NULL;
 }
 
+const char *framing_value(const struct framing_request *request, const char *name) {
+    const struct framing_header *header = find(request, name);
+    return header ? header->value : NULL;
+}
+
 const char *framing_last(const struct framing_request *request, const char *name) {
     for (size_t i = request->count; i > 0; i--) {
-        if (i <= FRAMING_HEADERS_MAX && named(&request->headers[i - 1], name)) {
+        if (same(name_of(&request->headers[i - 1]), name)) {
             return request->headers[i - 1].value;
         }
     }
     return NULL;
 }
 
-static bool read_length(const char *text, uint64_t *out) {
-    size_t len = strlen(text);
-    if (len == 0 || len > LENGTH_DIGITS || strspn(text, "0123456789") != len) {
-        return false;
+void framing_terminate(const struct framing_request *request, char *bytes) {
+    for (size_t i = 0; i < request->count; i++) {
+        const struct framing_header *header = &request->headers[i];
+        bytes[(size_t)(header->value - bytes) + header->value_len] = '\0'; /* its line's end */
     }
-    uint64_t length = 0;
-    for (size_t i = 0; i < len; i++) {
-        length = length * 10 + (uint64_t)(text[i] - '0');
+}
+
+static bool twice(const struct framing_request *request, const char *name) {
+    unsigned times = 0;
+    for (size_t i = 0; name && i < request->count; i++) {
+        times += same(name_of(&request->headers[i]), name) ? 1 : 0;
     }
-    *out = length;
+    return times > 1;
+}
+
+bool framing_repeats(const struct framing_request *request, const struct sender_set *senders) {
+    for (size_t i = 0; senders && i < senders->count; i++) {
+        const struct sender *sender = &senders->items[i];
+        if (twice(request, sender->hmac_header) || twice(request, sender->header_name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- what they mean together ---- */
+
+static bool digits(struct framing_text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9') {
+            return false;
+        }
+    }
     return true;
 }
 
-/* Returns what is wrong, or NULL. */
-static const char *read_body(const struct framing_request *request, struct framing_body *out) {
-    const char *coding = framing_value(request, "Transfer-Encoding");
-    const char *length = framing_value(request, "Content-Length");
-    if (coding && length) {
-        return "both Content-Length and Transfer-Encoding";
-    }
-    if (coding && strcmp(coding, "chunked") != 0) {
-        return "Transfer-Encoding is not chunked";
-    }
-    struct framing_body body = {.chunked = coding != NULL, .announced = length != NULL};
-    if (length && !read_length(length, &body.length)) {
-        return "Content-Length is not a number";
-    }
-    *out = body;
-    return NULL;
-}
-
-static const char *fault_of(const struct framing_request *request, struct framing_body *out) {
-    for (size_t i = 0; i < request->count; i++) {
-        const struct framing_header *header = &request->headers[i];
-        if (!token(header)) {
-            return "a header's name is not a token";
-        }
-        if (strlen(header->value) != header->value_len || !clean(header)) {
-            return "a header's value has control bytes";
-        }
-    }
-    if (repeated(request)) {
-        return "a header that may occur once is repeated";
-    }
-    if (strcmp(request->version, "HTTP/1.0") != 0 && !framing_value(request, "Host")) {
-        return "no Host header";
-    }
-    return read_body(request, out);
-}
-
-unsigned framing_check(const struct framing_request *request, struct framing_body *out,
-                       const char **why) {
-    if (request->count > FRAMING_HEADERS_MAX) {
-        *why = "more than 64 headers";
-        return TOO_MANY;
-    }
-    const char *fault = fault_of(request, out);
-    if (fault) {
-        *why = fault;
-        return BAD;
-    }
-    return 0;
-}
-
-bool framing_contiguous(const struct framing_request *request) {
-    const uintptr_t line_end = 2; /* CR LF */
-    uintptr_t end = (uintptr_t)request->version + strlen(request->version) + line_end;
-    for (size_t i = 0; i < request->count; i++) {
-        const struct framing_header *header = &request->headers[i];
-        uintptr_t name_end = (uintptr_t)header->name + header->name_len;
-        if ((uintptr_t)header->name != end || (uintptr_t)header->value <= name_end) {
+/* `uri-host [ ":" port ]` (RFC 9112 section 3.2); an address of IPv6 has brackets. */
+static bool host_valid(struct framing_text host) {
+    for (size_t i = 0; i < host.len; i++) {
+        if (!alphanumeric(host.at[i]) && !among("-._~!$&'()*+,;=%:[]", host.at[i])) {
             return false;
         }
-        end = (uintptr_t)header->value + header->value_len + line_end;
     }
-    return end + line_end - (uintptr_t)request->method == request->header_size;
+    bool bracketed = host.len > 0 && host.at[0] == '[';
+    const char *end = bracketed ? memchr(host.at, ']', host.len) : host.at;
+    if (!end || memchr(host.at + (bracketed ? 1 : 0), '[', host.len - (bracketed ? 1 : 0))) {
+        return false;
+    }
+    end += bracketed ? 1 : 0;
+    size_t left = host.len - (size_t)(end - host.at);
+    const char *colon = left > 0 ? memchr(end, ':', left) : NULL;
+    size_t name = colon ? (size_t)(colon - end) : left;
+    if ((bracketed && name > 0) || (name > 0 && memchr(end, ']', name))) {
+        return false;
+    }
+    return !colon || digits((struct framing_text){colon + 1, left - name - 1});
+}
+
+static bool judge_host(struct framing_request *out) {
+    const struct framing_header *host = find(out, "Host");
+    if (!host && !out->version_1_0) {
+        return refuse(out, BAD, "no Host header");
+    }
+    return !host || host_valid(value_of(host)) || refuse(out, BAD, "Host is not a host");
+}
+
+static bool read_length(struct framing_text text, uint64_t *out) {
+    if (text.len == 0 || !digits(text)) {
+        return false;
+    }
+    uint64_t length = 0;
+    for (size_t i = 0; i < text.len && i < LENGTH_DIGITS; i++) {
+        length = length * 10 + (uint64_t)(text.at[i] - '0');
+    }
+    *out = text.len <= LENGTH_DIGITS ? length : INT64_MAX;
+    return true;
+}
+
+static bool judge_body(struct framing_request *out) {
+    const struct framing_header *coding = find(out, "Transfer-Encoding");
+    const struct framing_header *length = find(out, "Content-Length");
+    if (coding && length) {
+        return refuse(out, BAD, "both Content-Length and Transfer-Encoding");
+    }
+    if (coding && (out->version_1_0 || !same(value_of(coding), "chunked"))) {
+        return refuse(out, BAD, "Transfer-Encoding is not chunked, or came with HTTP/1.0");
+    }
+    out->body = (struct framing_body){.chunked = coding != NULL, .announced = length != NULL};
+    return !length || read_length(value_of(length), &out->body.length) ||
+           refuse(out, BAD, "Content-Length is not a number");
+}
+
+/* One word of a list. */
+static struct framing_text next_word(struct framing_text *list) {
+    const char *comma = memchr(list->at, ',', list->len);
+    size_t len = comma ? (size_t)(comma - list->at) : list->len;
+    struct framing_text word = trimmed((struct framing_text){list->at, len});
+    list->at += comma ? len + 1 : len;
+    list->len -= comma ? len + 1 : len;
+    return word;
+}
+
+static bool judge_wishes(struct framing_request *out) {
+    for (size_t i = 0; i < out->count; i++) {
+        struct framing_text list = value_of(&out->headers[i]);
+        bool connection = same(name_of(&out->headers[i]), "Connection");
+        while (connection && list.len > 0) {
+            struct framing_text word = next_word(&list);
+            out->close = out->close || same(word, "close");
+            out->keep = out->keep || same(word, "keep-alive");
+        }
+        if (same(name_of(&out->headers[i]), "Expect")) {
+            if (!same(list, "100-continue")) {
+                return refuse(out, EXPECTATION, "an expectation that is not known here");
+            }
+            out->awaits_continue = true;
+        }
+    }
+    return true;
+}
+
+static bool judge(struct framing_request *out) {
+    for (size_t i = 0; i < ARRAY_LENGTH(once); i++) {
+        if (twice(out, once[i])) {
+            return refuse(out, BAD, "a header that may occur once is repeated");
+        }
+    }
+    return judge_host(out) && judge_body(out) && judge_wishes(out);
+}
+
+enum framing_state framing_read(const char *bytes, size_t len, struct framing_request *out) {
+    struct reader reader = {.bytes = bytes, .len = len, .out = out};
+    *out = (struct framing_request){0};
+    if (len >= 2 && memcmp(bytes, "\r\n", 2) == 0) {
+        reader.at = 2; /* RFC 9112 section 2.2: at least one such line is to be ignored */
+    }
+    enum framing_state state = read_first_line(&reader);
+    struct framing_text line = {0};
+    while (state == FRAMING_WHOLE) {
+        state = next_line(&reader, FRAMING_HEAD_MAX - reader.at, &line);
+        if (state == FRAMING_WHOLE && line.len == 0) {
+            out->size = reader.at;
+            return judge(out) ? FRAMING_WHOLE : FRAMING_REFUSED;
+        }
+        if (state == FRAMING_WHOLE && !read_field(line, out)) {
+            state = FRAMING_REFUSED;
+        }
+    }
+    return state;
 }

@@ -1,0 +1,102 @@
+/* The interception: owns the table of sockets that are read through a wire, and the two functions
+ * that stand before the libraries'. Never looks at a byte. */
+#include "webhook/intercept.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#define SOCKETS_MAX 65536
+
+struct entry {
+    _Atomic(struct wire *) wire; /* NULL: not ours */
+    enum intercept_kind kind;
+};
+
+static struct entry entries[SOCKETS_MAX]; /* pages of it that nobody touches take no memory */
+
+struct source {
+    int fd, flags;
+    gnutls_session_t session; /* NULL: plain */
+};
+
+bool intercept_enter(int fd, struct wire *wire, enum intercept_kind kind) {
+    if (fd < 0 || fd >= SOCKETS_MAX) {
+        return false;
+    }
+    entries[fd].kind = kind;
+    atomic_store(&entries[fd].wire, wire);
+    return true;
+}
+
+void intercept_leave(int fd) {
+    if (fd >= 0 && fd < SOCKETS_MAX) {
+        atomic_store(&entries[fd].wire, NULL);
+    }
+}
+
+static struct entry *entry_of(int fd) {
+    bool ours = fd >= 0 && fd < SOCKETS_MAX && atomic_load(&entries[fd].wire);
+    return ours ? &entries[fd] : NULL;
+}
+
+static ssize_t pull(const struct source *source, void *out, size_t room) {
+    unsigned char sequence[8];
+    return source->session ? gnutls_record_recv_seq(source->session, out, room, sequence)
+                           : recvfrom(source->fd, out, room, source->flags, NULL, NULL);
+}
+
+static size_t wanted(enum intercept_kind kind, size_t room) {
+    /* With poll, no more than what fits: requests grow a little on their way. */
+    size_t size = kind == INTERCEPT_LEVEL ? room / 2 : WIRE_READ_MAX;
+    return size < 1 ? 1 : size < WIRE_READ_MAX ? size : WIRE_READ_MAX;
+}
+
+/* As the function that it stands for, with what the wire makes of the bytes. What is less than the
+ * room tells libmicrohttpd that the socket is empty, so it is read until that is true. */
+static ssize_t read_through(const struct entry *entry, const struct source *source, void *out,
+                            size_t room) {
+    char bytes[WIRE_READ_MAX];
+    struct wire *wire = atomic_load(&entry->wire);
+    const size_t size = wanted(entry->kind, room);
+    size_t given = wire_hand(wire, out, room);
+    ssize_t got = 0;
+    while (given < room) {
+        got = wire->over ? 0 : pull(source, bytes, size);
+        if (got <= 0) {
+            break;
+        }
+        wire_feed(wire, bytes, (size_t)got);
+        given += wire_hand(wire, (char *)out + given, room - given);
+        bool drained = (size_t)got < size && entry->kind != INTERCEPT_TLS;
+        if (drained || (given > 0 && entry->kind != INTERCEPT_EDGE)) {
+            break;
+        }
+    }
+    if (given == 0 && got > 0) {
+        errno = EAGAIN; /* the beginning of a header */
+        return -1;
+    }
+    return given > 0 ? (ssize_t)given : got;
+}
+
+/* Other names in C, so that they do not meet the libraries' declarations; the linker knows them by
+ * the names in quotes. */
+ssize_t intercept_recv(int fd, void *out, size_t room, int flags) __asm__("recv");
+ssize_t intercept_record_recv(gnutls_session_t session, void *out,
+                              size_t room) __asm__("gnutls_record_recv");
+
+ssize_t intercept_recv(int fd, void *out, size_t room, int flags) {
+    const struct source source = {.fd = fd, .flags = flags};
+    const struct entry *entry = entry_of(fd);
+    /* Under TLS it is GnuTLS that calls this, for what is still encrypted. */
+    return entry && entry->kind != INTERCEPT_TLS ? read_through(entry, &source, out, room)
+                                                 : pull(&source, out, room);
+}
+
+ssize_t intercept_record_recv(gnutls_session_t session, void *out, size_t room) {
+    const struct source source = {.session = session};
+    const struct entry *entry = entry_of(gnutls_transport_get_int(session));
+    return entry ? read_through(entry, &source, out, room) : pull(&source, out, room);
+}
