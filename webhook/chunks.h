@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHUNKS_LINE_MAX 256                /* of a size and its extension, bytes */
+#define CHUNKS_LINE_MAX 256                   /* of a size and its extension, bytes */
 #define CHUNKS_TRAILER_MAX ((size_t)4 * 1024) /* of all lines behind the last chunk */
 
 enum chunks_place {

@@ -9,26 +9,55 @@
 
 enum { BAD = 400, URI_TOO_LONG = 414, EXPECTATION = 417, TOO_LARGE = 431, VERSION = 505 };
 
+#define TEXT(word)                                                                                 \
+    { word, sizeof(word) - 1 }
+
 /* Of a header that anything depends on there is one, or none. */
-static const char *const once[] = {
-    "Content-Length",
-    "Transfer-Encoding",
-    "Host",
-    "Content-Type",
-    "Authorization",
-    "webhook-signature",
-    "webhook-id",
-    "webhook-timestamp",
-    "X-Signature-256",
-    "Signature",
-    "Digest",
-    "Date",
-    "ce-type",
-    "ce-id",
-    "circleci-signature",
-    "ce-subject",
-    "X-Buildkite-Signature",
+static const struct framing_text once[] = {
+    TEXT("Content-Length"),
+    TEXT("Transfer-Encoding"),
+    TEXT("Host"),
+    TEXT("Content-Type"),
+    TEXT("Authorization"),
+    TEXT("webhook-signature"),
+    TEXT("webhook-id"),
+    TEXT("webhook-timestamp"),
+    TEXT("X-Signature-256"),
+    TEXT("Signature"),
+    TEXT("Digest"),
+    TEXT("Date"),
+    TEXT("ce-type"),
+    TEXT("ce-id"),
+    TEXT("circleci-signature"),
+    TEXT("ce-subject"),
+    TEXT("X-Buildkite-Signature"),
 };
+
+/* Where a byte may stand: in a token (RFC 9110 section 5.6.2), in a request's target (RFC 3986), in
+ * a header's value (RFC 9110 section 5.5). */
+enum { TOKEN = 1, TARGET = 2, VALUE = 4 };
+#define O 0 /* nowhere */
+#define V VALUE
+#define K (VALUE | TOKEN)
+#define U (VALUE | TARGET)
+#define A (VALUE | TOKEN | TARGET) /* everywhere */
+/* clang-format off */
+static const unsigned char places[128] = {
+    O, O, O, O, O, O, O, O, O, V, O, O, O, O, O, O, /* HT */
+    O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O,
+    V, A, V, K, A, A, A, A, U, U, A, A, U, A, A, U, /*   ! " # $ % & ' ( ) * + , - . / */
+    A, A, A, A, A, A, A, A, A, A, U, U, V, U, V, U, /* 0 to 9 : ; < = > ? */
+    U, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, /* @ A to O */
+    A, A, A, A, A, A, A, A, A, A, A, V, V, V, K, A, /* P to Z [ \ ] ^ _ */
+    K, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, /* ` a to o */
+    A, A, A, A, A, A, A, A, A, A, A, V, K, V, A, O, /* p to z { | } ~ DEL */
+};
+/* clang-format on */
+#undef O
+#undef V
+#undef K
+#undef U
+#undef A
 
 struct reader {
     const char *bytes;
@@ -42,42 +71,45 @@ static bool refuse(struct framing_request *out, unsigned status, const char *why
     return false;
 }
 
-static bool alphanumeric(char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9');
-}
-
-static bool among(const char *marks, char byte) {
-    return byte != '\0' && strchr(marks, byte) != NULL;
+static bool may_stand(char byte, unsigned place) {
+    unsigned char c = (unsigned char)byte;
+    return ((c < sizeof places ? places[c] : (unsigned)VALUE) & place) != 0;
 }
 
 bool framing_token_byte(char byte) {
-    return alphanumeric(byte) || among("!#$%&'*+-.^_`|~", byte);
+    return may_stand(byte, TOKEN);
 }
 
 bool framing_value_byte(char byte) {
-    unsigned char c = (unsigned char)byte;
-    return (c >= ' ' && c != 0x7f) || c == '\t';
+    return may_stand(byte, VALUE);
 }
 
 static size_t token_length(struct framing_text text) {
     size_t len = 0;
-    while (len < text.len && framing_token_byte(text.at[len])) {
+    while (len < text.len && may_stand(text.at[len], TOKEN)) {
         len++;
     }
     return len;
 }
 
+static bool equal(struct framing_text one, struct framing_text other) {
+    return one.len == other.len && strncasecmp(one.at, other.at, one.len) == 0;
+}
+
 static bool same(struct framing_text text, const char *word) {
-    return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
+    return equal(text, (struct framing_text){word, strlen(word)});
+}
+
+static bool blank(char byte) {
+    return byte == ' ' || byte == '\t';
 }
 
 static struct framing_text trimmed(struct framing_text text) {
-    while (text.len > 0 && among(" \t", text.at[0])) {
+    while (text.len > 0 && blank(text.at[0])) {
         text.at++;
         text.len--;
     }
-    while (text.len > 0 && among(" \t", text.at[text.len - 1])) {
+    while (text.len > 0 && blank(text.at[text.len - 1])) {
         text.len--;
     }
     return text;
@@ -95,7 +127,7 @@ static enum framing_state next_line(struct reader *reader, size_t max, struct fr
     bool returned = len > 0 && from[len - 1] == '\r';
     *line = (struct framing_text){from, 0};
     while (line->len < len - (returned ? 1 : 0)) {
-        if (!framing_value_byte(from[line->len])) {
+        if (!may_stand(from[line->len], VALUE)) {
             (void)refuse(reader->out, BAD, "a control byte in the header");
             return FRAMING_REFUSED;
         }
@@ -120,24 +152,19 @@ static bool hexadecimal(char byte) {
            (byte >= 'A' && byte <= 'F');
 }
 
-/* What is wrong with it, or NULL. RFC 3986's characters only, percent signs only with two digits.
- */
 static const char *fault_of_target(struct framing_text target) {
     for (size_t i = 0; i < target.len; i++) {
-        char c = target.at[i];
-        if (!alphanumeric(c) && !among("-._~!$&'()*+,;=:@/?%", c)) {
+        if (!may_stand(target.at[i], TARGET)) {
             return "a byte in the request's target that must be escaped";
         }
-        if (c == '%' && (target.len - i < 3 || !hexadecimal(target.at[i + 1]) ||
-                         !hexadecimal(target.at[i + 2]))) {
+        if (target.at[i] == '%' && (target.len - i < 3 || !hexadecimal(target.at[i + 1]) ||
+                                    !hexadecimal(target.at[i + 2]))) {
             return "a percent sign in the request's target without two digits";
         }
     }
-    bool absolute = memmem(target.at, target.len, "://", 3) != NULL;
-    if (target.len == 0 || (target.at[0] != '/' && !same(target, "*") && !absolute)) {
-        return "the request's target does not begin with a slash";
-    }
-    return NULL;
+    bool shaped = target.len > 0 && (target.at[0] == '/' || same(target, "*") ||
+                                     memmem(target.at, target.len, "://", 3));
+    return shaped ? NULL : "the request's target does not begin with a slash";
 }
 
 static bool read_target(struct framing_text target, struct framing_request *out) {
@@ -157,9 +184,9 @@ static bool read_target(struct framing_text target, struct framing_request *out)
 }
 
 static bool read_version(struct framing_text version, struct framing_request *out) {
-    bool shaped = version.len == 8 && memcmp(version.at, "HTTP/", 5) == 0 &&
-                  version.at[5] >= '0' && version.at[5] <= '9' && version.at[6] == '.' &&
-                  version.at[7] >= '0' && version.at[7] <= '9';
+    bool shaped = version.len == 8 && memcmp(version.at, "HTTP/", 5) == 0 && version.at[5] >= '0' &&
+                  version.at[5] <= '9' && version.at[6] == '.' && version.at[7] >= '0' &&
+                  version.at[7] <= '9';
     if (!shaped) {
         return refuse(out, BAD, "the request line does not end with a version of HTTP");
     }
@@ -185,13 +212,13 @@ static bool read_request_line(struct framing_text line, struct framing_request *
 }
 
 /* Do the bytes begin as a request does, with a method and white space behind it? Who speaks another
- * protocol would not understand an answer. */
-static bool speaks_http(const struct reader *reader) {
+ * protocol would not understand an answer, and is not waited for. */
+static bool speaks_http(const struct reader *reader, bool partial) {
     size_t len = reader->len - reader->at;
     struct framing_text text = {reader->bytes + reader->at,
                                 len < FRAMING_LINE_MAX ? len : FRAMING_LINE_MAX};
     size_t method = token_length(text);
-    return method > 0 && method < text.len && among(" \t", text.at[method]);
+    return method == text.len ? partial : method > 0 && blank(text.at[method]);
 }
 
 static enum framing_state read_first_line(struct reader *reader) {
@@ -204,8 +231,9 @@ static enum framing_state read_first_line(struct reader *reader) {
     if (state == FRAMING_REFUSED && reader->out->status == TOO_LARGE) {
         (void)refuse(reader->out, URI_TOO_LONG, "the request line is too long");
     }
-    if (state == FRAMING_REFUSED && !speaks_http(&before)) {
+    if (!speaks_http(&before, state == FRAMING_PARTIAL)) {
         (void)refuse(reader->out, 0, "this is not HTTP");
+        state = FRAMING_REFUSED;
     }
     return state;
 }
@@ -213,7 +241,7 @@ static enum framing_state read_first_line(struct reader *reader) {
 /* ---- fields (RFC 9112 section 5) ---- */
 
 static bool read_field(struct framing_text line, struct framing_request *out) {
-    if (among(" \t", line.at[0])) {
+    if (blank(line.at[0])) {
         return refuse(out, BAD, "a folded line in the header");
     }
     size_t name = token_length(line);
@@ -267,18 +295,23 @@ void framing_terminate(const struct framing_request *request, char *bytes) {
     }
 }
 
-static bool twice(const struct framing_request *request, const char *name) {
+static bool twice(const struct framing_request *request, struct framing_text name) {
     unsigned times = 0;
-    for (size_t i = 0; name && i < request->count; i++) {
-        times += same(name_of(&request->headers[i]), name) ? 1 : 0;
+    for (size_t i = 0; i < request->count; i++) {
+        times += equal(name_of(&request->headers[i]), name) ? 1 : 0;
     }
     return times > 1;
+}
+
+static bool twice_if_named(const struct framing_request *request, const char *name) {
+    return name && twice(request, (struct framing_text){name, strlen(name)});
 }
 
 bool framing_repeats(const struct framing_request *request, const struct sender_set *senders) {
     for (size_t i = 0; senders && i < senders->count; i++) {
         const struct sender *sender = &senders->items[i];
-        if (twice(request, sender->hmac_header) || twice(request, sender->header_name)) {
+        if (twice_if_named(request, sender->hmac_header) ||
+            twice_if_named(request, sender->header_name)) {
             return true;
         }
     }
@@ -299,7 +332,9 @@ static bool digits(struct framing_text text) {
 /* `uri-host [ ":" port ]` (RFC 9112 section 3.2); an address of IPv6 has brackets. */
 static bool host_valid(struct framing_text host) {
     for (size_t i = 0; i < host.len; i++) {
-        if (!alphanumeric(host.at[i]) && !among("-._~!$&'()*+,;=%:[]", host.at[i])) {
+        bool slash = host.at[i] == '/' || host.at[i] == '?' || host.at[i] == '@';
+        bool bracket = host.at[i] == '[' || host.at[i] == ']';
+        if (slash || (!bracket && !may_stand(host.at[i], TARGET))) {
             return false;
         }
     }
@@ -393,8 +428,11 @@ static bool judge(struct framing_request *out) {
 enum framing_state framing_read(const char *bytes, size_t len, struct framing_request *out) {
     struct reader reader = {.bytes = bytes, .len = len, .out = out};
     *out = (struct framing_request){0};
-    if (len >= 2 && memcmp(bytes, "\r\n", 2) == 0) {
-        reader.at = 2; /* RFC 9112 section 2.2: at least one such line is to be ignored */
+    if (len > 0 && bytes[0] == '\r') { /* RFC 9112 section 2.2: one empty line is to be ignored */
+        if (len == 1) {
+            return FRAMING_PARTIAL;
+        }
+        reader.at = bytes[1] == '\n' ? 2 : 0;
     }
     enum framing_state state = read_first_line(&reader);
     struct framing_text line = {0};

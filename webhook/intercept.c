@@ -2,7 +2,6 @@
  * that stand before the libraries'. Never looks at a byte. */
 #include "webhook/intercept.h"
 
-#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -53,32 +52,30 @@ static size_t wanted(enum intercept_kind kind, size_t room) {
     return size < 1 ? 1 : size < WIRE_READ_MAX ? size : WIRE_READ_MAX;
 }
 
-/* As the function that it stands for, with what the wire makes of the bytes. What is less than the
- * room tells libmicrohttpd that the socket is empty, so it is read until that is true. */
+/* As the function that it stands for, with what the wire makes of the bytes. Under epoll
+ * libmicrohttpd takes less than it has room for as a sign that the socket is empty, and waits to be
+ * told of more: so all that there is is read. */
 static ssize_t read_through(const struct entry *entry, const struct source *source, void *out,
                             size_t room) {
     char bytes[WIRE_READ_MAX];
     struct wire *wire = atomic_load(&entry->wire);
     const size_t size = wanted(entry->kind, room);
+    const bool edge = entry->kind == INTERCEPT_EDGE;
     size_t given = wire_hand(wire, out, room);
-    ssize_t got = 0;
-    while (given < room) {
-        got = wire->over ? 0 : pull(source, bytes, size);
-        if (got <= 0) {
-            break;
-        }
+    ssize_t got = 1;
+    bool again = true;
+    while (again && given < room && !wire->over && (got = pull(source, bytes, size)) > 0) {
         wire_feed(wire, bytes, (size_t)got);
         given += wire_hand(wire, (char *)out + given, room - given);
-        bool drained = (size_t)got < size && entry->kind != INTERCEPT_TLS;
-        if (drained || (given > 0 && entry->kind != INTERCEPT_EDGE)) {
-            break;
-        }
+        again = edge ? (size_t)got == size || wire_expects(wire) : given == 0;
     }
-    if (given == 0 && got > 0) {
-        errno = EAGAIN; /* the beginning of a header */
-        return -1;
+    if (edge && given > 0 && got == 0) {
+        (void)shutdown(source->fd, SHUT_RD); /* epoll tells of the end once more */
     }
-    return given > 0 ? (ssize_t)given : got;
+    if (given > 0) {
+        return (ssize_t)given;
+    }
+    return got > 0 ? 0 : got; /* nothing more is read of this connection */
 }
 
 /* Other names in C, so that they do not meet the libraries' declarations; the linker knows them by

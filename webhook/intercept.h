@@ -1,10 +1,10 @@
 /* Where libmicrohttpd reads its sockets, its bytes go through a wire.
  *
- * libmicrohttpd repairs what it should refuse: 0.9.75 replaces both CR LF and a zero byte with LF by
- * two zero bytes, so that nothing that can be asked of it afterwards tells which of them came. It
- * offers no way to see the bytes before, and a proxy in front of it inside this process (a pair of
- * sockets for each connection) costs 8 µs a request, a fifth of the intake. But it calls recv, or
- * gnutls_record_recv under TLS, which this program defines: the dynamic linker prefers the
+ * libmicrohttpd repairs what it should refuse: 0.9.75 replaces both CR LF and a zero byte with LF
+ * by two zero bytes, so that nothing that can be asked of it afterwards tells which of them came.
+ * It offers no way to see the bytes before, and a proxy in front of it inside this process (a pair
+ * of sockets for each connection) costs 8 µs a request, a fifth of the intake. But it calls recv,
+ * or gnutls_record_recv under TLS, which this program defines: the dynamic linker prefers the
  * program's own functions to those of libraries. If a version of it should ever read in another
  * way, every request is refused (wire_begin), which the tests show at once.
  *

@@ -152,6 +152,10 @@ void wire_feed(struct wire *wire, const char *bytes, size_t len) {
     }
 }
 
+bool wire_expects(const struct wire *wire) {
+    return !wire->over && (wire->place != WIRE_HEADER || wire->held.len > 0);
+}
+
 size_t wire_hand(struct wire *wire, void *out, size_t room) {
     size_t left = wire->owed.len - wire->handed;
     size_t len = left < room ? left : room;

@@ -20,11 +20,12 @@
 enum wire_place { WIRE_HEADER, WIRE_LENGTH, WIRE_CHUNKS };
 
 struct wire {
-    struct buf held;  /* the beginning of a header */
-    struct buf owed;  /* for libmicrohttpd */
-    size_t handed;    /* of owed */
-    struct buf heads; /* raw headers of what libmicrohttpd has not begun yet, each behind its size */
-    struct buf head;  /* the one that it has begun */
+    struct buf held; /* the beginning of a header */
+    struct buf owed; /* for libmicrohttpd */
+    size_t handed;   /* of owed */
+    struct buf
+        heads;       /* raw headers of what libmicrohttpd has not begun yet, each behind its size */
+    struct buf head; /* the one that it has begun */
     enum wire_place place;
     uint64_t left; /* WIRE_LENGTH: of the body */
     struct chunks chunks;
@@ -37,6 +38,8 @@ void wire_release(struct wire *wire);
 
 /* Some bytes have come, at most WIRE_READ_MAX. */
 void wire_feed(struct wire *wire, const char *bytes, size_t len);
+/* Has a request begun to come that is not complete? */
+bool wire_expects(const struct wire *wire) MUST_USE;
 /* Takes what libmicrohttpd is to get next; returns how much it is. */
 size_t wire_hand(struct wire *wire, void *out, size_t room) MUST_USE;
 
