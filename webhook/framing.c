@@ -211,8 +211,8 @@ static bool read_request_line(struct framing_text line, struct framing_request *
     return read_target(target, out) && read_version(version, out);
 }
 
-/* Do the bytes begin as a request does, with a method and white space behind it? Who speaks another
- * protocol would not understand an answer, and is not waited for. */
+/* Do the bytes begin as a request does, with a method and white space behind it? A client that
+ * speaks another protocol would not understand an answer, and is not waited for. */
 static bool speaks_http(const struct reader *reader, bool partial) {
     size_t len = reader->len - reader->at;
     struct framing_text text = {reader->bytes + reader->at,

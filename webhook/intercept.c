@@ -46,25 +46,29 @@ static ssize_t pull(const struct source *source, void *out, size_t room) {
                            : recvfrom(source->fd, out, room, source->flags, NULL, NULL);
 }
 
-static size_t wanted(enum intercept_kind kind, size_t room) {
-    /* With poll, no more than what fits: requests grow a little on their way. */
-    size_t size = kind == INTERCEPT_LEVEL ? room / 2 : WIRE_READ_MAX;
-    return size < 1 ? 1 : size < WIRE_READ_MAX ? size : WIRE_READ_MAX;
+static size_t wanted(const struct entry *entry, const struct wire *wire, size_t room) {
+    size_t most = wire_room(wire);
+    /* With poll, no more than fits even if it grows a little on its way. */
+    return entry->kind == INTERCEPT_LEVEL && room / 2 < most ? room / 2 + 1 : most;
 }
 
 /* As the function that it stands for, with what the wire makes of the bytes. Under epoll
  * libmicrohttpd takes less than it has room for as a sign that the socket is empty, and waits to be
- * told of more: so all that there is is read. */
+ * told of more: so the socket is read until it is. */
 static ssize_t read_through(const struct entry *entry, const struct source *source, void *out,
                             size_t room) {
-    char bytes[WIRE_READ_MAX];
+    char bytes[FRAMING_HEAD_MAX];
     struct wire *wire = atomic_load(&entry->wire);
-    const size_t size = wanted(entry->kind, room);
     const bool edge = entry->kind == INTERCEPT_EDGE;
     size_t given = wire_hand(wire, out, room);
     ssize_t got = 1;
     bool again = true;
-    while (again && given < room && !wire->over && (got = pull(source, bytes, size)) > 0) {
+    while (again && given < room && !wire->over) {
+        const size_t size = wanted(entry, wire, room);
+        got = pull(source, bytes, size);
+        if (got <= 0) {
+            break;
+        }
         wire_feed(wire, bytes, (size_t)got);
         given += wire_hand(wire, (char *)out + given, room - given);
         again = edge ? (size_t)got == size || wire_expects(wire) : given == 0;

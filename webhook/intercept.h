@@ -1,22 +1,22 @@
-/* Where libmicrohttpd reads its sockets, its bytes go through a wire.
+/* The place where libmicrohttpd reads its sockets: its bytes go through a wire.
  *
- * libmicrohttpd repairs what it should refuse: 0.9.75 replaces both CR LF and a zero byte with LF
- * by two zero bytes, so that nothing that can be asked of it afterwards tells which of them came.
- * It offers no way to see the bytes before, and a proxy in front of it inside this process (a pair
- * of sockets for each connection) costs 8 µs a request, a fifth of the intake. But it calls recv,
- * or gnutls_record_recv under TLS, which this program defines: the dynamic linker prefers the
- * program's own functions to those of libraries. If a version of it should ever read in another
- * way, every request is refused (wire_begin), which the tests show at once.
+ * libmicrohttpd repairs what it should refuse. 0.9.75 makes two zero bytes of CR LF, and of a zero
+ * byte with LF as well, so that nothing tells afterwards which of them came; it offers no way to
+ * look at the bytes before, and a proxy in front of it within this process (two more sockets for
+ * each connection) costs 8 µs a request, more than anything else that the intake does. But it reads
+ * with recv, and under TLS with gnutls_record_recv, and this program defines both: the dynamic
+ * linker prefers a program's own functions to those of libraries. A version that reads in another
+ * way has every request refused (wire_begin), which the tests show at once.
  *
- * For sockets that are not entered here both do what the libraries' functions do. */
+ * For sockets that are not entered here both do the same as the libraries' functions. */
 #ifndef LANDWAITER_WEBHOOK_INTERCEPT_H
 #define LANDWAITER_WEBHOOK_INTERCEPT_H
 
 #include "webhook/wire.h"
 
 enum intercept_kind {
-    INTERCEPT_EDGE,  /* libmicrohttpd uses epoll: it must be told of all that has come */
-    INTERCEPT_LEVEL, /* it uses poll, for what the socket has: it must not be left a rest */
+    INTERCEPT_EDGE,  /* libmicrohttpd uses epoll, which tells once of what has come */
+    INTERCEPT_LEVEL, /* it uses poll, which tells as long as something is in the socket */
     INTERCEPT_TLS,
 };
 

@@ -54,7 +54,7 @@ static bool framed(struct exchange *exchange) {
     const struct sender_set *senders = exchange->service->snapshot->senders.set;
     enum framing_state state = wire_begin(&exchange->wire, request);
     if (state == FRAMING_REFUSED && request->status == 0) {
-        return false; /* without an answer the connection is closed */
+        return false; /* the connection is closed without an answer */
     }
     if (state == FRAMING_REFUSED) {
         refuse_framing(exchange, request->status, request->why);

@@ -2,16 +2,17 @@
  * of a header that it has not read to its end. */
 #include "webhook/wire.h"
 
-#define HELD_MAX (FRAMING_HEAD_MAX + WIRE_READ_MAX)
-/* A feed of the smallest requests or chunks grows a little on its way. */
-#define OWED_MAX ((size_t)256 * 1024)
+/* The smallest requests grow a little on their way. */
+#define OWED_MAX (4 * FRAMING_HEAD_MAX)
+/* Of a client that sends requests and does not wait for answers. */
+#define HEADS_MAX (4 * FRAMING_HEAD_MAX)
 #define KEPT_MAX 2048 /* memory that an idle connection may keep, for each buffer */
 
 void wire_init(struct wire *wire) {
-    *wire = (struct wire){.held = BUF_INIT(HELD_MAX),
+    *wire = (struct wire){.held = BUF_INIT(FRAMING_HEAD_MAX),
                           .owed = BUF_INIT(OWED_MAX),
-                          .heads = BUF_INIT(OWED_MAX),
-                          .head = BUF_INIT(HELD_MAX)};
+                          .heads = BUF_INIT(HEADS_MAX + OWED_MAX),
+                          .head = BUF_INIT(FRAMING_HEAD_MAX)};
 }
 
 void wire_release(struct wire *wire) {
@@ -59,22 +60,29 @@ static void put_head(struct wire *wire, const char *bytes, size_t len) {
     buf_append(&wire->heads, bytes, len);
 }
 
-/* Its answer has no body, a refusal neither. */
-static bool is_head(const struct framing_request *request) {
-    return request->method.len == 4 && memcmp(request->method.at, "HEAD", 4) == 0;
+/* The last request: its handler asks for bytes (none: it is to be closed without an answer). */
+static void put_last(struct wire *wire, const char *method, struct framing_text bytes) {
+    put_head(wire, bytes.at, bytes.len);
+    buf_puts(&wire->owed, method);
+    buf_puts(&wire->owed, " / HTTP/1.1\r\nHost: -\r\nConnection: close\r\n\r\n");
+    wire->over = true;
 }
 
 static size_t read_header(struct wire *wire, const char *bytes, size_t len) {
     struct framing_request request;
+    if (wire->heads.len > HEADS_MAX) {
+        put_last(wire, "GET", (struct framing_text){"", 0});
+        return 0;
+    }
     switch (framing_read(bytes, len, &request)) {
     case FRAMING_PARTIAL:
         return 0;
-    case FRAMING_REFUSED:
-        put_head(wire, bytes, len);
-        buf_puts(&wire->owed, is_head(&request) ? "HEAD" : "GET");
-        buf_puts(&wire->owed, " / HTTP/1.1\r\nHost: -\r\nConnection: close\r\n\r\n");
-        wire->over = true;
+    case FRAMING_REFUSED: {
+        /* The answer to HEAD has no body, a refusal neither. */
+        bool head = request.method.len == 4 && memcmp(request.method.at, "HEAD", 4) == 0;
+        put_last(wire, head ? "HEAD" : "GET", (struct framing_text){bytes, len});
         return len;
+    }
     case FRAMING_WHOLE:
         break;
     }
@@ -128,6 +136,10 @@ static size_t (*const readers[])(struct wire *wire, const char *bytes, size_t le
     [WIRE_CHUNKS] = read_chunks,
 };
 
+size_t wire_room(const struct wire *wire) {
+    return FRAMING_HEAD_MAX - wire->held.len;
+}
+
 void wire_feed(struct wire *wire, const char *bytes, size_t len) {
     size_t taken = 0;
     size_t more = len;
@@ -141,7 +153,7 @@ void wire_feed(struct wire *wire, const char *bytes, size_t len) {
         taken += more;
     }
     if (wire->held.overflow || wire->owed.overflow || wire->heads.overflow) {
-        wire->over = true; /* out of memory: libmicrohttpd sees the end of the stream */
+        wire->over = true; /* out of memory */
     }
     if (wire->over || taken == len) {
         empty(&wire->held);
@@ -191,6 +203,10 @@ enum framing_state wire_begin(struct wire *wire, struct framing_request *out) {
     take_head(wire);
     if (wire->head.overflow) {
         *out = (struct framing_request){.status = 503, .why = "out of memory"};
+        return FRAMING_REFUSED;
+    }
+    if (wire->head.len == 0) {
+        *out = (struct framing_request){.why = "too many requests at once"};
         return FRAMING_REFUSED;
     }
     enum framing_state state = framing_read(wire->head.data, wire->head.len, out);

@@ -1,7 +1,7 @@
-/* What comes in on one connection, on its way to libmicrohttpd: read by framing.h and chunks.h, and
- * handed on as requests that every version of libmicrohttpd reads alike. It gets method, target,
- * version, and the end of the body in the plainest form; nothing of a request whose header is not
- * complete; and in place of one that is refused a plain one, whose handler then asks here.
+/* A connection's bytes on their way to libmicrohttpd: read by framing.h and chunks.h, and handed on
+ * as requests that each version of libmicrohttpd reads alike. A request gets there in its plainest
+ * form (method, target, version, the end of its body), and only when its header is complete; one
+ * that is refused, as a question whose handler then asks here.
  *
  * Opens no socket; not thread-safe. */
 #ifndef LANDWAITER_WEBHOOK_WIRE_H
@@ -15,8 +15,6 @@
 #include "webhook/chunks.h"
 #include "webhook/framing.h"
 
-#define WIRE_READ_MAX ((size_t)16 * 1024) /* of what is fed at once */
-
 enum wire_place { WIRE_HEADER, WIRE_LENGTH, WIRE_CHUNKS };
 
 struct wire {
@@ -29,18 +27,20 @@ struct wire {
     enum wire_place place;
     uint64_t left; /* WIRE_LENGTH: of the body */
     struct chunks chunks;
-    bool over;   /* something was refused: whatever follows is not read */
-    bool broken; /* it was the framing of the last body */
+    bool over;   /* nothing more is read: something was refused */
+    bool broken; /* namely the framing of the last body */
 };
 
 void wire_init(struct wire *wire);
 void wire_release(struct wire *wire);
 
-/* Some bytes have come, at most WIRE_READ_MAX. */
+/* How many bytes may be fed at once: at least 1, at most FRAMING_HEAD_MAX. */
+size_t wire_room(const struct wire *wire) MUST_USE;
+/* These bytes have come. */
 void wire_feed(struct wire *wire, const char *bytes, size_t len);
 /* Has a request begun to come that is not complete? */
 bool wire_expects(const struct wire *wire) MUST_USE;
-/* Takes what libmicrohttpd is to get next; returns how much it is. */
+/* Takes the next bytes for libmicrohttpd; returns how many they are. */
 size_t wire_hand(struct wire *wire, void *out, size_t room) MUST_USE;
 
 /* libmicrohttpd's handler is called for the next request: *out is its header, with zero bytes

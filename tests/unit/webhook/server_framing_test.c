@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/clock.h"
+#include "webhook/intercept.h"
 #include "webhook/server.h"
 
 #define IMAGE "{\"image\":\"ghcr.io/brian/site:1\"}"
@@ -169,6 +169,32 @@ static void over_a_socket_file(void **state) {
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* If libmicrohttpd ever reads in another way than through recv: no request is taken. */
+static void refuses_what_it_has_not_seen(void **state) {
+    (void)state;
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct service_thread service = {0};
+    struct corpus_listener listener = over_socket("hooks");
+    start(&service, "127.0.0.1:0", NULL);
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port =
+                                            htons((uint16_t)webhook_server_port(service.server)),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    listener.address = (const struct sockaddr *)&address;
+    listener.address_len = sizeof address;
+    struct corpus_run run = {.listener = &listener, .connection = listener.dial(&listener)};
+    corpus_say(&run, request, sizeof request - 1);
+    assert_int_equal(corpus_answer(&run, false), 200);
+    for (int fd = 0; fd < 1024; fd++) {
+        intercept_leave(fd);
+    }
+    corpus_say(&run, request, sizeof request - 1);
+    assert_int_equal(corpus_answer(&run, false), 500);
+    assert_int_equal(corpus_answer(&run, false), 0);
+    listener.hang_up(run.connection);
+    stop(&service);
+}
+
 /* ---- TLS ---- */
 
 static gnutls_certificate_credentials_t anyone;
@@ -293,6 +319,7 @@ int main(void) {
         cmocka_unit_test(over_tcp),
         cmocka_unit_test(over_a_socket_file),
         cmocka_unit_test(over_tls),
+        cmocka_unit_test(refuses_what_it_has_not_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
