@@ -607,7 +607,7 @@ static enum MHD_Result control_begin(struct control_request *request, const char
         return head->status ? control_break_off(request->connection, (int)head->status, head->why)
                             : MHD_NO;
     }
-    if (memmem(head->target.at, head->target.len, "%00", 3)) {
+    if (head->escaped_zero) {
         return control_break_off(request->connection, MHD_HTTP_NOT_FOUND, "no such path");
     }
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;

@@ -9,11 +9,15 @@
 
 enum { BAD = 400, URI_TOO_LONG = 414, EXPECTATION = 417, TOO_LARGE = 431, VERSION = 505 };
 
+struct text {
+    const char *at;
+    size_t len;
+};
 #define TEXT(word)                                                                                 \
     { word, sizeof(word) - 1 }
 
 /* Of a header that anything depends on there is one, or none. */
-static const struct framing_text once[] = {
+static const struct text once[] = {
     TEXT("Content-Length"),
     TEXT("Transfer-Encoding"),
     TEXT("Host"),
@@ -84,7 +88,7 @@ bool framing_value_byte(char byte) {
     return may_stand(byte, VALUE);
 }
 
-static size_t token_length(struct framing_text text) {
+static size_t token_length(struct text text) {
     size_t len = 0;
     while (len < text.len && may_stand(text.at[len], TOKEN)) {
         len++;
@@ -92,19 +96,19 @@ static size_t token_length(struct framing_text text) {
     return len;
 }
 
-static bool equal(struct framing_text one, struct framing_text other) {
+static bool equal(struct text one, struct text other) {
     return one.len == other.len && strncasecmp(one.at, other.at, one.len) == 0;
 }
 
-static bool same(struct framing_text text, const char *word) {
-    return equal(text, (struct framing_text){word, strlen(word)});
+static bool same(struct text text, const char *word) {
+    return equal(text, (struct text){word, strlen(word)});
 }
 
 static bool blank(char byte) {
     return byte == ' ' || byte == '\t';
 }
 
-static struct framing_text trimmed(struct framing_text text) {
+static struct text trimmed(struct text text) {
     while (text.len > 0 && blank(text.at[0])) {
         text.at++;
         text.len--;
@@ -115,34 +119,47 @@ static struct framing_text trimmed(struct framing_text text) {
     return text;
 }
 
+static struct framing_span span_of(const struct framing_request *request, struct text text) {
+    return (struct framing_span){(uint16_t)(text.at - request->bytes), (uint16_t)text.len};
+}
+
+static struct text text_of(const struct framing_request *request, struct framing_span span) {
+    return (struct text){request->bytes + span.at, span.len};
+}
+
 /* ---- lines ---- */
 
-/* The next line, without its end, if it ends within max bytes. A control byte, so a lone CR too, or
- * a lone LF refuses it as soon as it has come. */
-static enum framing_state next_line(struct reader *reader, size_t max, struct framing_text *line) {
+/* Why a line goes no further than this: NULL, if its end is there or may still come. */
+static const char *fault_of_end(const char *at, size_t len) {
+    if (len == 0 || (at[0] == '\r' && (len == 1 || at[1] == '\n'))) {
+        return NULL;
+    }
+    return at[0] == '\n' ? "a line of the header is not ended by CR LF"
+                         : "a control byte in the header";
+}
+
+/* The next line, without its end, if it ends within max bytes. A control byte, so a lone CR or LF
+ * too, refuses it as soon as it has come. */
+static enum framing_state next_line(struct reader *reader, size_t max, struct text *line) {
     const char *from = reader->bytes + reader->at;
-    size_t looked = reader->len - reader->at < max ? reader->len - reader->at : max;
-    const char *end = looked > 0 ? memchr(from, '\n', looked) : NULL;
-    size_t len = end ? (size_t)(end - from) : looked;
-    bool returned = len > 0 && from[len - 1] == '\r';
-    *line = (struct framing_text){from, 0};
-    while (line->len < len - (returned ? 1 : 0)) {
-        if (!may_stand(from[line->len], VALUE)) {
-            (void)refuse(reader->out, BAD, "a control byte in the header");
-            return FRAMING_REFUSED;
-        }
-        line->len++;
+    size_t left = reader->len - reader->at;
+    size_t looked = left < max ? left : max;
+    size_t len = 0;
+    while (len < looked && may_stand(from[len], VALUE)) {
+        len++;
     }
-    if (end && !returned) {
-        (void)refuse(reader->out, BAD, "a line of the header is not ended by CR LF");
+    *line = (struct text){from, len};
+    const char *fault = fault_of_end(from + len, looked - len);
+    if (fault || (looked == max && looked - len < 2)) {
+        (void)refuse(reader->out, fault ? BAD : TOO_LARGE,
+                     fault ? fault : "the header is too large");
         return FRAMING_REFUSED;
     }
-    if (!end && looked == max) {
-        (void)refuse(reader->out, TOO_LARGE, "the header is too large");
-        return FRAMING_REFUSED;
+    if (looked - len < 2) {
+        return FRAMING_PARTIAL;
     }
-    reader->at += end ? len + 1 : 0;
-    return end ? FRAMING_WHOLE : FRAMING_PARTIAL;
+    reader->at += len + 2;
+    return FRAMING_WHOLE;
 }
 
 /* ---- the request line (RFC 9112 section 3) ---- */
@@ -152,7 +169,7 @@ static bool hexadecimal(char byte) {
            (byte >= 'A' && byte <= 'F');
 }
 
-static const char *fault_of_target(struct framing_text target) {
+static const char *fault_of_target(struct text target) {
     for (size_t i = 0; i < target.len; i++) {
         if (!may_stand(target.at[i], TARGET)) {
             return "a byte in the request's target that must be escaped";
@@ -167,7 +184,7 @@ static const char *fault_of_target(struct framing_text target) {
     return shaped ? NULL : "the request's target does not begin with a slash";
 }
 
-static bool read_target(struct framing_text target, struct framing_request *out) {
+static bool read_target(struct text target, struct framing_request *out) {
     const char *fault = fault_of_target(target);
     size_t arguments = 0;
     if (fault) {
@@ -179,11 +196,12 @@ static bool read_target(struct framing_text target, struct framing_request *out)
     if (arguments >= ARGUMENTS_MAX) {
         return refuse(out, URI_TOO_LONG, "more than 64 arguments");
     }
-    out->target = target;
+    out->target = span_of(out, target);
+    out->escaped_zero = memmem(target.at, target.len, "%00", 3) != NULL;
     return true;
 }
 
-static bool read_version(struct framing_text version, struct framing_request *out) {
+static bool read_version(struct text version, struct framing_request *out) {
     bool shaped = version.len == 8 && memcmp(version.at, "HTTP/", 5) == 0 && version.at[5] >= '0' &&
                   version.at[5] <= '9' && version.at[6] == '.' && version.at[7] >= '0' &&
                   version.at[7] <= '9';
@@ -195,19 +213,19 @@ static bool read_version(struct framing_text version, struct framing_request *ou
            refuse(out, VERSION, "HTTP/1.1 is spoken here");
 }
 
-static bool read_request_line(struct framing_text line, struct framing_request *out) {
-    out->method = (struct framing_text){line.at, token_length(line)};
-    struct framing_text rest = {line.at + out->method.len + 1, line.len - out->method.len};
-    if (rest.len == 0 || line.at[out->method.len] != ' ') {
+static bool read_request_line(struct text line, struct framing_request *out) {
+    const size_t method = token_length(line);
+    if (method == line.len || line.at[method] != ' ') {
         return refuse(out, BAD, "the request line has no method followed by a space");
     }
-    rest.len--;
+    out->method = span_of(out, (struct text){line.at, method});
+    const struct text rest = {line.at + method + 1, line.len - method - 1};
     const char *space = memchr(rest.at, ' ', rest.len);
     if (!space) {
         return refuse(out, BAD, "the request line does not end with a version of HTTP");
     }
-    const struct framing_text target = {rest.at, (size_t)(space - rest.at)};
-    const struct framing_text version = {space + 1, rest.len - target.len - 1};
+    const struct text target = {rest.at, (size_t)(space - rest.at)};
+    const struct text version = {space + 1, rest.len - target.len - 1};
     return read_target(target, out) && read_version(version, out);
 }
 
@@ -215,15 +233,15 @@ static bool read_request_line(struct framing_text line, struct framing_request *
  * speaks another protocol would not understand an answer, and is not waited for. */
 static bool speaks_http(const struct reader *reader, bool partial) {
     size_t len = reader->len - reader->at;
-    struct framing_text text = {reader->bytes + reader->at,
-                                len < FRAMING_LINE_MAX ? len : FRAMING_LINE_MAX};
+    struct text text = {reader->bytes + reader->at,
+                        len < FRAMING_LINE_MAX ? len : FRAMING_LINE_MAX};
     size_t method = token_length(text);
     return method == text.len ? partial : method > 0 && blank(text.at[method]);
 }
 
 static enum framing_state read_first_line(struct reader *reader) {
     const struct reader before = *reader;
-    struct framing_text line = {0};
+    struct text line = {0};
     enum framing_state state = next_line(reader, FRAMING_LINE_MAX, &line);
     if (state == FRAMING_WHOLE && !read_request_line(line, reader->out)) {
         state = FRAMING_REFUSED;
@@ -240,7 +258,7 @@ static enum framing_state read_first_line(struct reader *reader) {
 
 /* ---- fields (RFC 9112 section 5) ---- */
 
-static bool read_field(struct framing_text line, struct framing_request *out) {
+static bool read_field(struct text line, struct framing_request *out) {
     if (blank(line.at[0])) {
         return refuse(out, BAD, "a folded line in the header");
     }
@@ -251,23 +269,19 @@ static bool read_field(struct framing_text line, struct framing_request *out) {
     if (out->count == FRAMING_HEADERS_MAX) {
         return refuse(out, TOO_LARGE, "more than 64 headers");
     }
-    struct framing_text value =
-        trimmed((struct framing_text){line.at + name + 1, line.len - name - 1});
-    out->headers[out->count++] = (struct framing_header){line.at, name, value.at, value.len};
+    struct text value = trimmed((struct text){line.at + name + 1, line.len - name - 1});
+    out->headers[out->count++] = (struct framing_header){
+        .name = span_of(out, (struct text){line.at, name}), .value = span_of(out, value)};
     return true;
 }
 
-static struct framing_text name_of(const struct framing_header *header) {
-    return (struct framing_text){header->name, header->name_len};
+static struct text name_at(const struct framing_request *request, size_t i) {
+    return text_of(request, request->headers[i].name);
 }
 
-static struct framing_text value_of(const struct framing_header *header) {
-    return (struct framing_text){header->value, header->value_len};
-}
-
-static const struct framing_header *find(const struct framing_request *request, const char *name) {
+static const struct framing_header *find(const struct framing_request *request, struct text name) {
     for (size_t i = 0; i < request->count; i++) {
-        if (same(name_of(&request->headers[i]), name)) {
+        if (equal(name_at(request, i), name)) {
             return &request->headers[i];
         }
     }
@@ -275,36 +289,41 @@ static const struct framing_header *find(const struct framing_request *request, 
 }
 
 const char *framing_value(const struct framing_request *request, const char *name) {
-    const struct framing_header *header = find(request, name);
-    return header ? header->value : NULL;
+    const struct framing_header *header = find(request, (struct text){name, strlen(name)});
+    return header ? request->bytes + header->value.at : NULL;
 }
 
 const char *framing_last(const struct framing_request *request, const char *name) {
     for (size_t i = request->count; i > 0; i--) {
-        if (same(name_of(&request->headers[i - 1]), name)) {
-            return request->headers[i - 1].value;
+        if (same(name_at(request, i - 1), name)) {
+            return request->bytes + request->headers[i - 1].value.at;
         }
     }
     return NULL;
 }
 
-void framing_terminate(const struct framing_request *request, char *bytes) {
+void framing_move(struct framing_request *request, char *copy) {
+    request->bytes = copy;
     for (size_t i = 0; i < request->count; i++) {
-        const struct framing_header *header = &request->headers[i];
-        bytes[(size_t)(header->value - bytes) + header->value_len] = '\0'; /* its line's end */
+        const struct framing_span value = request->headers[i].value;
+        copy[value.at + value.len] = '\0'; /* white space, or the line's end, stands there */
     }
 }
 
-static bool twice(const struct framing_request *request, struct framing_text name) {
+size_t framing_request_size(const struct framing_request *request) {
+    return offsetof(struct framing_request, headers) + request->count * sizeof request->headers[0];
+}
+
+static bool twice(const struct framing_request *request, struct text name) {
     unsigned times = 0;
     for (size_t i = 0; i < request->count; i++) {
-        times += equal(name_of(&request->headers[i]), name) ? 1 : 0;
+        times += equal(name_at(request, i), name) ? 1 : 0;
     }
     return times > 1;
 }
 
 static bool twice_if_named(const struct framing_request *request, const char *name) {
-    return name && twice(request, (struct framing_text){name, strlen(name)});
+    return name && twice(request, (struct text){name, strlen(name)});
 }
 
 bool framing_repeats(const struct framing_request *request, const struct sender_set *senders) {
@@ -320,7 +339,7 @@ bool framing_repeats(const struct framing_request *request, const struct sender_
 
 /* ---- what they mean together ---- */
 
-static bool digits(struct framing_text text) {
+static bool digits(struct text text) {
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] < '0' || text.at[i] > '9') {
             return false;
@@ -330,7 +349,7 @@ static bool digits(struct framing_text text) {
 }
 
 /* `uri-host [ ":" port ]` (RFC 9112 section 3.2); an address of IPv6 has brackets. */
-static bool host_valid(struct framing_text host) {
+static bool host_valid(struct text host) {
     for (size_t i = 0; i < host.len; i++) {
         bool slash = host.at[i] == '/' || host.at[i] == '?' || host.at[i] == '@';
         bool bracket = host.at[i] == '[' || host.at[i] == ']';
@@ -350,18 +369,18 @@ static bool host_valid(struct framing_text host) {
     if ((bracketed && name > 0) || (name > 0 && memchr(end, ']', name))) {
         return false;
     }
-    return !colon || digits((struct framing_text){colon + 1, left - name - 1});
+    return !colon || digits((struct text){colon + 1, left - name - 1});
 }
 
 static bool judge_host(struct framing_request *out) {
-    const struct framing_header *host = find(out, "Host");
+    const struct framing_header *host = find(out, (struct text)TEXT("Host"));
     if (!host && !out->version_1_0) {
         return refuse(out, BAD, "no Host header");
     }
-    return !host || host_valid(value_of(host)) || refuse(out, BAD, "Host is not a host");
+    return !host || host_valid(text_of(out, host->value)) || refuse(out, BAD, "Host is not a host");
 }
 
-static bool read_length(struct framing_text text, uint64_t *out) {
+static bool read_length(struct text text, uint64_t *out) {
     if (text.len == 0 || !digits(text)) {
         return false;
     }
@@ -374,24 +393,24 @@ static bool read_length(struct framing_text text, uint64_t *out) {
 }
 
 static bool judge_body(struct framing_request *out) {
-    const struct framing_header *coding = find(out, "Transfer-Encoding");
-    const struct framing_header *length = find(out, "Content-Length");
+    const struct framing_header *coding = find(out, (struct text)TEXT("Transfer-Encoding"));
+    const struct framing_header *length = find(out, (struct text)TEXT("Content-Length"));
     if (coding && length) {
         return refuse(out, BAD, "both Content-Length and Transfer-Encoding");
     }
-    if (coding && (out->version_1_0 || !same(value_of(coding), "chunked"))) {
+    if (coding && (out->version_1_0 || !same(text_of(out, coding->value), "chunked"))) {
         return refuse(out, BAD, "Transfer-Encoding is not chunked, or came with HTTP/1.0");
     }
     out->body = (struct framing_body){.chunked = coding != NULL, .announced = length != NULL};
-    return !length || read_length(value_of(length), &out->body.length) ||
+    return !length || read_length(text_of(out, length->value), &out->body.length) ||
            refuse(out, BAD, "Content-Length is not a number");
 }
 
 /* One word of a list. */
-static struct framing_text next_word(struct framing_text *list) {
+static struct text next_word(struct text *list) {
     const char *comma = memchr(list->at, ',', list->len);
     size_t len = comma ? (size_t)(comma - list->at) : list->len;
-    struct framing_text word = trimmed((struct framing_text){list->at, len});
+    struct text word = trimmed((struct text){list->at, len});
     list->at += comma ? len + 1 : len;
     list->len -= comma ? len + 1 : len;
     return word;
@@ -399,14 +418,14 @@ static struct framing_text next_word(struct framing_text *list) {
 
 static bool judge_wishes(struct framing_request *out) {
     for (size_t i = 0; i < out->count; i++) {
-        struct framing_text list = value_of(&out->headers[i]);
-        bool connection = same(name_of(&out->headers[i]), "Connection");
+        struct text list = text_of(out, out->headers[i].value);
+        bool connection = same(name_at(out, i), "Connection");
         while (connection && list.len > 0) {
-            struct framing_text word = next_word(&list);
+            struct text word = next_word(&list);
             out->close = out->close || same(word, "close");
             out->keep = out->keep || same(word, "keep-alive");
         }
-        if (same(name_of(&out->headers[i]), "Expect")) {
+        if (same(name_at(out, i), "Expect")) {
             if (!same(list, "100-continue")) {
                 return refuse(out, EXPECTATION, "an expectation that is not known here");
             }
@@ -427,7 +446,7 @@ static bool judge(struct framing_request *out) {
 
 enum framing_state framing_read(const char *bytes, size_t len, struct framing_request *out) {
     struct reader reader = {.bytes = bytes, .len = len, .out = out};
-    *out = (struct framing_request){0};
+    *out = (struct framing_request){.bytes = bytes};
     if (len > 0 && bytes[0] == '\r') { /* RFC 9112 section 2.2: one empty line is to be ignored */
         if (len == 1) {
             return FRAMING_PARTIAL;
@@ -435,7 +454,7 @@ enum framing_state framing_read(const char *bytes, size_t len, struct framing_re
         reader.at = bytes[1] == '\n' ? 2 : 0;
     }
     enum framing_state state = read_first_line(&reader);
-    struct framing_text line = {0};
+    struct text line = {0};
     while (state == FRAMING_WHOLE) {
         state = next_line(&reader, FRAMING_HEAD_MAX - reader.at, &line);
         if (state == FRAMING_WHOLE && line.len == 0) {

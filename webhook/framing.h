@@ -13,16 +13,12 @@
 #define FRAMING_LINE_MAX ((size_t)8 * 1024)  /* of the request line, with its end */
 #define FRAMING_HEAD_MAX ((size_t)16 * 1024) /* of the whole header, with its end */
 
-struct framing_text {
-    const char *at;
-    size_t len;
+struct framing_span {
+    uint16_t at, len; /* from the header's first byte */
 };
 
 struct framing_header {
-    const char *name;
-    size_t name_len;
-    const char *value;
-    size_t value_len;
+    struct framing_span name, value;
 };
 
 struct framing_body {
@@ -31,10 +27,10 @@ struct framing_body {
 };
 
 struct framing_request {
-    struct framing_text method, target;
-    bool version_1_0; /* else HTTP/1.1 */
-    struct framing_header headers[FRAMING_HEADERS_MAX];
-    size_t count;
+    const char *bytes; /* where the spans are */
+    struct framing_span method, target;
+    bool version_1_0;  /* else HTTP/1.1 */
+    bool escaped_zero; /* the target has a `%00` */
     struct framing_body body;
     bool close, keep;     /* what `Connection` asks for */
     bool awaits_continue; /* `Expect: 100-continue` */
@@ -42,18 +38,22 @@ struct framing_request {
     /* With FRAMING_REFUSED: what to answer. status 0: this is not HTTP, and nothing is answered. */
     unsigned status;
     const char *why;
+    size_t count;
+    struct framing_header headers[FRAMING_HEADERS_MAX]; /* the last member: only those there are are
+                                                           copied */
 };
 
 enum framing_state { FRAMING_PARTIAL, FRAMING_WHOLE, FRAMING_REFUSED };
 
-/* Reads the header that begins with the first byte, perhaps behind one empty line. The strings in
- * *out lie within bytes, without zero bytes at their ends. The result does not depend on how the
- * bytes were cut into segments: more of them turn FRAMING_PARTIAL into one of the others, and
- * change nothing else. */
+/* Reads the header that begins with the first byte, perhaps behind one empty line. The result does
+ * not depend on how the bytes were cut into segments: more of them turn FRAMING_PARTIAL into one of
+ * the others, and change nothing else. */
 enum framing_state framing_read(const char *bytes, size_t len,
                                 struct framing_request *out) MUST_USE;
-/* Puts a zero byte behind each value of a header that was read from bytes. */
-void framing_terminate(const struct framing_request *request, char *bytes);
+/* The request's bytes are in a copy from now on, where each value is ended by a zero byte. */
+void framing_move(struct framing_request *request, char *copy);
+/* How much of it is used. */
+size_t framing_request_size(const struct framing_request *request) MUST_USE;
 /* Does a header occur twice that a sender signs with? senders: may be NULL. */
 bool framing_repeats(const struct framing_request *request,
                      const struct sender_set *senders) MUST_USE;
@@ -61,7 +61,7 @@ bool framing_repeats(const struct framing_request *request,
 bool framing_token_byte(char byte) MUST_USE;
 /* Of a header's value: anything but control bytes (RFC 9110 section 5.5). */
 bool framing_value_byte(char byte) MUST_USE;
-/* The value of the first header of that name (case ignored), or NULL. After framing_terminate. */
+/* The value of the first header of that name (case ignored), or NULL. After framing_move. */
 const char *framing_value(const struct framing_request *request, const char *name);
 /* Of the last one: what a proxy adds stands behind what it was sent. */
 const char *framing_last(const struct framing_request *request, const char *name);

@@ -40,10 +40,13 @@ static struct entry *entry_of(int fd) {
     return ours ? &entries[fd] : NULL;
 }
 
+/* The library's other function that does the same. */
 static ssize_t pull(const struct source *source, void *out, size_t room) {
     unsigned char sequence[8];
+    struct iovec part = {.iov_base = out, .iov_len = room};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     return source->session ? gnutls_record_recv_seq(source->session, out, room, sequence)
-                           : recvfrom(source->fd, out, room, source->flags, NULL, NULL);
+                           : recvmsg(source->fd, &message, source->flags);
 }
 
 static size_t wanted(const struct entry *entry, const struct wire *wire, size_t room) {

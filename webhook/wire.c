@@ -8,6 +8,11 @@
 #define HEADS_MAX (4 * FRAMING_HEAD_MAX)
 #define KEPT_MAX 2048 /* memory that an idle connection may keep, for each buffer */
 
+/* An entry of heads: so much of a struct framing_request, and so many bytes, stand behind it. */
+struct queued {
+    size_t request, bytes;
+};
+
 void wire_init(struct wire *wire) {
     *wire = (struct wire){.held = BUF_INIT(FRAMING_HEAD_MAX),
                           .owed = BUF_INIT(OWED_MAX),
@@ -32,19 +37,32 @@ static void empty(struct buf *buf) {
 
 /* ---- handing on ---- */
 
-static void put_text(struct buf *out, struct framing_text text) {
-    buf_append(out, text.at, text.len);
+static void put_span(struct buf *out, const struct framing_request *request,
+                     struct framing_span span) {
+    buf_append(out, request->bytes + span.at, span.len);
+}
+
+static void put_number(struct buf *out, uint64_t number) {
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buf_append(out, digits + at, sizeof digits - at);
 }
 
 static void put_header(struct buf *out, const struct framing_request *request) {
-    put_text(out, request->method);
+    put_span(out, request, request->method);
     buf_putc(out, ' ');
-    put_text(out, request->target);
+    put_span(out, request, request->target);
     buf_puts(out, request->version_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\nHost: -\r\n");
     if (request->body.chunked) {
         buf_puts(out, "Transfer-Encoding: chunked\r\n");
     } else if (request->body.announced) {
-        buf_printf(out, "Content-Length: %llu\r\n", (unsigned long long)request->body.length);
+        buf_puts(out, "Content-Length: ");
+        put_number(out, request->body.length);
+        buf_puts(out, "\r\n");
     }
     if (request->awaits_continue) {
         buf_puts(out, "Expect: 100-continue\r\n");
@@ -55,38 +73,41 @@ static void put_header(struct buf *out, const struct framing_request *request) {
     buf_puts(out, "\r\n");
 }
 
-static void put_head(struct wire *wire, const char *bytes, size_t len) {
-    buf_append(&wire->heads, &len, sizeof len);
-    buf_append(&wire->heads, bytes, len);
+/* How it was read, then its bytes. */
+static void put_head(struct wire *wire, const struct framing_request *request, size_t len) {
+    const struct queued queued = {framing_request_size(request), len};
+    buf_append(&wire->heads, &queued, sizeof queued);
+    buf_append(&wire->heads, request, queued.request);
+    buf_append(&wire->heads, request->bytes, len);
 }
 
-/* The last request: its handler asks for bytes (none: it is to be closed without an answer). */
-static void put_last(struct wire *wire, const char *method, struct framing_text bytes) {
-    put_head(wire, bytes.at, bytes.len);
-    buf_puts(&wire->owed, method);
+/* The last request: libmicrohttpd's handler is to refuse it. */
+static void put_last(struct wire *wire, const struct framing_request *request, size_t len) {
+    /* The answer to HEAD has no body, a refusal neither. */
+    bool head =
+        request->method.len == 4 && memcmp(request->bytes + request->method.at, "HEAD", 4) == 0;
+    put_head(wire, request, len);
+    buf_puts(&wire->owed, head ? "HEAD" : "GET");
     buf_puts(&wire->owed, " / HTTP/1.1\r\nHost: -\r\nConnection: close\r\n\r\n");
     wire->over = true;
 }
 
 static size_t read_header(struct wire *wire, const char *bytes, size_t len) {
     struct framing_request request;
-    if (wire->heads.len > HEADS_MAX) {
-        put_last(wire, "GET", (struct framing_text){"", 0});
+    enum framing_state state = framing_read(bytes, len, &request);
+    if (state == FRAMING_WHOLE && wire->heads.len > HEADS_MAX) {
+        state = FRAMING_REFUSED;
+        request.status = 0;
+        request.why = "too many requests at once";
+    }
+    if (state == FRAMING_PARTIAL) {
         return 0;
     }
-    switch (framing_read(bytes, len, &request)) {
-    case FRAMING_PARTIAL:
-        return 0;
-    case FRAMING_REFUSED: {
-        /* The answer to HEAD has no body, a refusal neither. */
-        bool head = request.method.len == 4 && memcmp(request.method.at, "HEAD", 4) == 0;
-        put_last(wire, head ? "HEAD" : "GET", (struct framing_text){bytes, len});
+    if (state == FRAMING_REFUSED) {
+        put_last(wire, &request, len);
         return len;
     }
-    case FRAMING_WHOLE:
-        break;
-    }
-    put_head(wire, bytes, request.size);
+    put_head(wire, &request, request.size);
     put_header(&wire->owed, &request);
     wire->left = request.body.length;
     wire->chunks = (struct chunks){0};
@@ -184,15 +205,18 @@ size_t wire_hand(struct wire *wire, void *out, size_t room) {
 
 /* ---- what the handler asks ---- */
 
-static void take_head(struct wire *wire) {
-    size_t len = 0;
-    memcpy(&len, wire->heads.data, sizeof len);
+static bool take_head(struct wire *wire, struct framing_request *out) {
+    struct queued queued;
+    memcpy(&queued, wire->heads.data, sizeof queued);
+    const char *from = wire->heads.data + sizeof queued;
+    memcpy(out, from, queued.request);
     empty(&wire->head);
-    buf_append(&wire->head, wire->heads.data + sizeof len, len);
-    buf_drop(&wire->heads, sizeof len + len);
+    buf_append(&wire->head, from + queued.request, queued.bytes);
+    buf_drop(&wire->heads, sizeof queued + queued.request + queued.bytes);
     if (wire->heads.len == 0) {
         empty(&wire->heads);
     }
+    return !wire->head.overflow;
 }
 
 enum framing_state wire_begin(struct wire *wire, struct framing_request *out) {
@@ -200,18 +224,12 @@ enum framing_state wire_begin(struct wire *wire, struct framing_request *out) {
         *out = (struct framing_request){.status = 500, .why = "this request was not read here"};
         return FRAMING_REFUSED;
     }
-    take_head(wire);
-    if (wire->head.overflow) {
+    if (!take_head(wire, out)) {
         *out = (struct framing_request){.status = 503, .why = "out of memory"};
         return FRAMING_REFUSED;
     }
-    if (wire->head.len == 0) {
-        *out = (struct framing_request){.why = "too many requests at once"};
-        return FRAMING_REFUSED;
-    }
-    enum framing_state state = framing_read(wire->head.data, wire->head.len, out);
-    framing_terminate(out, wire->head.data);
-    return state;
+    framing_move(out, wire->head.data);
+    return out->why ? FRAMING_REFUSED : FRAMING_WHOLE;
 }
 
 bool wire_broken(const struct wire *wire) {

@@ -18,12 +18,11 @@
 enum wire_place { WIRE_HEADER, WIRE_LENGTH, WIRE_CHUNKS };
 
 struct wire {
-    struct buf held; /* the beginning of a header */
-    struct buf owed; /* for libmicrohttpd */
-    size_t handed;   /* of owed */
-    struct buf
-        heads;       /* raw headers of what libmicrohttpd has not begun yet, each behind its size */
-    struct buf head; /* the one that it has begun */
+    struct buf held;  /* the beginning of a header */
+    struct buf owed;  /* for libmicrohttpd */
+    size_t handed;    /* of owed */
+    struct buf heads; /* headers that libmicrohttpd has not begun */
+    struct buf head;  /* the one that it has begun */
     enum wire_place place;
     uint64_t left; /* WIRE_LENGTH: of the body */
     struct chunks chunks;

@@ -58,8 +58,8 @@ static void tell(struct wire *wire, const struct buf *out, struct buf *story) {
         enum framing_state state = wire_begin(wire, &raw);
         buf_printf(story, "%d %u %s\n", (int)state, raw.status, raw.why ? raw.why : "");
         for (size_t i = 0; state == FRAMING_WHOLE && i < raw.count; i++) {
-            buf_printf(story, "%.*s=%s\n", (int)raw.headers[i].name_len, raw.headers[i].name,
-                       raw.headers[i].value);
+            buf_printf(story, "%.*s=%s\n", (int)raw.headers[i].name.len,
+                       raw.bytes + raw.headers[i].name.at, raw.bytes + raw.headers[i].value.at);
         }
         if (handed.body.chunked) {
             at = tell_chunks(out, at, story);
