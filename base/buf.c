@@ -32,6 +32,12 @@ void buf_clear(struct buf *buf) {
     }
 }
 
+void buf_drop(struct buf *buf, size_t len) {
+    buf->len -= len;
+    memmove(buf->data, buf->data + len, buf->len);
+    buf->data[buf->len] = '\0';
+}
+
 /* Makes room for len more bytes and the closing zero. */
 static bool buf_reserve(struct buf *buf, size_t len) {
     if (buf->overflow || buf->len > buf->max || len > buf->max - buf->len ||

@@ -29,6 +29,8 @@ void buf_release(struct buf *buf);
 void buf_wipe(struct buf *buf);
 /* Empty again, memory kept, overflow forgotten. */
 void buf_clear(struct buf *buf);
+/* Without its first len bytes, of which it has at least so many. */
+void buf_drop(struct buf *buf, size_t len);
 
 void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_puts(struct buf *buf, const char *text);

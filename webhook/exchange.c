@@ -5,6 +5,8 @@
 #include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
+#include "webhook/intercept.h"
+
 static void arm(struct exchange *exchange) {
     struct service *service = exchange->service;
     deadline_arm(&service->deadlines, &exchange->deadline,
@@ -21,7 +23,12 @@ static struct exchange *exchange_new(struct service *service, struct MHD_Connect
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct exchange *exchange = info ? calloc(1, sizeof *exchange) : NULL;
+    if (exchange && !intercept_enter(info->connect_fd, &exchange->wire,
+                                     service->tls ? INTERCEPT_TLS : INTERCEPT_EDGE)) {
+        free(TAKE(exchange));
+    }
     if (exchange) {
+        wire_init(&exchange->wire);
         exchange->service = service;
         exchange->connection = connection;
         exchange->fd = info->connect_fd;
@@ -76,6 +83,8 @@ void exchange_connected(void *cls, struct MHD_Connection *connection, void **soc
     if (exchange) {
         deadline_disarm(&service->deadlines, &exchange->deadline);
         unlink_open(exchange);
+        intercept_leave(exchange->fd);
+        wire_release(&exchange->wire);
         body_release(&exchange->body, &service->memory);
         free(exchange);
     }

@@ -9,12 +9,12 @@
 #include "webhook/authentication.h"
 #include "webhook/body.h"
 #include "webhook/deadline.h"
-#include "webhook/framing.h"
 #include "webhook/oidc/issuer.h"
 #include "webhook/peer.h"
 #include "webhook/rate.h"
 #include "webhook/server.h"
 #include "webhook/snapshot.h"
+#include "webhook/wire.h"
 
 #define EXCHANGE_NAME_SIZE 72  /* senders' names and pushes' ids are shorter */
 #define EXCHANGE_RETRY_MS 5000 /* what a 503 asks the sender to wait */
@@ -58,6 +58,7 @@ struct exchange {
     struct service *service;
     struct MHD_Connection *connection;
     int fd;
+    struct wire wire;
     struct peer peer; /* the connection's, not who may be behind it */
     struct exchange *next_open, *previous_open;
     enum exchange_stage stage;
@@ -67,6 +68,7 @@ struct exchange {
         name[EXCHANGE_NAME_SIZE]; /* of the sender or push in the path; "" where it cannot be one */
     const char *path_token;       /* what follows it in the path, libmicrohttpd's; NULL: nothing */
     struct framing_request request;
+    const char *method; /* libmicrohttpd's */
     struct snapshot *snapshot;
     const struct sender *claimed; /* by the path, for the log; NULL: nobody has that name */
     const struct sender *sender;  /* the same until it failed to prove it */

@@ -44,44 +44,29 @@ static void read_name(struct exchange *exchange, const char *rest) {
     }
 }
 
-static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name,
-                               size_t name_len, const char *value, size_t value_len) {
-    struct framing_request *request = cls;
-    (void)kind;
-    if (request->count < FRAMING_HEADERS_MAX) {
-        request->headers[request->count] =
-            (struct framing_header){name, name_len, value ? value : "", value ? value_len : 0};
-    }
-    return ++request->count > FRAMING_HEADERS_MAX ? MHD_NO : MHD_YES;
-}
-
 static void refuse_framing(struct exchange *exchange, unsigned status, const char *why) {
     exchange_event(exchange, "framing", why);
     exchange_refuse(exchange, status, why);
 }
 
-static bool framed(struct exchange *exchange, struct framing_body *body) {
+static bool framed(struct exchange *exchange) {
     struct framing_request *request = &exchange->request;
-    request->count = 0;
-    request->senders = exchange->service->snapshot->senders.set;
-    (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, collect, request);
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    request->header_size = info ? info->header_size : 0;
-    const char *why = NULL;
-    unsigned status = framing_check(request, body, &why);
-    if (status == 0 && !framing_contiguous(request)) {
-        status = MHD_HTTP_BAD_REQUEST;
-        why = "the header has folded lines, zero bytes, or lines not ended by CR LF";
+    const struct sender_set *senders = exchange->service->snapshot->senders.set;
+    enum framing_state state = wire_begin(&exchange->wire, request);
+    if (state == FRAMING_REFUSED && request->status == 0) {
+        return false; /* the connection is closed without an answer */
     }
-    if (status != 0) {
-        refuse_framing(exchange, status, why);
+    if (state == FRAMING_REFUSED) {
+        refuse_framing(exchange, request->status, request->why);
+    } else if (framing_repeats(request, senders)) {
+        state = FRAMING_REFUSED;
+        refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "a header that may occur once is repeated");
     }
-    return status == 0;
+    return state == FRAMING_WHOLE;
 }
 
 static bool method_taken(struct exchange *exchange, const struct route *route) {
-    const char *method = exchange->request.method;
+    const char *method = exchange->method;
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     if (route->post ? strcmp(method, "POST") == 0 : reads) {
         return true;
@@ -91,8 +76,8 @@ static bool method_taken(struct exchange *exchange, const struct route *route) {
     return false;
 }
 
-static bool body_taken(struct exchange *exchange, const struct route *route,
-                       const struct framing_body *body) {
+static bool body_taken(struct exchange *exchange, const struct route *route) {
+    const struct framing_body *body = &exchange->request.body;
     if (!route->post) {
         if (body->chunked || body->length > 0) {
             refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "a body that is not expected");
@@ -114,8 +99,7 @@ static bool body_taken(struct exchange *exchange, const struct route *route,
 
 /* The header is complete. False: the answer is set, and the rest is not wanted. */
 static bool begin(struct exchange *exchange, const char *url) {
-    struct framing_body body = {0};
-    if (!framed(exchange, &body)) {
+    if (!framed(exchange)) {
         return false;
     }
     if (exchange->service->stopping) {
@@ -128,7 +112,7 @@ static bool begin(struct exchange *exchange, const char *url) {
         exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such path");
         return false;
     }
-    if (!method_taken(exchange, route) || !body_taken(exchange, route, &body)) {
+    if (!method_taken(exchange, route) || !body_taken(exchange, route)) {
         return false;
     }
     exchange->kind = route->kind;
@@ -158,6 +142,7 @@ enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const
                              size_t *len, void **state) {
     struct exchange *exchange = *state;
     (void)cls;
+    (void)version;
     if (!exchange) {
         exchange = exchange_of(connection);
         if (!exchange) {
@@ -165,8 +150,7 @@ enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const
         }
         *state = exchange;
         exchange->stage = EXCHANGE_RECEIVING;
-        exchange->request.method = method;
-        exchange->request.version = version;
+        exchange->method = method;
         return begin(exchange, url) ? MHD_YES : exchange_reply(exchange);
     }
     if (*len > 0) {
@@ -175,7 +159,9 @@ enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const
         return receive(exchange, bytes, received);
     }
     if (exchange->stage == EXCHANGE_RECEIVING) {
-        if (exchange->kind == EXCHANGE_HOOK) {
+        if (wire_broken(&exchange->wire)) {
+            refuse_framing(exchange, MHD_HTTP_BAD_REQUEST, "the body is not properly chunked");
+        } else if (exchange->kind == EXCHANGE_HOOK) {
             delivery_finish(exchange);
         } else {
             inquiry_begin(exchange);

@@ -18,8 +18,8 @@
 #include "webhook/listener.h"
 #include "webhook/route.h"
 
-/* For a connection's header and answer. libmicrohttpd clears it for each request, so it is no
- * larger than what a request with a long token and 64 headers needs. */
+/* For the longest request line, and the answer's header. libmicrohttpd clears it for each request,
+ * so it is no larger than that. */
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define GATHER_MS 1 /* without another request: the batch is complete */
 #define GATHER_MAX_MS 2

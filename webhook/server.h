@@ -1,7 +1,7 @@
 /* The one thing that is exposed: POST /hooks/SENDER, GET /v1/pushes/ID, /healthz, /readyz
  * (interface.md section 4), on libmicrohttpd driven from our own epoll loop with group commit: the
  * deliveries of one loop turn are handed to the backend together, and answered only after it has
- * stored them. Also the framing checks that libmicrohttpd does not make (protocols.md section 6.1).
+ * stored them. It reads requests to the letter, before libmicrohttpd does (wire.h, intercept.h).
  *
  * It never logs, never contacts anyone, never parses a body that is not authenticated. */
 #ifndef LANDWAITER_WEBHOOK_SERVER_H

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "webhook/intercept.h"
 #include "webhook/listener.h"
 
 #define CONTROL_BODY_MAX (64 * 1024)
@@ -39,8 +40,15 @@ struct control_server {
     atomic_bool stop;
 };
 
+struct control_connection {
+    struct wire wire;
+    int fd;
+};
+
 struct control_request {
     struct MHD_Connection *connection;
+    struct control_connection *link;
+    struct framing_request head;
     struct control_server *server;
     const char *path; /* after the route's prefix */
     struct buf body;
@@ -417,28 +425,48 @@ static int control_status(enum err_kind kind) {
 
 /* ---- answering ---- */
 
-static enum MHD_Result control_answer(struct MHD_Connection *connection, int status,
-                                      const struct buf *text, const char *type) {
+static struct MHD_Response *control_response(const struct buf *text, const char *type) {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         text->len, (void *)(uintptr_t)buf_text(text), MHD_RESPMEM_MUST_COPY);
+    if (response) {
+        (void)MHD_add_response_header(response, "Content-Type", type);
+        (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+        (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    }
+    return response;
+}
+
+static enum MHD_Result control_queue(struct MHD_Connection *connection, int status,
+                                     struct MHD_Response *response) {
     if (!response) {
         return MHD_NO;
     }
-    (void)MHD_add_response_header(response, "Content-Type", type);
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return queued;
 }
 
-static enum MHD_Result control_refuse(struct MHD_Connection *connection, int status,
-                                      const char *why) {
+static struct MHD_Response *control_refusal(const char *why) {
     CLEANUP(json_release) json_t *document = json_pack("{so}", "error", json_text_or_null(why));
     CLEANUP(buf_release) struct buf text = BUF_INIT(CONTROL_ANSWER_MAX);
     json_write(document, &text);
     buf_putc(&text, '\n');
-    return control_answer(connection, status, &text, "application/json");
+    return control_response(&text, "application/json");
+}
+
+static enum MHD_Result control_refuse(struct MHD_Connection *connection, int status,
+                                      const char *why) {
+    return control_queue(connection, status, control_refusal(why));
+}
+
+/* And closes the connection: where the next request begins may not be known. */
+static enum MHD_Result control_break_off(struct MHD_Connection *connection, int status,
+                                         const char *why) {
+    struct MHD_Response *response = control_refusal(why);
+    if (response) {
+        (void)MHD_add_response_header(response, "Connection", "close");
+    }
+    return control_queue(connection, status, response);
 }
 
 static bool control_authenticated(const struct control_request *request) {
@@ -446,8 +474,7 @@ static bool control_authenticated(const struct control_request *request) {
         return true;
     }
     static const char scheme[] = "Bearer ";
-    const char *given = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                    MHD_HTTP_HEADER_AUTHORIZATION);
+    const char *given = framing_value(&request->head, MHD_HTTP_HEADER_AUTHORIZATION);
     if (!given || strncmp(given, scheme, sizeof scheme - 1) != 0) {
         return false;
     }
@@ -457,15 +484,15 @@ static bool control_authenticated(const struct control_request *request) {
 
 /* A page of somebody else's, in the browser of someone who may talk to this address, must change
  * nothing here. */
-static bool control_cross_site(struct MHD_Connection *connection, const char *method) {
+static bool control_cross_site(const struct control_request *request, const char *method) {
     if (strcmp(method, "GET") == 0) {
         return false;
     }
-    const char *site = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Sec-Fetch-Site");
+    const char *site = framing_value(&request->head, "Sec-Fetch-Site");
     if (site) {
         return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
     }
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin") != NULL;
+    return framing_value(&request->head, "Origin") != NULL;
 }
 
 /* With several replicas a decision is the leader's to take, and stands where a successor finds it
@@ -505,8 +532,9 @@ static enum MHD_Result control_handle(struct control_request *request,
     }
     store_free(store);
     http_client_free(http);
-    return good ? control_answer(request->connection, MHD_HTTP_OK, &text,
-                                 route->type ? route->type : "application/json")
+    return good ? control_queue(
+                      request->connection, MHD_HTTP_OK,
+                      control_response(&text, route->type ? route->type : "application/json"))
                 : control_refuse(request->connection, control_status(err.kind), err.message);
 }
 
@@ -515,10 +543,14 @@ static enum MHD_Result control_complete(struct control_request *request, const c
     struct MHD_Connection *connection = request->connection;
     CLEANUP(config_release) struct config *config = workers_config(request->server->workers);
     request->config = config;
+    if (wire_broken(&request->link->wire)) {
+        return control_break_off(connection, MHD_HTTP_BAD_REQUEST,
+                                 "the body is not properly chunked");
+    }
     if (!control_authenticated(request)) {
         return control_refuse(connection, MHD_HTTP_UNAUTHORIZED, "unauthorized");
     }
-    if (control_cross_site(connection, method)) {
+    if (control_cross_site(request, method)) {
         return control_refuse(connection, MHD_HTTP_FORBIDDEN, "cross-site request refused");
     }
     if (request->body.overflow) {
@@ -536,20 +568,79 @@ static enum MHD_Result control_complete(struct control_request *request, const c
 
 /* ---- libmicrohttpd's callbacks: its signatures, not ours ---- */
 
+static void control_drop(struct control_connection *link) {
+    if (link) {
+        intercept_leave(link->fd);
+        wire_release(&link->wire);
+        free(link);
+    }
+}
+
+static struct control_connection *control_link(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct control_connection *link = info ? calloc(1, sizeof *link) : NULL;
+    if (link) {
+        link->fd = info->connect_fd;
+        wire_init(&link->wire);
+    }
+    if (link && !intercept_enter(link->fd, &link->wire, INTERCEPT_LEVEL)) {
+        control_drop(TAKE(link));
+    }
+    return link;
+}
+
+static void control_connected(void *context, struct MHD_Connection *connection, void **link,
+                              enum MHD_ConnectionNotificationCode code) {
+    (void)context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *link = control_link(connection);
+    } else {
+        control_drop(TAKE(*link));
+    }
+}
+
+/* The header is complete. Some versions of libmicrohttpd close the connection after an answer that
+ * comes before the end of the body, even where there is none: so it is closed with all. */
+static enum MHD_Result control_begin(struct control_request *request, const char *method) {
+    struct framing_request *head = &request->head;
+    if (wire_begin(&request->link->wire, head) == FRAMING_REFUSED) {
+        return head->status ? control_break_off(request->connection, (int)head->status, head->why)
+                            : MHD_NO;
+    }
+    if (head->escaped_zero) {
+        return control_break_off(request->connection, MHD_HTTP_NOT_FOUND, "no such path");
+    }
+    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    if (reads && (head->body.chunked || head->body.length > 0)) {
+        return control_break_off(request->connection, MHD_HTTP_BAD_REQUEST,
+                                 "a body that is not expected");
+    }
+    if (head->body.length > CONTROL_BODY_MAX) {
+        return control_break_off(request->connection, MHD_HTTP_CONTENT_TOO_LARGE,
+                                 "the body is too large");
+    }
+    return MHD_YES;
+}
+
 static enum MHD_Result control_access(void *context, struct MHD_Connection *connection,
                                       const char *path, const char *method, const char *version,
                                       const char *data, size_t *size, void **state) {
     (void)version;
     struct control_request *request = *state;
     if (!request) {
-        request = calloc(1, sizeof *request);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        request = info && info->socket_context ? calloc(1, sizeof *request) : NULL;
         if (!request) {
             return MHD_NO;
         }
-        *request = (struct control_request){
-            .connection = connection, .server = context, .body = BUF_INIT(CONTROL_BODY_MAX)};
+        *request = (struct control_request){.connection = connection,
+                                            .link = info->socket_context,
+                                            .server = context,
+                                            .body = BUF_INIT(CONTROL_BODY_MAX)};
         *state = request;
-        return MHD_YES;
+        return control_begin(request, method);
     }
     if (*size) {
         buf_append(&request->body, data, *size);
@@ -625,9 +716,10 @@ static bool control_serve(struct control_server *server, struct control_server *
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, control_access, server, MHD_OPTION_LISTEN_SOCKET, server->listener.fd,
-        MHD_OPTION_NOTIFY_COMPLETED, control_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONTROL_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONTROL_TIMEOUT_S,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)CONTROL_STACK, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, control_connected, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        control_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONTROL_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONTROL_TIMEOUT_S, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)CONTROL_STACK, MHD_OPTION_END);
     if (!server->daemon) {
         control_server_free(server);
         return err_set(err, ERR_BUG, "control: the server cannot be started");

@@ -1,52 +1,102 @@
-/* Framing: header lines of any bytes. What passes has one length and one value for what matters. */
+/* What comes in on a connection: any bytes, in segments that the first byte chooses. What is handed
+ * on to libmicrohttpd is HTTP with one meaning, and does not depend on the segments. */
 #include <stdint.h>
 
-#include "webhook/framing.h"
+#include "base/buf.h"
+#include "webhook/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* One line, "name:value" (as libmicrohttpd hands it out: both closed by a zero byte), as a header.
- */
-static void add_line(struct framing_request *request, char *line, size_t len) {
-    char *colon = memchr(line, ':', len);
-    if (request->count < FRAMING_HEADERS_MAX && colon) {
-        *colon = '\0';
-        request->headers[request->count] = (struct framing_header){
-            line, (size_t)(colon - line), colon + 1, len - (size_t)(colon + 1 - line)};
+static void feed(struct wire *wire, const uint8_t *data, size_t size, struct buf *out,
+                 size_t segment) {
+    static char room[4096];
+    for (size_t at = 0, fed = 0; at < size; at += fed) {
+        size_t left = size - at < segment ? size - at : segment;
+        size_t len = 0;
+        fed = left < wire_room(wire) ? left : wire_room(wire);
+        wire_feed(wire, (const char *)data + at, fed);
+        while ((len = wire_hand(wire, room, sizeof room)) > 0) {
+            buf_append(out, room, len);
+        }
     }
-    request->count += colon != NULL;
+}
+
+static size_t tell_body(const struct framing_body *body, const char *bytes, size_t len,
+                        struct buf *story) {
+    struct chunks chunks = {0};
+    enum chunks_found found = CHUNKS_MORE;
+    size_t at = 0;
+    if (!body->chunked) {
+        at = body->length < len ? (size_t)body->length : len;
+        buf_append(story, bytes, at);
+        return at;
+    }
+    while (at < len && found != CHUNKS_END) {
+        size_t taken = 0;
+        found = chunks_read(&chunks, bytes + at, len - at, &taken);
+        if (found == CHUNKS_BROKEN) {
+            abort();
+        }
+        if (found == CHUNKS_CONTENT) {
+            buf_append(story, bytes + at, taken);
+        }
+        at += taken;
+    }
+    return at;
+}
+
+/* A request that is taken has one length and one value for what matters. */
+static void check(const struct framing_request *request) {
+    if (request->body.chunked && framing_value(request, "Content-Length")) {
+        abort();
+    }
+    if (!request->version_1_0 && !framing_value(request, "host")) {
+        abort();
+    }
+    if (framing_value(request, "Authorization") != framing_last(request, "Authorization")) {
+        abort();
+    }
+}
+
+static void tell(struct wire *wire, const struct buf *out, struct buf *story) {
+    static struct framing_request handed;
+    static struct framing_request request;
+    for (size_t at = 0; at < out->len;) {
+        if (framing_read(out->data + at, out->len - at, &handed) != FRAMING_WHOLE) {
+            abort();
+        }
+        buf_append(story, out->data + at, handed.size);
+        at += handed.size;
+        if (wire_begin(wire, &request) == FRAMING_WHOLE) {
+            check(&request);
+        } else if (!request.why) {
+            abort();
+        }
+        buf_printf(story, "%u %zu\n", request.status, request.count);
+        at += tell_body(&handed.body, out->data + at, out->len - at, story);
+    }
+    buf_printf(story, "%d %d\n", wire->over, wire_broken(wire));
+}
+
+static void run(const uint8_t *data, size_t size, size_t segment, struct buf *story) {
+    CLEANUP(buf_release) struct buf out = BUF_INIT(1 << 24);
+    struct wire wire;
+    wire_init(&wire);
+    feed(&wire, data, size, &out, segment);
+    tell(&wire, &out, story);
+    wire_release(&wire);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct sender ci = {.name = (char[]){"ci"}, .hmac_header = (char[]){"X-My-Signature"}};
-    const struct sender_set set = {&ci, 1};
-    char *text = malloc(size + 1);
-    if (!text) {
+    CLEANUP(buf_release) struct buf whole = BUF_INIT(1 << 24);
+    CLEANUP(buf_release) struct buf parts = BUF_INIT(1 << 24);
+    if (size < 1) {
         return 0;
     }
-    if (size > 0) {
-        memcpy(text, data, size);
-    }
-    text[size] = '\0';
-    struct framing_request request = {
-        .method = text, .version = "HTTP/1.1", .header_size = size, .senders = &set};
-    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        *end = '\0';
-        add_line(&request, line, (size_t)(end - line));
-    }
-    struct framing_body body = {0};
-    const char *why = NULL;
-    unsigned status = framing_check(&request, &body, &why);
-    if (status == 0 ? body.chunked && body.announced : !why) {
+    run(data + 1, size - 1, FRAMING_HEAD_MAX, &whole);
+    run(data + 1, size - 1, data[0] ? data[0] : 256, &parts);
+    if (whole.len != parts.len || memcmp(whole.data, parts.data, whole.len) != 0) {
         abort();
     }
-    if (status == 0 && (!framing_value(&request, "host") ||
-                        (body.chunked && framing_value(&request, "Content-Length")))) {
-        abort();
-    }
-    if (request.count <= FRAMING_HEADERS_MAX && framing_contiguous(&request)) {
-        abort(); /* its version is not in the buffer */
-    }
-    free(text);
     return 0;
 }

@@ -1,0 +1,106 @@
+/* The interception: owns the table of sockets that are read through a wire, and the two functions
+ * that stand before the libraries'. Never looks at a byte. */
+#include "webhook/intercept.h"
+
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#define SOCKETS_MAX 65536
+
+struct entry {
+    _Atomic(struct wire *) wire; /* NULL: not ours */
+    enum intercept_kind kind;
+};
+
+static struct entry entries[SOCKETS_MAX]; /* pages of it that nobody touches take no memory */
+
+struct source {
+    int fd, flags;
+    gnutls_session_t session; /* NULL: plain */
+};
+
+bool intercept_enter(int fd, struct wire *wire, enum intercept_kind kind) {
+    if (fd < 0 || fd >= SOCKETS_MAX) {
+        return false;
+    }
+    entries[fd].kind = kind;
+    atomic_store(&entries[fd].wire, wire);
+    return true;
+}
+
+void intercept_leave(int fd) {
+    if (fd >= 0 && fd < SOCKETS_MAX) {
+        atomic_store(&entries[fd].wire, NULL);
+    }
+}
+
+static struct entry *entry_of(int fd) {
+    bool ours = fd >= 0 && fd < SOCKETS_MAX && atomic_load(&entries[fd].wire);
+    return ours ? &entries[fd] : NULL;
+}
+
+/* The library's other function that does the same. */
+static ssize_t pull(const struct source *source, void *out, size_t room) {
+    unsigned char sequence[8];
+    struct iovec part = {.iov_base = out, .iov_len = room};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    return source->session ? gnutls_record_recv_seq(source->session, out, room, sequence)
+                           : recvmsg(source->fd, &message, source->flags);
+}
+
+static size_t wanted(const struct entry *entry, const struct wire *wire, size_t room) {
+    size_t most = wire_room(wire);
+    /* With poll, no more than fits even if it grows a little on its way. */
+    return entry->kind == INTERCEPT_LEVEL && room / 2 < most ? room / 2 + 1 : most;
+}
+
+/* As the function that it stands for, with what the wire makes of the bytes. Under epoll
+ * libmicrohttpd takes less than it has room for as a sign that the socket is empty, and waits to be
+ * told of more: so the socket is read until it is. */
+static ssize_t read_through(const struct entry *entry, const struct source *source, void *out,
+                            size_t room) {
+    char bytes[FRAMING_HEAD_MAX];
+    struct wire *wire = atomic_load(&entry->wire);
+    const bool edge = entry->kind == INTERCEPT_EDGE;
+    size_t given = wire_hand(wire, out, room);
+    ssize_t got = 1;
+    bool again = true;
+    while (again && given < room && !wire->over) {
+        const size_t size = wanted(entry, wire, room);
+        got = pull(source, bytes, size);
+        if (got <= 0) {
+            break;
+        }
+        wire_feed(wire, bytes, (size_t)got);
+        given += wire_hand(wire, (char *)out + given, room - given);
+        again = edge ? (size_t)got == size || wire_expects(wire) : given == 0;
+    }
+    if (edge && given > 0 && got == 0) {
+        (void)shutdown(source->fd, SHUT_RD); /* epoll tells of the end once more */
+    }
+    if (given > 0) {
+        return (ssize_t)given;
+    }
+    return got > 0 ? 0 : got; /* nothing more is read of this connection */
+}
+
+/* Other names in C, so that they do not meet the libraries' declarations; the linker knows them by
+ * the names in quotes. */
+ssize_t intercept_recv(int fd, void *out, size_t room, int flags) __asm__("recv");
+ssize_t intercept_record_recv(gnutls_session_t session, void *out,
+                              size_t room) __asm__("gnutls_record_recv");
+
+ssize_t intercept_recv(int fd, void *out, size_t room, int flags) {
+    const struct source source = {.fd = fd, .flags = flags};
+    const struct entry *entry = entry_of(fd);
+    /* Under TLS it is GnuTLS that calls this, for what is still encrypted. */
+    return entry && entry->kind != INTERCEPT_TLS ? read_through(entry, &source, out, room)
+                                                 : pull(&source, out, room);
+}
+
+ssize_t intercept_record_recv(gnutls_session_t session, void *out, size_t room) {
+    const struct source source = {.session = session};
+    const struct entry *entry = entry_of(gnutls_transport_get_int(session));
+    return entry ? read_through(entry, &source, out, room) : pull(&source, out, room);
+}

@@ -1,0 +1,237 @@
+/* Wires: owns how far a connection has been read and what is to be handed on. Never hands on a byte
+ * of a header that it has not read to its end. */
+#include "webhook/wire.h"
+
+/* The smallest requests grow a little on their way. */
+#define OWED_MAX (4 * FRAMING_HEAD_MAX)
+/* Of a client that sends requests and does not wait for answers. */
+#define HEADS_MAX (4 * FRAMING_HEAD_MAX)
+#define KEPT_MAX 2048 /* memory that an idle connection may keep, for each buffer */
+
+/* An entry of heads: so much of a struct framing_request, and so many bytes, stand behind it. */
+struct queued {
+    size_t request, bytes;
+};
+
+void wire_init(struct wire *wire) {
+    *wire = (struct wire){.held = BUF_INIT(FRAMING_HEAD_MAX),
+                          .owed = BUF_INIT(OWED_MAX),
+                          .heads = BUF_INIT(HEADS_MAX + OWED_MAX),
+                          .head = BUF_INIT(FRAMING_HEAD_MAX)};
+}
+
+void wire_release(struct wire *wire) {
+    buf_release(&wire->held);
+    buf_release(&wire->owed);
+    buf_release(&wire->heads);
+    buf_release(&wire->head);
+}
+
+static void empty(struct buf *buf) {
+    if (buf->capacity > KEPT_MAX) {
+        buf_release(buf);
+    } else {
+        buf_clear(buf);
+    }
+}
+
+/* ---- handing on ---- */
+
+static void put_span(struct buf *out, const struct framing_request *request,
+                     struct framing_span span) {
+    buf_append(out, request->bytes + span.at, span.len);
+}
+
+static void put_number(struct buf *out, uint64_t number) {
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buf_append(out, digits + at, sizeof digits - at);
+}
+
+static void put_header(struct buf *out, const struct framing_request *request) {
+    put_span(out, request, request->method);
+    buf_putc(out, ' ');
+    put_span(out, request, request->target);
+    buf_puts(out, request->version_1_0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\nHost: -\r\n");
+    if (request->body.chunked) {
+        buf_puts(out, "Transfer-Encoding: chunked\r\n");
+    } else if (request->body.announced) {
+        buf_puts(out, "Content-Length: ");
+        put_number(out, request->body.length);
+        buf_puts(out, "\r\n");
+    }
+    if (request->awaits_continue) {
+        buf_puts(out, "Expect: 100-continue\r\n");
+    }
+    if (request->close || request->keep) {
+        buf_puts(out, request->close ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
+    }
+    buf_puts(out, "\r\n");
+}
+
+/* How it was read, then its bytes. */
+static void put_head(struct wire *wire, const struct framing_request *request, size_t len) {
+    const struct queued queued = {framing_request_size(request), len};
+    buf_append(&wire->heads, &queued, sizeof queued);
+    buf_append(&wire->heads, request, queued.request);
+    buf_append(&wire->heads, request->bytes, len);
+}
+
+/* The last request: libmicrohttpd's handler is to refuse it. */
+static void put_last(struct wire *wire, const struct framing_request *request, size_t len) {
+    /* The answer to HEAD has no body, a refusal neither. */
+    bool head =
+        request->method.len == 4 && memcmp(request->bytes + request->method.at, "HEAD", 4) == 0;
+    put_head(wire, request, len);
+    buf_puts(&wire->owed, head ? "HEAD" : "GET");
+    buf_puts(&wire->owed, " / HTTP/1.1\r\nHost: -\r\nConnection: close\r\n\r\n");
+    wire->over = true;
+}
+
+static size_t read_header(struct wire *wire, const char *bytes, size_t len) {
+    struct framing_request request;
+    enum framing_state state = framing_read(bytes, len, &request);
+    if (state == FRAMING_WHOLE && wire->heads.len > HEADS_MAX) {
+        state = FRAMING_REFUSED;
+        request.status = 0;
+        request.why = "too many requests at once";
+    }
+    if (state == FRAMING_PARTIAL) {
+        return 0;
+    }
+    if (state == FRAMING_REFUSED) {
+        put_last(wire, &request, len);
+        return len;
+    }
+    put_head(wire, &request, request.size);
+    put_header(&wire->owed, &request);
+    wire->left = request.body.length;
+    wire->chunks = (struct chunks){0};
+    if (request.body.chunked) {
+        wire->place = WIRE_CHUNKS;
+    } else if (wire->left > 0) {
+        wire->place = WIRE_LENGTH;
+    }
+    return request.size;
+}
+
+static size_t read_length(struct wire *wire, const char *bytes, size_t len) {
+    size_t taken = len < wire->left ? len : (size_t)wire->left;
+    buf_append(&wire->owed, bytes, taken);
+    wire->left -= taken;
+    if (wire->left == 0) {
+        wire->place = WIRE_HEADER;
+    }
+    return taken;
+}
+
+static size_t read_chunks(struct wire *wire, const char *bytes, size_t len) {
+    size_t taken = 0;
+    switch (chunks_read(&wire->chunks, bytes, len, &taken)) {
+    case CHUNKS_MORE:
+        break;
+    case CHUNKS_CONTENT:
+        buf_printf(&wire->owed, "%zx\r\n", taken);
+        buf_append(&wire->owed, bytes, taken);
+        buf_puts(&wire->owed, "\r\n");
+        break;
+    case CHUNKS_BROKEN:
+        wire->broken = wire->over = true;
+        buf_puts(&wire->owed, "0\r\n\r\n");
+        break;
+    case CHUNKS_END:
+        wire->place = WIRE_HEADER;
+        buf_puts(&wire->owed, "0\r\n\r\n");
+        break;
+    }
+    return taken;
+}
+
+static size_t (*const readers[])(struct wire *wire, const char *bytes, size_t len) = {
+    [WIRE_HEADER] = read_header,
+    [WIRE_LENGTH] = read_length,
+    [WIRE_CHUNKS] = read_chunks,
+};
+
+size_t wire_room(const struct wire *wire) {
+    return FRAMING_HEAD_MAX - wire->held.len;
+}
+
+void wire_feed(struct wire *wire, const char *bytes, size_t len) {
+    size_t taken = 0;
+    size_t more = len;
+    if (wire->held.len > 0) {
+        buf_append(&wire->held, bytes, len);
+        bytes = wire->held.data;
+        len = wire->held.len;
+    }
+    while (taken < len && more > 0 && !wire->over) {
+        more = readers[wire->place](wire, bytes + taken, len - taken);
+        taken += more;
+    }
+    if (wire->held.overflow || wire->owed.overflow || wire->heads.overflow) {
+        wire->over = true; /* out of memory */
+    }
+    if (wire->over || taken == len) {
+        empty(&wire->held);
+    } else if (wire->held.len == 0) {
+        buf_append(&wire->held, bytes + taken, len - taken);
+    } else {
+        buf_drop(&wire->held, taken);
+    }
+}
+
+bool wire_expects(const struct wire *wire) {
+    return !wire->over && (wire->place != WIRE_HEADER || wire->held.len > 0);
+}
+
+size_t wire_hand(struct wire *wire, void *out, size_t room) {
+    size_t left = wire->owed.len - wire->handed;
+    size_t len = left < room ? left : room;
+    if (len > 0) {
+        memcpy(out, wire->owed.data + wire->handed, len);
+        wire->handed += len;
+    }
+    if (wire->handed == wire->owed.len) {
+        wire->handed = 0;
+        empty(&wire->owed);
+    }
+    return len;
+}
+
+/* ---- what the handler asks ---- */
+
+static bool take_head(struct wire *wire, struct framing_request *out) {
+    struct queued queued;
+    memcpy(&queued, wire->heads.data, sizeof queued);
+    const char *from = wire->heads.data + sizeof queued;
+    memcpy(out, from, queued.request);
+    empty(&wire->head);
+    buf_append(&wire->head, from + queued.request, queued.bytes);
+    buf_drop(&wire->heads, sizeof queued + queued.request + queued.bytes);
+    if (wire->heads.len == 0) {
+        empty(&wire->heads);
+    }
+    return !wire->head.overflow;
+}
+
+enum framing_state wire_begin(struct wire *wire, struct framing_request *out) {
+    if (wire->heads.len == 0 || wire->heads.overflow) {
+        *out = (struct framing_request){.status = 500, .why = "this request was not read here"};
+        return FRAMING_REFUSED;
+    }
+    if (!take_head(wire, out)) {
+        *out = (struct framing_request){.status = 503, .why = "out of memory"};
+        return FRAMING_REFUSED;
+    }
+    framing_move(out, wire->head.data);
+    return out->why ? FRAMING_REFUSED : FRAMING_WHOLE;
+}
+
+bool wire_broken(const struct wire *wire) {
+    return wire->broken && wire->heads.len == 0;
+}
