@@ -348,28 +348,42 @@ static bool digits(struct text text) {
     return true;
 }
 
-/* `uri-host [ ":" port ]` (RFC 9112 section 3.2); an address of IPv6 has brackets. */
-static bool host_valid(struct text host) {
+/* May every byte stand in a host, brackets included? */
+static bool host_bytes(struct text host) {
     for (size_t i = 0; i < host.len; i++) {
-        bool slash = host.at[i] == '/' || host.at[i] == '?' || host.at[i] == '@';
-        bool bracket = host.at[i] == '[' || host.at[i] == ']';
-        if (slash || (!bracket && !may_stand(host.at[i], TARGET))) {
+        char c = host.at[i];
+        if (c == '/' || c == '?' || c == '@' || (c != '[' && c != ']' && !may_stand(c, TARGET))) {
             return false;
         }
     }
+    return true;
+}
+
+/* A name or an address in front of `[ ":" port ]`, without brackets inside. */
+static bool host_name(struct text host, struct text *rest) {
     bool bracketed = host.len > 0 && host.at[0] == '[';
     const char *end = bracketed ? memchr(host.at, ']', host.len) : host.at;
-    if (!end || memchr(host.at + (bracketed ? 1 : 0), '[', host.len - (bracketed ? 1 : 0))) {
+    size_t from = bracketed ? 1 : 0;
+    if (!end || memchr(host.at + from, '[', host.len - from)) {
         return false;
     }
-    end += bracketed ? 1 : 0;
-    size_t left = host.len - (size_t)(end - host.at);
-    const char *colon = left > 0 ? memchr(end, ':', left) : NULL;
-    size_t name = colon ? (size_t)(colon - end) : left;
-    if ((bracketed && name > 0) || (name > 0 && memchr(end, ']', name))) {
+    end += from;
+    *rest = (struct text){end, host.len - (size_t)(end - host.at)};
+    return true;
+}
+
+/* `uri-host [ ":" port ]` (RFC 9112 section 3.2); an address of IPv6 has brackets. */
+static bool host_valid(struct text host) {
+    struct text rest = {0};
+    if (!host_bytes(host) || !host_name(host, &rest)) {
         return false;
     }
-    return !colon || digits((struct text){colon + 1, left - name - 1});
+    const char *colon = rest.len > 0 ? memchr(rest.at, ':', rest.len) : NULL;
+    size_t name = colon ? (size_t)(colon - rest.at) : rest.len;
+    if (name > 0 && (rest.at != host.at || memchr(rest.at, ']', name))) {
+        return false;
+    }
+    return !colon || digits((struct text){colon + 1, rest.len - name - 1});
 }
 
 static bool judge_host(struct framing_request *out) {

@@ -122,7 +122,7 @@ static struct outcome failed(const struct update *update, const struct platform_
 /* Journals a step and runs it. A step before the one that was reached earlier is only looked at
  * again, which needs no entry. */
 static bool run_step(struct pipeline *pipeline, const struct swap_step *at, struct notes *notes,
-                     struct platform_task *task, struct outcome *out) {
+                     struct outcome *out) {
     struct err err = ERR_INIT;
     const struct platform_step *step = at->step;
     if (step->down) {
@@ -134,7 +134,7 @@ static bool run_step(struct pipeline *pipeline, const struct swap_step *at, stru
         *out = outcome_again(pipeline->moving, &forward, &err);
         return false;
     }
-    bool done = step->run(task, &err);
+    bool done = step->run(at->task, &err);
     crashpoint("after a step has run");
     if (!done) {
         *out = failed(pipeline->moving, step, &err);
@@ -163,9 +163,11 @@ struct outcome stage_apply(struct pipeline *pipeline, const struct update *updat
     const size_t down = swap_first_down(platform);
     const size_t reached = update->step[0] ? swap_index(platform, update->step) : 0;
     for (size_t i = reached < down ? reached : down; platform->steps[i].name; i++) {
-        const struct swap_step at = {
-            .step = &platform->steps[i], .reached = i < reached, .needed = i <= down};
-        if (!run_step(pipeline, &at, notes, &task.task, &outcome)) {
+        const struct swap_step at = {.step = &platform->steps[i],
+                                     .task = &task.task,
+                                     .reached = i < reached,
+                                     .needed = i <= down};
+        if (!run_step(pipeline, &at, notes, &outcome)) {
             return outcome;
         }
     }

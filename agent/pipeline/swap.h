@@ -12,6 +12,7 @@ extern const struct outcome_backoff swap_backoff;
 /* One step on its way. */
 struct swap_step {
     const struct platform_step *step;
+    struct platform_task *task;
     bool reached; /* it is journalled already: it, or one behind it, was begun before */
     bool needed;  /* it may not run where its entry cannot be stored */
 };

@@ -5,8 +5,9 @@
 
 #include "agent/platforms/dry.h"
 
-#define DRY_TARGET_IMAGE "LANDWAITER_TEST_DRY" /* the variable that names its image, and plays it  \
-                                                */
+#define DRY_TARGET_IMAGE                                                                           \
+    "LANDWAITER_TEST_DRY" /* the variable that names its image, and plays it                       \
+                           */
 extern const struct dry_script dry_target;
 
 #endif

@@ -96,8 +96,8 @@ static bool play_list(const struct platform_session *session, const struct ref *
     return true;
 }
 
-static bool play_find(const struct platform_session *session, const char *name,
-                      struct target *out, struct err *err) {
+static bool play_find(const struct platform_session *session, const char *name, struct target *out,
+                      struct err *err) {
     (void)session;
     if (call(err) != FINE) {
         return false;

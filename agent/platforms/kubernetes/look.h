@@ -8,12 +8,13 @@
 #include "agent/platforms/platform.h"
 
 /* Members of the journal. */
-#define LOOK_OLD "old"       /* the image as it stood */
-#define LOOK_NEW "new"       /* as it shall stand */
-#define LOOK_BACK "back"     /* as it is put back: OLD, or OLD pinned to what its pods ran */
-#define LOOK_STAMP "stamp"   /* the pod template's annotation, where it is needed to roll */
-#define LOOK_BEFORE "before" /* when the rollout before last moved, by the API server's clock, ms  \
-                              */
+#define LOOK_OLD "old"     /* the image as it stood */
+#define LOOK_NEW "new"     /* as it shall stand */
+#define LOOK_BACK "back"   /* as it is put back: OLD, or OLD pinned to what its pods ran */
+#define LOOK_STAMP "stamp" /* the pod template's annotation, where it is needed to roll */
+#define LOOK_BEFORE                                                                                \
+    "before" /* when the rollout before last moved, by the API server's clock, ms                  \
+              */
 #define LOOK_GENERATION "generation" /* the object's after the patch */
 #define LOOK_TOLD "told"             /* there is an event of the patch */
 #define LOOK_RETURN "return"         /* its generation after the patch back */

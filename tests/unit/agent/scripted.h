@@ -15,7 +15,7 @@
 
 static struct scripted {
     struct target targets[SCRIPTED_TARGETS]; /* unnamed ones are not there */
-    char tag_is[DIGEST_TEXT_SIZE];                    /* the registry's word; "" none */
+    char tag_is[DIGEST_TEXT_SIZE];           /* the registry's word; "" none */
     bool away, registry_away, impossible, step_fails;
     int64_t memory;
     /* Called with each look at a target. */

@@ -88,8 +88,7 @@ static void a_hold_comes_first_and_names_its_end(void **state) {
     open_scene(&scene);
     scene.facts.schedule.may_start = false;
     scene.facts.held = true;
-    scene.facts.hold =
-        (struct hold){.target = "all", .until_ms = NOW + 5000, .reason = "guests"};
+    scene.facts.hold = (struct hold){.target = "all", .until_ms = NOW + 5000, .reason = "guests"};
     struct gate_verdict verdict = gate_decide(&scene.facts);
     assert_int_equal(verdict.until_ms, NOW + 5000);
     assert_gate(&scene, GATE_WAIT, "guests");

@@ -1,7 +1,7 @@
 /* Replay keys: each is known from its commit on, wherever it is: in memory, in a run that is being
  * indexed, in the index, or only in the row of its push after a crash. */
-#include "agent/store/keys.h"
 #include "agent/store/internal.h"
+#include "agent/store/keys.h"
 #include "tests/unit/agent/fixture.h"
 
 #define BATCH 64

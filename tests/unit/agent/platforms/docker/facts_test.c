@@ -202,8 +202,7 @@ static void sorts_pull_failures(void **state) {
 
 /* ---- targets ---- */
 
-static struct target target(bool all, const char *image, const char *status,
-                                     const char *labels) {
+static struct target target(bool all, const char *image, const char *status, const char *labels) {
     struct config config = {.docker = {.enabled = true, .select_all = all}};
     CLEANUP(json_release) json_t *parsed = document(labels);
     const struct list_sighting sighting = {.id = ID,
@@ -245,8 +244,7 @@ static void leaves_some_targets_alone(void **state) {
     assert_true(idle.stopped);
     assert_non_null(strstr(idle.problem, "not running"));
     assert_non_null(strstr(target(true, "site:1", "paused", on).problem, "paused"));
-    struct target faulty =
-        target(true, "site:1", "exited", "{\"landwaiter.soak\": \"long\"}");
+    struct target faulty = target(true, "site:1", "exited", "{\"landwaiter.soak\": \"long\"}");
     assert_false(faulty.stopped);
     assert_non_null(strstr(faulty.problem, "soak"));
 }
