@@ -116,6 +116,7 @@ boot() {
     pivot_root . .old
     umount -l /.old
     rmdir /.old
+    mount --make-rshared / # as on any booted machine: systemd hands credentials to services that way
     # shellcheck disable=SC2093  # the end of this process
     exec env -i container=landwaiter PATH="$PATH" /lib/systemd/systemd --log-target=journal --show-status=no
 }

@@ -25,7 +25,7 @@ static enum command_exit run(const struct command_line *line,
     const char *named = command_value(line, "config");
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {.items = NULL};
-    bool ok = config_load(named, &config, &faults);
+    bool ok = config_look(named, &config, &faults);
     enum command_exit status = report(line, environment, ok, &faults);
     if (status == COMMAND_DONE && !command_has(line, "json")) {
         render_text(config_path(named), stdout);
@@ -42,7 +42,9 @@ const struct command check_command = {
     .summary = "validate the configuration without starting",
     .details =
         "Every fault is a line `FILE:LINE:COL: message` on stdout; exit status 2 when there is "
-        "one.\nWarnings alone are no fault.\n",
+        "one.\nWarnings alone are no fault. A credential that systemd hands to the service alone "
+        "is "
+        "one, as it cannot be looked at.\n",
     .options = options_table,
     .run = run,
 };

@@ -415,13 +415,20 @@ static bool is_missing(const char *path) {
     return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-bool config_load(const char *path, struct config **out, struct config_faults *faults) {
-    struct config_reader reader = {.count = 0};
+static struct config *read_any(struct config_reader *reader, const char *path) {
     bool named = path || environment("LANDWAITER_CONFIG");
     const char *where = config_path(path);
-    struct config *config =
-        !named && is_missing(where) ? read_built_in(&reader, where) : read_path(&reader, where);
-    return finish(&reader, config, out, faults);
+    return !named && is_missing(where) ? read_built_in(reader, where) : read_path(reader, where);
+}
+
+bool config_load(const char *path, struct config **out, struct config_faults *faults) {
+    struct config_reader reader = {.count = 0};
+    return finish(&reader, read_any(&reader, path), out, faults);
+}
+
+bool config_look(const char *path, struct config **out, struct config_faults *faults) {
+    struct config_reader reader = {.looks = true};
+    return finish(&reader, read_any(&reader, path), out, faults);
 }
 
 bool config_load_windows(const char *path, struct config **out, struct config_faults *faults) {

@@ -146,6 +146,9 @@ bool config_faults_fatal(const struct config_faults *faults); /* any that is not
  * *faults says why. Warnings may be in *faults on success too. The caller owns one reference of
  * *out. */
 bool config_load(const char *path, struct config **out, struct config_faults *faults) MUST_USE;
+/* The same for a look at the file, by which nobody will run: a credential that systemd hands to the
+ * service alone is a warning where this process has none. */
+bool config_look(const char *path, struct config **out, struct config_faults *faults) MUST_USE;
 /* The same, but only what says when updates may start is read: windows, freezes, min_remaining,
  * zoneinfo. Whoever asks for a window need not be allowed to read secrets. */
 bool config_load_windows(const char *path, struct config **out,

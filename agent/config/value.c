@@ -439,7 +439,18 @@ static const struct secret_form *secret_form_of(const struct config_value *value
     return NULL;
 }
 
-static bool secret_from_form(const struct config_value *value, struct secret *out) {
+/* A look has no credentials of systemd's, and needs none: another secret stands for it. */
+static bool secret_stand_in(const struct config_value *value, struct secret *out) {
+    static const char stand_in[] = "a secret that is not looked at here";
+    struct err err = ERR_INIT;
+    config_fault_add(value->reader, config_warning_at(value->node),
+                     "`%s` is not looked at: systemd hands it to the service only",
+                     value->row->key);
+    return secret_set(out, stand_in, sizeof stand_in - 1, &err);
+}
+
+/* *unseen: something stands for the secret. */
+static bool secret_from_form(const struct config_value *value, struct secret *out, bool *unseen) {
     const struct secret_form *form = secret_form_of(value);
     if (!form) {
         return false;
@@ -448,12 +459,16 @@ static bool secret_from_form(const struct config_value *value, struct secret *ou
     const struct config_value from = {value->reader, &row, value->node->items[0], NULL};
     const char *text = config_text(&from);
     struct err err = ERR_INIT;
-    if (text && !form->read(out, text, &err)) {
-        config_fault_add(value->reader, config_at(from.node), "`%s`: %s", value->row->key,
-                         err.message);
-        return false;
+    if (!text || form->read(out, text, &err)) {
+        return text != NULL;
     }
-    return text != NULL;
+    *unseen = value->reader->looks && form->read == secret_read_credential &&
+              err.kind == ERR_GONE && !getenv("CREDENTIALS_DIRECTORY");
+    if (*unseen) {
+        return secret_stand_in(value, out);
+    }
+    config_fault_add(value->reader, config_at(from.node), "`%s`: %s", value->row->key, err.message);
+    return false;
 }
 
 static bool secret_from_text(const struct config_value *value, struct secret *out) {
@@ -490,9 +505,10 @@ static bool secret_checked(const struct config_value *value, const struct secret
 
 bool config_secret(const struct config_value *value, struct secret *out) {
     CLEANUP(secret_release) struct secret secret = SECRET_INIT;
-    bool found = value->node->kind == YAML_MAP ? secret_from_form(value, &secret)
+    bool unseen = false;
+    bool found = value->node->kind == YAML_MAP ? secret_from_form(value, &secret, &unseen)
                                                : secret_from_text(value, &secret);
-    if (!found || (value->row->check_secret && !secret_checked(value, &secret))) {
+    if (!found || (!unseen && value->row->check_secret && !secret_checked(value, &secret))) {
         return false;
     }
     secret_release(out);

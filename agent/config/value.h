@@ -20,6 +20,7 @@ struct config_reader {
     struct config_fault items[CONFIG_FAULTS_MAX];
     size_t count;
     bool fatal;                       /* a fault that is not a warning was found, kept or not */
+    bool looks;                       /* config_look */
     const struct config_row *only_of; /* NULL, or the map of which only these keys are read */
     const char *const *only;          /* ends with NULL */
 };

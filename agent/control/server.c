@@ -677,11 +677,14 @@ static void control_prepare(const char *address) {
     }
 }
 
+/* The socket has that group from the start where the agent runs in it, and may not chown. */
 static void control_share(const char *path) {
     struct group found;
     struct group *group = NULL;
     char text[4096];
+    struct stat now;
     if (getgrnam_r("landwaiter", &found, text, sizeof text, &group) == 0 && group &&
+        stat(path, &now) == 0 && now.st_gid != group->gr_gid &&
         chown(path, (uid_t)-1, group->gr_gid) != 0) {
         log_event(LOG_WARNING, "control.group", "path", path, "reason",
                   "the socket cannot be given to the group landwaiter", NULL);

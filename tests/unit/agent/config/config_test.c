@@ -365,6 +365,42 @@ static void path_and_references(void **state) {
     assert_int_equal(unlink(path), 0);
 }
 
+/* A look at the file has no credentials of systemd's; the agent itself cannot do without. */
+static void looks_without_credentials(void **state) {
+    (void)state;
+    char path[128];
+    write_file("landwaiter.yaml",
+               "control: 127.0.0.1:9078\n"
+               "control_token: {credential: control}\n"
+               "senders:\n"
+               "  - name: ci\n"
+               "    auth: {standard_webhooks: {secret: [{credential: ci}, {credential: old}]}}\n"
+               "    images: [\"ghcr.io/brian/*\"]\n",
+               path);
+    CLEANUP(config_faults_release) struct config_faults looked = {0};
+    CLEANUP(config_release) struct config *config = NULL;
+    assert_true(config_look(path, &config, &looked));
+    assert_int_equal(looked.count, 3);
+    for (size_t i = 0; i < looked.count; i++) {
+        assert_true(looked.items[i].warning);
+        assert_non_null(strstr(looked.items[i].message, "systemd hands it to the service only"));
+    }
+    CLEANUP(config_faults_release) struct config_faults loaded = {0};
+    struct config *none = NULL;
+    assert_false(config_load(path, &none, &loaded));
+    assert_true(config_faults_fatal(&loaded));
+    /* A name that cannot be one is a fault all the same, and so is a credential that is missing
+     * among those that were handed over. */
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    write_file("landwaiter.yaml", "control_token: {credential: ../x}\n" SENDER, path);
+    assert_false(config_look(path, &none, &faults));
+    (void)setenv("CREDENTIALS_DIRECTORY", "/nonexistent", 1);
+    write_file("landwaiter.yaml", "control_token: {credential: x}\n" SENDER, path);
+    CLEANUP(config_faults_release) struct config_faults missing = {0};
+    assert_false(config_look(path, &none, &missing));
+    assert_int_equal(unlink(path), 0);
+}
+
 static void named_file_must_exist(void **state) {
     (void)state;
     (void)setenv("LANDWAITER_TOKEN", SECRET_TEXT, 1);
@@ -784,6 +820,7 @@ int main(void) {
         cmocka_unit_test_setup(anchors_and_merges, prepare),
         cmocka_unit_test_setup(faults_are_bounded, prepare),
         cmocka_unit_test_setup(path_and_references, prepare),
+        cmocka_unit_test_setup(looks_without_credentials, prepare),
         cmocka_unit_test_setup(named_file_must_exist, prepare),
         cmocka_unit_test_setup(without_a_file, prepare),
         cmocka_unit_test_setup(without_a_file_faults, prepare),
