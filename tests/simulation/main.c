@@ -4,7 +4,6 @@
  *   simulation [--seeds N] [--from SEED] [--steps N]   many seeds, or so many steps in all
  *   simulation --seed SEED                             one, with its story
  *   --plant N                                          with a fault that breaks promise N */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,7 +11,6 @@
 
 #include "agent/control/decide.h"
 #include "agent/model/id.h"
-#include "agent/store/internal.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "tests/simulation/agent.h"
@@ -263,11 +261,6 @@ static unsigned play(uint64_t seed, bool loud) {
     }
     if (!story_which()) {
         promises_at_end();
-    }
-    if (getenv("SIMULATION_KEEP")) {
-        char command[512];
-        (void)snprintf(command, sizeof command, "%s/landwaiter.db", getenv("SIMULATION_STATE"));
-        (void)sqlite3_exec(agent.store->db, "VACUUM INTO '/tmp/sim.db'", NULL, NULL, NULL);
     }
     machine_crash();
     agent_forget();
