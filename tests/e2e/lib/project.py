@@ -37,7 +37,7 @@ def make(engine, root, architecture=None):
         return name
     with open(root, "rb") as tar:
         engine.docker("import", "-", "debian-base:test", stdin=tar)
-    other = ["--platform", f"linux/{architecture}", "--build-arg", f"TARGETARCH={architecture}"] if architecture else []
+    other = ["--build-arg", f"PLATFORM=linux/{architecture}"] if architecture else []
     engine.docker("build", "--network", "none", "--build-arg", "BASE=debian-base:test", "--build-arg", f"COMMIT={COMMIT}", *other,
                   "-t", name, TOP)
     os.makedirs(KEPT, exist_ok=True)
