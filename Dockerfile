@@ -6,18 +6,22 @@
 #       -v ./landwaiter.yaml:/etc/landwaiter/landwaiter.yaml:ro landwaiter
 # It runs as user 9077; the socket's group (--group-add) is what lets it talk to the engine. contrib/compose is an example.
 #
-# For another architecture (amd64, arm64, arm), cross compiled and without emulation:
-#   docker build --platform linux/arm64 .                                        with BuildKit
-#   docker build --platform linux/arm64 --build-arg TARGETARCH=arm64 .           without it
+# For another architecture (linux/amd64, linux/arm64, linux/arm/v7), cross compiled and without emulation:
+#   docker build --platform linux/arm64 .                   with BuildKit
+#   docker build --build-arg PLATFORM=linux/arm64 .         with the builder before it, which calls the image its own architecture's
 # Where the mirrors have no source packages: --build-arg LIBRARIES=shared; a third larger. docs/architecture.md says why.
 ARG BASE=debian:13-slim
+# BuildKit sets BUILDPLATFORM and TARGETPLATFORM by itself. To the builder before it "linux" means the machine's own.
+ARG PLATFORM=linux
 
-# The machine's own architecture: BuildKit says which, and to the builder before it "linux" means the same.
 FROM --platform=${BUILDPLATFORM:-linux} ${BASE} AS build
-ARG TARGETARCH
+ARG TARGETPLATFORM
+ARG PLATFORM
 ARG LIBRARIES=static
 ARG CURL_SOURCE
-RUN case "$TARGETARCH" in '') dpkg --print-architecture ;; arm) echo armhf ;; *) echo "$TARGETARCH" ;; esac >/architecture
+RUN case "${TARGETPLATFORM:-$PLATFORM}" in \
+        linux) dpkg --print-architecture ;; linux/arm/*) echo armhf ;; linux/arm64*) echo arm64 ;; linux/amd64*) echo amd64 ;; \
+    esac >/architecture
 COPY contrib/install-deps contrib/image-curl /src/contrib/
 COPY contrib/cross /src/contrib/cross/
 RUN /src/contrib/install-deps --architecture "$(cat /architecture)" build image && /src/contrib/install-deps run

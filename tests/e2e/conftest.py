@@ -62,8 +62,17 @@ def image(engine_session):
     """The name of the project's own image in the Docker engine. See lib/project.py."""
     root = os.environ.get("LANDWAITER_DEBIAN_ROOT", "")
     if not os.path.exists(root):
-        pytest.skip("no Debian root to build on: run it by `tests/run e2e` or `tests/run cluster`")
+        pytest.skip("no Debian to build on: run it by `tests/run e2e` or `tests/run cluster`")
     return project.make(engine_session, root)
+
+
+@pytest.fixture(scope="session")
+def foreign_image(engine_session):
+    """The same for arm64."""
+    root = os.environ.get("LANDWAITER_FOREIGN_ROOT", "")
+    if not os.path.exists(root):
+        pytest.skip("no Debian to build on: run it by `tests/run e2e`")
+    return project.make(engine_session, root, "arm64")
 
 
 @pytest.fixture(scope="session")

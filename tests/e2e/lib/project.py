@@ -7,7 +7,7 @@ import os
 TOP = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 KEPT = os.path.join(TOP, "build", "image")
 LEFT_OUT = ("tests", "docs", ".git")  # as .dockerignore has it, and build*
-NAME = "landwaiter:test"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def state(root):
@@ -22,25 +22,28 @@ def state(root):
             told.update(os.path.relpath(path, TOP).encode() + b"\0")
             with open(path, "rb") as file:
                 told.update(hashlib.sha256(file.read()).digest())
-    with open(root + ".packages", "rb") as packages:
-        told.update(packages.read())
+    with open(root + ".made", "rb") as made:
+        told.update(made.read())
     return told.hexdigest()
 
 
-def make(engine, root):
-    """Its name in that engine. `root`: a tar of a Debian with the packages in it (tests/run makes it), as the tests' network
-    namespace has no way out."""
-    kept = os.path.join(KEPT, state(root) + ".tar")
+def make(engine, root, architecture=None):
+    """Its name in that engine. `root`: a tar of a Debian with the packages in it (tests/image-base makes it), as the tests'
+    network namespace has no way out. `architecture`: another one than this machine's, in Docker's words."""
+    name = "landwaiter:" + (architecture or "test")
+    kept = os.path.join(KEPT, f"{state(root)}-{architecture}.tar")
     if os.path.exists(kept):
         engine.docker("load", "-i", kept)
-        return NAME
+        return name
     with open(root, "rb") as tar:
         engine.docker("import", "-", "debian-base:test", stdin=tar)
-    engine.docker("build", "--network", "none", "--build-arg", "BASE=debian-base:test", "-t", NAME, TOP)
+    other = ["--build-arg", f"PLATFORM=linux/{architecture}"] if architecture else []
+    engine.docker("build", "--network", "none", "--build-arg", "BASE=debian-base:test", "--build-arg", f"COMMIT={COMMIT}", *other,
+                  "-t", name, TOP)
     os.makedirs(KEPT, exist_ok=True)
-    engine.docker("save", "-o", kept + ".new", NAME)
+    engine.docker("save", "-o", kept + ".new", name)
     for old in os.listdir(KEPT):
-        if not old.endswith(".new"):
+        if old.endswith(f"-{architecture}.tar"):
             os.unlink(os.path.join(KEPT, old))
     os.rename(kept + ".new", kept)
-    return NAME
+    return name
