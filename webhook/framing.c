@@ -348,42 +348,33 @@ static bool digits(struct text text) {
     return true;
 }
 
-/* May every byte stand in a host, brackets included? */
-static bool host_bytes(struct text host) {
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.at[i];
-        if (c == '/' || c == '?' || c == '@' || (c != '[' && c != ']' && !may_stand(c, TARGET))) {
+static bool port_valid(struct text port) {
+    return port.len == 0 || (port.at[0] == ':' && digits((struct text){port.at + 1, port.len - 1}));
+}
+
+static bool name_valid(struct text name, bool literal) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        bool foreign = c == '/' || c == '?' || c == '@' || (c == ':' && !literal);
+        if (foreign || !may_stand(c, TARGET)) {
             return false;
         }
     }
     return true;
 }
 
-/* A name or an address in front of `[ ":" port ]`, without brackets inside. */
-static bool host_name(struct text host, struct text *rest) {
-    bool bracketed = host.len > 0 && host.at[0] == '[';
-    const char *end = bracketed ? memchr(host.at, ']', host.len) : host.at;
-    size_t from = bracketed ? 1 : 0;
-    if (!end || memchr(host.at + from, '[', host.len - from)) {
-        return false;
-    }
-    end += from;
-    *rest = (struct text){end, host.len - (size_t)(end - host.at)};
-    return true;
-}
-
 /* `uri-host [ ":" port ]` (RFC 9112 section 3.2); an address of IPv6 has brackets. */
 static bool host_valid(struct text host) {
-    struct text rest = {0};
-    if (!host_bytes(host) || !host_name(host, &rest)) {
-        return false;
+    const bool literal = host.len > 0 && host.at[0] == '[';
+    const struct text name = {host.at + (literal ? 1 : 0), host.len - (literal ? 1 : 0)};
+    const char *end = name.len > 0 ? memchr(name.at, literal ? ']' : ':', name.len) : NULL;
+    if (!end) {
+        return !literal && name_valid(name, false);
     }
-    const char *colon = rest.len > 0 ? memchr(rest.at, ':', rest.len) : NULL;
-    size_t name = colon ? (size_t)(colon - rest.at) : rest.len;
-    if (name > 0 && (rest.at != host.at || memchr(rest.at, ']', name))) {
-        return false;
-    }
-    return !colon || digits((struct text){colon + 1, rest.len - name - 1});
+    const size_t len = (size_t)(end - name.at);
+    const size_t skip = len + (literal ? 1 : 0);
+    return name_valid((struct text){name.at, len}, literal) &&
+           port_valid((struct text){name.at + skip, name.len - skip});
 }
 
 static bool judge_host(struct framing_request *out) {

@@ -1,5 +1,5 @@
-/* What comes in on a connection: any bytes, in segments that the first byte chooses. What is handed
- * on to libmicrohttpd is HTTP with one meaning, and does not depend on the segments. */
+/* A connection's bytes, in segments whose size is the first of them. The wire hands on HTTP with
+ * one meaning, and the same for every size. */
 #include <stdint.h>
 
 #include "base/buf.h"

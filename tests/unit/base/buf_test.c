@@ -128,6 +128,20 @@ static void take_hands_the_contents_on(void **state) {
     assert_false(buf.overflow);
 }
 
+static void drops_its_beginning(void **state) {
+    (void)state;
+    CLEANUP(buf_release) struct buf buf = BUF_INIT(8);
+    buf_puts(&buf, "abcdefgh");
+    buf_drop(&buf, 3);
+    assert_string_equal(buf_text(&buf), "defgh");
+    assert_int_equal(buf.len, 5);
+    buf_puts(&buf, "ijk");
+    assert_string_equal(buf_text(&buf), "defghijk");
+    assert_false(buf.overflow);
+    buf_drop(&buf, 8);
+    assert_string_equal(buf_text(&buf), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_empty),
@@ -140,6 +154,7 @@ int main(void) {
         cmocka_unit_test(urls_are_percent_encoded),
         cmocka_unit_test(base64_is_rfc_4648),
         cmocka_unit_test(take_hands_the_contents_on),
+        cmocka_unit_test(drops_its_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

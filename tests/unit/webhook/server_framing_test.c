@@ -1,6 +1,6 @@
 /* The raw requests of tests/data/framing at the real listener of hooks: over TCP, a socket file and
  * TLS, where all of them must be answered alike. */
-#include "tests/unit/framing_corpus.h"
+#include "tests/unit/webhook/framing_corpus.h"
 
 #include <arpa/inet.h>
 #include <gnutls/x509.h>

@@ -1,6 +1,6 @@
-/* Wires: what libmicrohttpd gets of the raw requests of tests/data/framing, and that this does not
- * depend on how they arrive. */
-#include "tests/unit/framing_corpus.h"
+/* Wires: libmicrohttpd gets the same of each of the raw requests of tests/data/framing, in whatever
+ * segments it arrives. */
+#include "framing_corpus.h"
 
 #include "webhook/intercept.h"
 
@@ -46,7 +46,7 @@ static size_t tell_chunks(const struct buf *out, size_t at, struct buf *story) {
     return at;
 }
 
-/* What was handed on, which is HTTP by itself, and what the handler is told of each request. */
+/* The requests that were handed on, and how the handler learns of each. */
 static void tell(struct wire *wire, const struct buf *out, struct buf *story) {
     static struct framing_request handed;
     static struct framing_request raw;

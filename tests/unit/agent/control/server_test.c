@@ -1,6 +1,6 @@
 /* The raw requests of tests/data/framing at the real control listener, over a socket file (on TCP
  * it would ask for a token first): it reads them as the listener of hooks does. */
-#include "tests/unit/framing_corpus.h"
+#include "tests/unit/webhook/framing_corpus.h"
 
 #include "agent/config/config.h"
 #include "agent/control/server.h"

@@ -144,7 +144,7 @@ static inline void corpus_release(struct corpus_case *one) {
     *one = (struct corpus_case){.bytes = BUF_INIT(1 << 22)};
 }
 
-/* What is done with each case. */
+/* Is called with each case. */
 struct corpus_visitor {
     void (*visit)(const struct corpus_case *one, void *context);
     void *context;
