@@ -47,16 +47,18 @@ def circles(edges):
 
 
 def read(build):
-    symbols = {}
+    names = {}
     for path in sorted(pathlib.Path(build, "CMakeFiles").rglob("*.c.o")):
         match = re.search(r"\.dir/(.+)\.c\.o$", str(path))
-        if not match or not pathlib.Path(match[1] + ".c").exists():
-            continue
-        defined, used = set(), set()
-        for line in subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout.splitlines():
-            kind, symbol = line.split()[-2:]
-            (used if kind == "U" else defined if kind in "TDBRVW" else set()).add(symbol)
-        symbols[match[1] + ".c"] = (defined, used)
+        if match and pathlib.Path(match[1] + ".c").exists():
+            names[str(path)] = match[1] + ".c"
+    symbols = {name: (set(), set()) for name in names.values()}
+    listed = subprocess.run(["nm", "-A", *names], capture_output=True, text=True, check=True).stdout if names else ""
+    for line in listed.splitlines():
+        path, rest = line.split(":", 1)
+        kind, symbol = rest.split()[-2:]
+        defined, used = symbols[names[path]]
+        (used if kind == "U" else defined if kind in "TDBRVW" else set()).add(symbol)
     return symbols
 
 
