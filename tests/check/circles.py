@@ -47,11 +47,12 @@ def circles(edges):
 
 
 def read(build):
-    names = {}
-    for path in sorted(pathlib.Path(build, "CMakeFiles").rglob("*.c.o")):
+    newest = {}  # an older one is of a library that the file was in before
+    for path in sorted(pathlib.Path(build, "CMakeFiles").rglob("*.c.o"), key=lambda path: path.stat().st_mtime):
         match = re.search(r"\.dir/(.+)\.c\.o$", str(path))
         if match and pathlib.Path(match[1] + ".c").exists():
-            names[str(path)] = match[1] + ".c"
+            newest[match[1] + ".c"] = str(path)
+    names = {path: name for name, path in newest.items()}
     symbols = {name: (set(), set()) for name in names.values()}
     listed = subprocess.run(["nm", "-A", *names], capture_output=True, text=True, check=True).stdout if names else ""
     for line in listed.splitlines():

@@ -10,6 +10,7 @@ ELSEWHERE = {  # (page, how the block begins): the file that runs it, and its wo
     ("README.md", "contrib/quickstart"): ("tests/fresh", "contrib/quickstart"),
     ("README.md", "helm install"): ("tests/e2e/test_cluster_contrib.py", 'newcomer(block("helm install"))'),
     ("README.md", "(umask 077"): ("tests/e2e/test_cluster_contrib.py", 'newcomer(block("(umask"))'),
+    ("docs/install.md", "contrib/install-deps --architecture arm64"): ("tests/cross", '--architecture "$architecture"'),
 }
 BLOCK = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.M | re.S)
 TYPED = re.compile(r"(?:\btyped \w+|\bline_by_line \w+|\bblock sh) (\S+) '([^'\n]+)'")
