@@ -150,6 +150,11 @@ bool secret_read_credential(struct secret *out, const char *name, struct err *er
     return secret_read_file(out, path, err);
 }
 
+bool secret_sees_credentials(void) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    return folder && *folder && access(folder, R_OK | X_OK) == 0;
+}
+
 bool secret_equal(const struct secret *secret, const void *bytes, size_t len) {
     if (!secret->bytes || secret->len == 0) {
         return false;

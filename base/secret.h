@@ -30,6 +30,9 @@ bool secret_read_file(struct secret *out, const char *path, struct err *err) MUS
 bool secret_read_env(struct secret *out, const char *name, struct err *err) MUST_USE;
 /* A file of that name in $CREDENTIALS_DIRECTORY (systemd). The name may not contain a slash. */
 bool secret_read_credential(struct secret *out, const char *name, struct err *err) MUST_USE;
+/* Is there a $CREDENTIALS_DIRECTORY, and may this process look into it? The commands of ExecReload=
+ * may not: systemd 252 names it to them and keeps it shut, 257 does not name it. */
+bool secret_sees_credentials(void);
 
 /* Constant-time: compares SHA-256 of both, so that the contents do not show in the time; and the
  * length does not of a secret whose hash was made when it was set. An unset or an empty secret

@@ -463,7 +463,7 @@ static bool secret_from_form(const struct config_value *value, struct secret *ou
         return text != NULL;
     }
     *unseen = value->reader->looks && form->read == secret_read_credential &&
-              err.kind == ERR_GONE && !getenv("CREDENTIALS_DIRECTORY");
+              err.kind != ERR_INVALID && !secret_sees_credentials();
     if (*unseen) {
         return secret_stand_in(value, out);
     }

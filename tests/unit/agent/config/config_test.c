@@ -394,10 +394,15 @@ static void looks_without_credentials(void **state) {
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     write_file("landwaiter.yaml", "control_token: {credential: ../x}\n" SENDER, path);
     assert_false(config_look(path, &none, &faults));
-    (void)setenv("CREDENTIALS_DIRECTORY", "/nonexistent", 1);
+    (void)setenv("CREDENTIALS_DIRECTORY", "/", 1);
     write_file("landwaiter.yaml", "control_token: {credential: x}\n" SENDER, path);
     CLEANUP(config_faults_release) struct config_faults missing = {0};
     assert_false(config_look(path, &none, &missing));
+    CLEANUP(config_faults_release) struct config_faults shut = {0};
+    CLEANUP(config_release) struct config *other = NULL;
+    (void)setenv("CREDENTIALS_DIRECTORY", "/nonexistent", 1);
+    assert_true(config_look(path, &other, &shut));
+    assert_int_equal(shut.count, 1);
     assert_int_equal(unlink(path), 0);
 }
 
