@@ -9,8 +9,9 @@ foreach(name ${names})
   find_library(ARCHIVE_${name} NAMES lib${name}.a HINTS ${CURL_LIBRARY_DIRS} REQUIRED)
   list(APPEND archives ${ARCHIVE_${name}})
 endforeach()
+# webhook/intercept.c defines gnutls_record_recv for libmicrohttpd.
 execute_process(COMMAND ${CMAKE_SOURCE_DIR}/contrib/archives-apart ${CMAKE_BINARY_DIR}/archives ${CMAKE_NM}
-                        ${CMAKE_OBJCOPY} ${archives}
+                        ${CMAKE_OBJCOPY} gnutls_record_recv ${archives}
                 OUTPUT_VARIABLE archives RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(failed)
   message(FATAL_ERROR "the archives cannot be linked together")

@@ -1,5 +1,5 @@
-"""Holds README.md and docs/install.md to their tests: tests/guide types each block of shell in them, or another test does, which
-is named here; and neither names a block that is not there any more."""
+"""Each block of shell in README.md and docs/install.md must be typed by tests/guide, or run by a test that is named here. Names of
+blocks that are gone are faults, too."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""What is made for others: the commit in the program, and archives that are the same bytes whenever they are made."""
+"""The commit in the program: from git, from a source archive, or unknown."""
 
 import os
 import re
@@ -21,9 +21,9 @@ def run(*command, cwd=TOP, given=b""):
 # --- the commit ------------------------------------------------------------------------------------------------------
 
 def commit_in(source, output, given=""):
-    """What a build of that source puts into the program."""
+    """The commit that a build of that source puts into the program."""
     run("cmake", f"-DSOURCE={source}", f"-DOUTPUT={output}", f"-DGIVEN={given}", "-P", f"{TOP}/cmake/commit.cmake")
-    return re.fullmatch(r'#include "agent/commit.h"\n\nconst char commit_id\[\] = "(.*)";\n', output.read_text())[1]
+    return re.fullmatch(r'#include "base/commit.h"\n\nconst char commit_id\[\] = "(.*)";\n', output.read_text())[1]
 
 
 @pytest.fixture
