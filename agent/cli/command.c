@@ -11,8 +11,7 @@
 
 const char *const command_exit_meanings[] = {
     [COMMAND_DONE] = "done, or nothing to do",
-    [COMMAND_FAILED] = "what was asked for failed: an update failed, was denied, cancelled or "
-                       "rolled back",
+    [COMMAND_FAILED] = "an update failed, was denied, cancelled or rolled back",
     [COMMAND_USAGE] = "wrong usage, or a faulty configuration",
     [COMMAND_WAITING] = "still open when `--wait` ran out; the update goes on",
     [COMMAND_UNREACHABLE] = "the agent cannot be reached",
