@@ -128,7 +128,7 @@ static bool take_argument(struct parser *parser, const char *argument, bool *onl
 bool command_parse(const struct command *command, int argc, char *const *argv,
                    struct command_line *out, struct err *err) {
     struct parser parser = {.line = {.command = command}, .argc = argc, .argv = argv};
-    parser.line.given = calloc((size_t)argc + 1, sizeof(*parser.line.given));
+    parser.line.given = calloc((size_t)argc + 1, sizeof *parser.line.given);
     if (!parser.line.given) {
         return err_set(err, ERR_BUG, "out of memory");
     }
@@ -198,7 +198,7 @@ bool command_limit(const struct command_line *line, unsigned *out, struct err *e
 static void print_option(const struct command_option *option, FILE *out) {
     char letter[] = "    ";
     if (option->letter != 0) {
-        (void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+        (void)snprintf(letter, sizeof letter, "-%c, ", option->letter);
     }
     (void)fprintf(out, "  %s--%s%s%s%s%s\n          %s\n", letter, option->name,
                   option->optional ? "[=" : "", option->value && !option->optional ? " " : "",
@@ -225,7 +225,7 @@ static void print_message(const char *format, va_list arguments) PRINTF_LIKE(1, 
 
 static void print_message(const char *format, va_list arguments) {
     char text[MESSAGE_MAX];
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)vsnprintf(text, sizeof text, format, arguments);
     (void)fputs("landwaiter: ", stderr);
     render_text(text, stderr);
     (void)fputc('\n', stderr);

@@ -35,9 +35,9 @@ static bool read_text(const char *path, struct buf *out, int *out_errno) {
     }
     char piece[4096];
     for (;;) {
-        size_t got = fread(piece, 1, sizeof(piece), file);
+        size_t got = fread(piece, 1, sizeof piece, file);
         buf_append(out, piece, got);
-        if (got < sizeof(piece)) {
+        if (got < sizeof piece) {
             break;
         }
     }

@@ -36,7 +36,7 @@ static int64_t at_most(int64_t value, int64_t limit) {
 
 int64_t courier_jitter(int64_t pause_ms) {
     uint32_t random = 0;
-    if (!digest_random(&random, sizeof(random))) {
+    if (!digest_random(&random, sizeof random)) {
         return pause_ms;
     }
     return pause_ms - (int64_t)(random % ((uint64_t)(pause_ms / 2) + 1));

@@ -72,11 +72,11 @@ bool notice_key_read(enum notice_proof proof, const struct secret *written, stru
 
 bool notice_id(char out[NOTICE_ID_SIZE]) {
     unsigned char bytes[ID_RANDOM_BYTES];
-    if (!digest_random(bytes, sizeof(bytes))) {
+    if (!digest_random(bytes, sizeof bytes)) {
         return false;
     }
     char hex[2 * ID_RANDOM_BYTES + 1];
-    digest_hex(bytes, sizeof(bytes), hex);
+    digest_hex(bytes, sizeof bytes, hex);
     (void)snprintf(out, NOTICE_ID_SIZE, "msg_%s", hex);
     return true;
 }
@@ -112,7 +112,7 @@ void notice_headers_release(struct notice_headers *headers) {
 static bool sign(const struct notice_stamp *stamp, const void *body, size_t len, struct buf *out) {
     unsigned char mac[DIGEST_MAC_MAX];
     char seconds[32];
-    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)stamp->seconds);
+    (void)snprintf(seconds, sizeof seconds, "%lld", (long long)stamp->seconds);
     const struct digest_part parts[] = {{stamp->id, strlen(stamp->id)},
                                         {".", 1},
                                         {seconds, strlen(seconds)},

@@ -12,10 +12,9 @@ static void add_row(struct render_table *table, const json_t *push, int64_t now_
     render_cell(table, json_text(push, "image"));
     render_cell(table, render_digest(json_text(push, "digest"), digest));
     render_cell(table, render_time(json_text(push, "received"), now_ms, time));
-    (void)snprintf(count, sizeof(count), "%zu",
-                   json_array_size(json_array_member(push, "updates")));
+    (void)snprintf(count, sizeof count, "%zu", json_array_size(json_array_member(push, "updates")));
     render_cell(table, count);
-    (void)snprintf(count, sizeof(count), "%lld", (long long)json_int(push, "open", 0));
+    (void)snprintf(count, sizeof count, "%lld", (long long)json_int(push, "open", 0));
     render_cell(table, count);
 }
 

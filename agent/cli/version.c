@@ -30,7 +30,7 @@ static const char *of_gnutls(void) {
 /* "10.42 2022-12-11": a version and its day. */
 static const char *of_pcre2(void) {
     static char text[64];
-    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) > (int)sizeof(text) ||
+    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) > (int)sizeof text ||
         pcre2_config(PCRE2_CONFIG_VERSION, text) < 0) {
         return "unknown";
     }

@@ -9,7 +9,7 @@
     do {                                                                                           \
         va_list arguments_;                                                                        \
         va_start(arguments_, format);                                                              \
-        (void)vsnprintf((outcome).reason, sizeof(outcome).reason, format, arguments_);             \
+        (void)vsnprintf((outcome).reason, sizeof((outcome).reason), format, arguments_);           \
         va_end(arguments_);                                                                        \
     } while (0)
 

@@ -5,9 +5,11 @@ const struct platform *const platform_table[] = {&platform_docker, &platform_kub
                                                  &platform_dry, NULL};
 
 static const struct platform *platform_named(const char *name, size_t len) {
-    for (const struct platform *const *at = platform_table; *at; at++)
-        if (strlen((*at)->name) == len && strncmp((*at)->name, name, len) == 0)
+    for (const struct platform *const *at = platform_table; *at; at++) {
+        if (strlen((*at)->name) == len && strncmp((*at)->name, name, len) == 0) {
             return *at;
+        }
+    }
     return NULL;
 }
 

@@ -11,9 +11,10 @@ void targets_release(struct targets *targets) {
 struct target *targets_add(struct targets *targets) {
     if (targets->count == targets->capacity) {
         size_t capacity = targets->capacity ? targets->capacity * 2 : 4;
-        struct target *items = reallocarray(targets->items, capacity, sizeof(*targets->items));
-        if (!items)
+        struct target *items = reallocarray(targets->items, capacity, sizeof *targets->items);
+        if (!items) {
             return NULL;
+        }
         targets->items = items;
         targets->capacity = capacity;
     }

@@ -10,16 +10,20 @@
 bool check_document(const json_t *inspect, struct err *err) {
     char reason[160];
     const json_t *config = json_object_member(inspect, "Config");
-    if (json_bool(json_object_member(inspect, "HostConfig"), "AutoRemove", false))
+    if (json_bool(json_object_member(inspect, "HostConfig"), "AutoRemove", false)) {
         return err_set(err, ERR_INVALID,
                        "it was started with --rm, so stopping it would remove it "
                        "and nothing could be put back; start it without --rm");
-    if (json_text(json_object_member(config, "Labels"), CONTAINER_LABEL_SWARM_TASK))
+    }
+    if (json_text(json_object_member(config, "Labels"), CONTAINER_LABEL_SWARM_TASK)) {
         return err_set(err, ERR_INVALID, "it is a Swarm task; update its service instead");
-    if (container_image_pinned(container_image_name(inspect), container_image_id(inspect)))
+    }
+    if (container_image_pinned(container_image_name(inspect), container_image_id(inspect))) {
         return err_set(err, ERR_INVALID, "its image is pinned by digest or id");
-    if (container_idle(container_status(inspect), reason, sizeof(reason)))
+    }
+    if (container_idle(container_status(inspect), reason, sizeof reason)) {
         return err_set(err, ERR_INVALID, "%s", reason);
+    }
     return true;
 }
 
@@ -43,24 +47,29 @@ static bool check_other(struct engine *engine, const char *id, const json_t *oth
     struct seen seen;
     struct err failed = ERR_INIT;
     const char *other_id = json_text(other, "Id");
-    if (!other_id || strcmp(other_id, id) == 0)
+    if (!other_id || strcmp(other_id, id) == 0) {
         return true;
+    }
     if (!seen_get(engine, other_id, &seen, &failed)) {
-        if (failed.kind == ERR_GONE)
+        if (failed.kind == ERR_GONE) {
             return true;
-        if (err)
+        }
+        if (err) {
             *err = failed;
+        }
         return false;
     }
     const char *what = NULL;
-    if (strcmp(seen.network_of, id) == 0)
+    if (strcmp(seen.network_of, id) == 0) {
         what = "network";
-    else if (strcmp(seen.ipc_of, id) == 0)
+    } else if (strcmp(seen.ipc_of, id) == 0) {
         what = "IPC namespace";
-    else if (strcmp(seen.pid_of, id) == 0)
+    } else if (strcmp(seen.pid_of, id) == 0) {
         what = "PID namespace";
-    if (!what)
+    }
+    if (!what) {
         return true;
+    }
     return err_set(err, ERR_INVALID,
                    "the container %s uses its %s and would be cut off; updating both together is "
                    "not supported yet",
@@ -72,18 +81,21 @@ static bool check_others(struct engine *engine, const char *id, json_t *shared, 
     size_t i = 0;
     json_t *entry = NULL;
     char consumer[256];
-    if (!list_shared(engine, shared, &list, err))
+    if (!list_shared(engine, shared, &list, err)) {
         return false;
+    }
     json_array_foreach(list, i, entry) {
         const char *entry_id = json_text(entry, "Id");
         if (entry_id && strcmp(entry_id, id) == 0 &&
-            check_linked(entry, consumer, sizeof(consumer)))
+            check_linked(entry, consumer, sizeof consumer)) {
             return err_set(err, ERR_INVALID,
                            "the container %s is linked to it (--link) and would lose it; updating "
                            "both together is not supported yet",
                            consumer);
-        if (!check_other(engine, id, entry, err))
+        }
+        if (!check_other(engine, id, entry, err)) {
             return false;
+        }
     }
     return true;
 }
@@ -92,27 +104,34 @@ bool check_container(struct platform_task *task, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
     CLEANUP(json_release) json_t *image = NULL;
     struct engine engine;
-    if (!engine_open(task->session, &engine, err))
+    if (!engine_open(task->session, &engine, err)) {
         return false;
-    if (!container_inspect(&engine, task->instance, &inspect, err))
+    }
+    if (!container_inspect(&engine, task->instance, &inspect, err)) {
         return err_wrap(err, "%s", task->target);
+    }
     const char *name = container_name(inspect);
-    if (strcmp(name, task->target + strlen(LIST_TARGET_PREFIX)) != 0)
+    if (strcmp(name, task->target + strlen(LIST_TARGET_PREFIX)) != 0) {
         return err_set(err, ERR_GONE, "the container is named %s now", name);
-    if (!check_document(inspect, err))
+    }
+    if (!check_document(inspect, err)) {
         return false;
-    if (container_is_self(container_id(inspect)))
+    }
+    if (container_is_self(container_id(inspect))) {
         return err_set(err, ERR_INVALID,
                        "it is Landwaiter's own container, which cannot replace "
                        "itself; update it from outside");
+    }
     struct err missing = ERR_INIT;
     if (!image_inspect(&engine, container_image_id(inspect), &image, &missing)) {
-        if (missing.kind == ERR_GONE)
+        if (missing.kind == ERR_GONE) {
             return err_set(err, ERR_INVALID,
                            "the image that it was made from was removed, so what its owner set "
                            "cannot be told from the image's defaults; create it anew by hand");
-        if (err)
+        }
+        if (err) {
             *err = missing;
+        }
         return false;
     }
     return check_others(&engine, container_id(inspect), task->session->shared, err);

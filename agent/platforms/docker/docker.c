@@ -32,7 +32,7 @@ static bool docker_new_image(struct engine *engine, const struct platform_task *
                              struct err *err) {
     char name[REF_NAME_SIZE];
     char text[REF_NAME_SIZE + DIGEST_TEXT_SIZE + 1];
-    (void)snprintf(text, sizeof(text), "%s@%s", ref_name(&task->image, name), task->digest);
+    (void)snprintf(text, sizeof text, "%s@%s", ref_name(&task->image, name), task->digest);
     return image_inspect(engine, text, out, err);
 }
 
@@ -41,21 +41,25 @@ static bool docker_fetch(struct platform_task *task, enum platform_fetched *out,
     CLEANUP(json_release) json_t *image = NULL;
     struct engine engine;
     struct err missing = ERR_INIT;
-    if (!engine_open(task->session, &engine, err) || !docker_old_image(&engine, task, &old, err))
+    if (!engine_open(task->session, &engine, err) || !docker_old_image(&engine, task, &old, err)) {
         return false;
+    }
     if (!docker_new_image(&engine, task, &image, &missing)) {
         if (missing.kind != ERR_GONE) {
-            if (err)
+            if (err) {
                 *err = missing;
+            }
             return false;
         }
-        if (!pull_image(&engine, task->session, &task->image, task->digest, err))
+        if (!pull_image(&engine, task->session, &task->image, task->digest, err)) {
             return false;
-        if (!docker_new_image(&engine, task, &image, &missing))
+        }
+        if (!docker_new_image(&engine, task, &image, &missing)) {
             return err_set(err, ERR_TRANSIENT,
                            "the Docker engine says that it pulled the image, but does not have it: "
                            "%.200s",
                            missing.message);
+        }
     }
     *out = image_same(old, image) ? PLATFORM_SAME : PLATFORM_FETCHED;
     return true;

@@ -23,9 +23,11 @@ static struct {
 static int engine_recall(const char *host) {
     int newest = 0;
     pthread_mutex_lock(&engine_lock);
-    for (size_t i = 0; i < ENGINE_HOSTS_MAX; i++)
-        if (strcmp(engine_known[i].host, host) == 0)
+    for (size_t i = 0; i < ENGINE_HOSTS_MAX; i++) {
+        if (strcmp(engine_known[i].host, host) == 0) {
             newest = engine_known[i].newest;
+        }
+    }
     pthread_mutex_unlock(&engine_lock);
     return newest;
 }
@@ -34,39 +36,50 @@ static int engine_recall(const char *host) {
 static void engine_remember(const char *host, int newest) {
     pthread_mutex_lock(&engine_lock);
     size_t at = 0;
-    for (size_t i = ENGINE_HOSTS_MAX; i-- > 0;)
-        if (engine_known[i].host[0] == '\0')
+    for (size_t i = ENGINE_HOSTS_MAX; i-- > 0;) {
+        if (engine_known[i].host[0] == '\0') {
             at = i;
-    for (size_t i = 0; i < ENGINE_HOSTS_MAX; i++)
-        if (strcmp(engine_known[i].host, host) == 0)
+        }
+    }
+    for (size_t i = 0; i < ENGINE_HOSTS_MAX; i++) {
+        if (strcmp(engine_known[i].host, host) == 0) {
             at = i;
+        }
+    }
     int length = snprintf(engine_known[at].host, ENGINE_HOST_SIZE, "%s", newest ? host : "");
-    if (length < 0 || length >= ENGINE_HOST_SIZE)
+    if (length < 0 || length >= ENGINE_HOST_SIZE) {
         engine_known[at].host[0] = '\0';
+    }
     engine_known[at].newest = newest;
     pthread_mutex_unlock(&engine_lock);
 }
 
 bool engine_minor_parse(const char *text, int *out) {
-    if (strncmp(text, "1.", 2) != 0 || text[2] < '0' || text[2] > '9')
+    if (strncmp(text, "1.", 2) != 0 || text[2] < '0' || text[2] > '9') {
         return false;
+    }
     char *end = NULL;
     long minor = strtol(text + 2, &end, 10);
-    if (*end != '\0' || minor > 100000)
+    if (*end != '\0' || minor > 100000) {
         return false;
+    }
     *out = (int)minor;
     return true;
 }
 
 enum err_kind engine_status_kind(long status) {
-    if ((status >= 200 && status < 300) || status == 304)
+    if ((status >= 200 && status < 300) || status == 304) {
         return ERR_NONE;
-    if (status == 404)
+    }
+    if (status == 404) {
         return ERR_GONE;
-    if (status == 401 || status == 403)
+    }
+    if (status == 401 || status == 403) {
         return ERR_DENIED;
-    if (status == 429 || status >= 500)
+    }
+    if (status == 429 || status >= 500) {
         return ERR_TRANSIENT;
+    }
     return ERR_INVALID;
 }
 
@@ -79,14 +92,17 @@ void engine_answer_release(struct engine_answer *answer) {
 static void engine_words(const struct buf *body, char out[static 320]) {
     CLEANUP(json_release) json_t *root = NULL;
     const char *text = NULL;
-    if (json_parse(body->data, body->len, &root, NULL))
+    if (json_parse(body->data, body->len, &root, NULL)) {
         text = json_text(root, "message");
-    if (!text || !*text)
+    }
+    if (!text || !*text) {
         text = buf_text(body);
+    }
     int used = snprintf(out, 320, "%s", *text ? text : "no reason given");
     size_t len = strlen(out);
-    while (used > 0 && len > 0 && (out[len - 1] == '\n' || out[len - 1] == '\r'))
+    while (used > 0 && len > 0 && (out[len - 1] == '\n' || out[len - 1] == '\r')) {
         out[--len] = '\0';
+    }
 }
 
 /* Where a request goes, and what it carries. */
@@ -97,8 +113,9 @@ struct engine_parcel {
 };
 
 static void engine_parcel_release(struct engine_parcel *parcel) {
-    if (parcel->auth.data)
+    if (parcel->auth.data) {
         explicit_bzero(parcel->auth.data, parcel->auth.len);
+    }
     buf_release(&parcel->url);
     buf_release(&parcel->body);
     buf_release(&parcel->auth);
@@ -131,8 +148,9 @@ static bool engine_pack(const struct engine_call *call, struct engine_parcel *pa
         buf_printf(&parcel->auth, "X-Registry-Auth: %s", call->registry_auth);
         parcel->headers[count] = buf_text(&parcel->auth);
     }
-    if (parcel->url.overflow || parcel->body.overflow || parcel->auth.overflow)
+    if (parcel->url.overflow || parcel->body.overflow || parcel->auth.overflow) {
         return err_set(err, ERR_INVALID, "a request to the Docker engine is too large");
+    }
     return true;
 }
 
@@ -143,8 +161,9 @@ static bool engine_send(struct engine *engine, const struct engine_call *call, c
     struct engine_parcel parcel = {.url = BUF_INIT(ENGINE_PATH_SIZE + ENGINE_HOST_SIZE),
                                    .body = BUF_INIT((size_t)16 * 1024 * 1024),
                                    .auth = BUF_INIT((size_t)64 * 1024)};
-    if (!engine_address(docker, path, &parcel, err) || !engine_pack(call, &parcel, err))
+    if (!engine_address(docker, path, &parcel, err) || !engine_pack(call, &parcel, err)) {
         return false;
+    }
     const struct http_tls tls = {.ca_file = docker->tls_ca,
                                  .cert_file = docker->tls_certificate,
                                  .key_file = docker->tls_key};
@@ -168,12 +187,13 @@ static bool engine_send(struct engine *engine, const struct engine_call *call, c
 }
 
 static bool engine_settle(struct engine *engine, int newest, struct err *err) {
-    if (newest < ENGINE_MINOR_MIN)
+    if (newest < ENGINE_MINOR_MIN) {
         return err_set(
             err, ERR_INVALID,
             "the Docker engine at %s speaks API 1.%d at most, and 1.%d is needed: update "
             "Docker to 1.12 or newer",
             engine->docker->host, newest, ENGINE_MINOR_MIN);
+    }
     engine->newest = newest;
     engine->minor = newest < ENGINE_MINOR_MAX ? newest : ENGINE_MINOR_MAX;
     return true;
@@ -183,19 +203,23 @@ static bool engine_negotiate(struct engine *engine, struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
     CLEANUP(buf_release) struct buf version = BUF_INIT(32);
     const struct engine_call call = {.method = "GET", .answer_max = 4096};
-    if (!engine_send(engine, &call, "/_ping", &response, err))
+    if (!engine_send(engine, &call, "/_ping", &response, err)) {
         return false;
-    if (response.status != 200)
+    }
+    if (response.status != 200) {
         return err_set(err, response.status >= 500 ? ERR_TRANSIENT : ERR_INVALID,
                        "the Docker engine at %s answers its ping with HTTP %ld",
                        engine->docker->host, response.status);
+    }
     int newest = 0;
     if (!http_response_header(&response, "Api-Version", 0, &version) ||
-        !engine_minor_parse(buf_text(&version), &newest))
+        !engine_minor_parse(buf_text(&version), &newest)) {
         return err_set(err, ERR_INVALID, "what answers at %s is not a Docker engine",
                        engine->docker->host);
-    if (!engine_settle(engine, newest, err))
+    }
+    if (!engine_settle(engine, newest, err)) {
         return false;
+    }
     engine_remember(engine->docker->host, newest);
     return true;
 }
@@ -203,8 +227,9 @@ static bool engine_negotiate(struct engine *engine, struct err *err) {
 bool engine_open(const struct platform_session *session, struct engine *out, struct err *err) {
     struct engine engine = {.http = session->http, .docker = &session->config->docker};
     int newest = engine_recall(engine.docker->host);
-    if (newest ? !engine_settle(&engine, newest, err) : !engine_negotiate(&engine, err))
+    if (newest ? !engine_settle(&engine, newest, err) : !engine_negotiate(&engine, err)) {
         return false;
+    }
     *out = engine;
     return true;
 }
@@ -215,8 +240,9 @@ static void engine_notice(const struct engine *engine, const struct http_respons
     CLEANUP(buf_release) struct buf version = BUF_INIT(32);
     int newest = 0;
     if (http_response_header(response, "Api-Version", 0, &version) &&
-        engine_minor_parse(buf_text(&version), &newest) && newest != engine->newest)
+        engine_minor_parse(buf_text(&version), &newest) && newest != engine->newest) {
         engine_remember(engine->docker->host, 0);
+    }
 }
 
 static bool engine_once(struct engine *engine, const struct engine_call *call,
@@ -224,11 +250,13 @@ static bool engine_once(struct engine *engine, const struct engine_call *call,
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
     CLEANUP(json_release) json_t *json = NULL;
     char path[ENGINE_PATH_SIZE];
-    int length = snprintf(path, sizeof(path), "/v1.%d%s", engine->minor, call->path);
-    if (length < 0 || (size_t)length >= sizeof(path))
+    int length = snprintf(path, sizeof path, "/v1.%d%s", engine->minor, call->path);
+    if (length < 0 || (size_t)length >= sizeof path) {
         return err_set(err, ERR_INVALID, "a name is too long for the Docker engine's API");
-    if (!engine_send(engine, call, path, &response, err))
+    }
+    if (!engine_send(engine, call, path, &response, err)) {
         return false;
+    }
     answer->status = response.status;
     engine_notice(engine, &response);
     enum err_kind kind = engine_status_kind(response.status);
@@ -237,8 +265,9 @@ static bool engine_once(struct engine *engine, const struct engine_call *call,
         return err_set(err, kind, "the Docker engine says: %s", answer->message);
     }
     if (response.body.len > 0 && !call->sink &&
-        !json_parse_deep(response.body.data, response.body.len, ENGINE_JSON_DEPTH, &json, err))
+        !json_parse_deep(response.body.data, response.body.len, ENGINE_JSON_DEPTH, &json, err)) {
         return err_wrap(err, "the Docker engine's answer");
+    }
     answer->json = TAKE(json);
     return true;
 }
@@ -247,18 +276,22 @@ bool engine_call(struct engine *engine, const struct engine_call *call,
                  struct engine_answer *answer, struct err *err) {
     engine_answer_release(answer);
     *answer = (struct engine_answer)ENGINE_ANSWER_INIT;
-    if (engine_once(engine, call, answer, err))
+    if (engine_once(engine, call, answer, err)) {
         return true;
-    if (answer->status != 400 || !strstr(answer->message, "client version"))
+    }
+    if (answer->status != 400 || !strstr(answer->message, "client version")) {
         return false;
-    if (strstr(answer->message, "too old"))
+    }
+    if (strstr(answer->message, "too old")) {
         return err_set(err, ERR_INVALID,
                        "the Docker engine at %s is too new: this Landwaiter speaks API 1.%d to "
                        "1.%d; update Landwaiter",
                        engine->docker->host, ENGINE_MINOR_MIN, ENGINE_MINOR_MAX);
+    }
     engine_remember(engine->docker->host, 0);
-    if (!engine_negotiate(engine, err))
+    if (!engine_negotiate(engine, err)) {
         return false;
+    }
     *answer = (struct engine_answer)ENGINE_ANSWER_INIT;
     return engine_once(engine, call, answer, err);
 }
@@ -268,8 +301,9 @@ static bool engine_path(char out[static ENGINE_PATH_SIZE], const char *format, v
 static bool engine_path(char out[static ENGINE_PATH_SIZE], const char *format, va_list args,
                         struct err *err) {
     int length = vsnprintf(out, ENGINE_PATH_SIZE, format, args);
-    if (length < 0 || length >= ENGINE_PATH_SIZE)
+    if (length < 0 || length >= ENGINE_PATH_SIZE) {
         return err_set(err, ERR_INVALID, "a name is too long for the Docker engine's API");
+    }
     return true;
 }
 
@@ -281,10 +315,12 @@ bool engine_get(struct engine *engine, json_t **out, struct err *err, const char
     bool fits = engine_path(path, format, args, err);
     va_end(args);
     const struct engine_call call = {.method = "GET", .path = path};
-    if (!fits || !engine_call(engine, &call, &answer, err))
+    if (!fits || !engine_call(engine, &call, &answer, err)) {
         return false;
-    if (!answer.json)
+    }
+    if (!answer.json) {
         return err_set(err, ERR_INVALID, "the Docker engine answered nothing");
+    }
     *out = TAKE(answer.json);
     return true;
 }

@@ -6,12 +6,15 @@
 bool image_inspect(struct engine *engine, const char *image, json_t **out, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
     /* From ids and parsed references only; nothing else may stand in a path. */
-    if (!*image || strpbrk(image, "?#% \t\r\n") || strstr(image, ".."))
+    if (!*image || strpbrk(image, "?#% \t\r\n") || strstr(image, "..")) {
         return err_set(err, ERR_INVALID, "that is not an image's name");
-    if (!engine_get(engine, &inspect, err, "/images/%s/json", image))
+    }
+    if (!engine_get(engine, &inspect, err, "/images/%s/json", image)) {
         return false;
-    if (!*image_id(inspect))
+    }
+    if (!*image_id(inspect)) {
         return err_set(err, ERR_INVALID, "the Docker engine's answer is not an image");
+    }
     *out = TAKE(inspect);
     return true;
 }
@@ -38,13 +41,15 @@ void image_digest(const json_t *inspect, const struct ref *ref, char out[DIGEST_
 
 bool image_same(const json_t *a, const json_t *b) {
     static const char *const members[] = {"RootFS", "Config", "Created", "Os", "Architecture"};
-    if (strcmp(image_id(a), image_id(b)) == 0)
+    if (strcmp(image_id(a), image_id(b)) == 0) {
         return true;
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
         const json_t *left = json_object_get(a, members[i]);
         const json_t *right = json_object_get(b, members[i]);
-        if (!left || !right || !json_equal(left, right))
+        if (!left || !right || !json_equal(left, right)) {
             return false;
+        }
     }
     return true;
 }

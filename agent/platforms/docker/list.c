@@ -13,10 +13,12 @@ bool list_containers(struct engine *engine, json_t **out, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     const struct engine_call call = {
         .method = "GET", .path = "/containers/json?all=1", .answer_max = LIST_ANSWER_MAX};
-    if (!engine_call(engine, &call, &answer, err))
+    if (!engine_call(engine, &call, &answer, err)) {
         return false;
-    if (!json_is_array(answer.json))
+    }
+    if (!json_is_array(answer.json)) {
         return err_set(err, ERR_INVALID, "the Docker engine's answer is not a list of containers");
+    }
     seen_retain(answer.json);
     *out = TAKE(answer.json);
     return true;
@@ -28,10 +30,12 @@ bool list_shared(struct engine *engine, json_t *shared, json_t **out, struct err
         *out = json_incref(known);
         return true;
     }
-    if (!list_containers(engine, out, err))
+    if (!list_containers(engine, out, err)) {
         return false;
-    if (shared)
+    }
+    if (shared) {
         (void)json_object_set(shared, "containers", *out);
+    }
     return true;
 }
 
@@ -40,8 +44,9 @@ const char *list_name(const json_t *entry) {
     json_t *item = NULL;
     json_array_foreach(json_array_member(entry, "Names"), i, item) {
         const char *name = json_string_value(item);
-        if (name && name[0] == '/' && !strchr(name + 1, '/'))
+        if (name && name[0] == '/' && !strchr(name + 1, '/')) {
             return name + 1;
+        }
     }
     return "";
 }
@@ -49,7 +54,7 @@ const char *list_name(const json_t *entry) {
 /* On its way in or out, or somebody else's: not a target at all. */
 static bool list_ignored(const struct list_sighting *sighting) {
     return !container_name_valid(sighting->name) || container_name_marked(sighting->name) ||
-           strlen(sighting->name) + sizeof(LIST_TARGET_PREFIX) > TARGET_NAME_SIZE ||
+           strlen(sighting->name) + sizeof LIST_TARGET_PREFIX > TARGET_NAME_SIZE ||
            json_text(sighting->labels, CONTAINER_LABEL_SWARM_TASK);
 }
 
@@ -65,20 +70,21 @@ static bool list_image(const struct list_sighting *sighting, struct target *out)
         ref_default_tag(&image);
         out->image = image;
     }
-    if (pinned)
-        (void)snprintf(out->problem, sizeof(out->problem),
+    if (pinned) {
+        (void)snprintf(out->problem, sizeof out->problem,
                        "its image is pinned by digest or id; no push can move it");
-    else if (!parsed)
-        (void)snprintf(out->problem, sizeof(out->problem), "its image's name is not usable: %.180s",
+    } else if (!parsed) {
+        (void)snprintf(out->problem, sizeof out->problem, "its image's name is not usable: %.180s",
                        err.message);
+    }
     return parsed && !pinned;
 }
 
 void list_target(const struct config *config, const struct list_sighting *sighting,
                  struct target *out) {
     struct settings_labels labels = {0};
-    (void)snprintf(out->name, sizeof(out->name), LIST_TARGET_PREFIX "%s", sighting->name);
-    (void)snprintf(out->instance, sizeof(out->instance), "%s", sighting->id);
+    (void)snprintf(out->name, sizeof out->name, LIST_TARGET_PREFIX "%s", sighting->name);
+    (void)snprintf(out->instance, sizeof out->instance, "%s", sighting->id);
     bool usable = list_image(sighting, out);
     const struct config_subject subject = {.name = sighting->name,
                                            .platform = "docker",
@@ -88,10 +94,11 @@ void list_target(const struct config *config, const struct list_sighting *sighti
     out->enabled =
         usable && (labels.enable == SETTINGS_ENABLE_TRUE ||
                    (config->docker.select_all && labels.enable != SETTINGS_ENABLE_FALSE));
-    if (usable && labels.problem[0] != '\0')
-        (void)snprintf(out->problem, sizeof(out->problem), "%s", labels.problem);
-    else if (usable)
-        out->stopped = container_idle(sighting->status, out->problem, sizeof(out->problem));
+    if (usable && labels.problem[0] != '\0') {
+        (void)snprintf(out->problem, sizeof out->problem, "%s", labels.problem);
+    } else if (usable) {
+        out->stopped = container_idle(sighting->status, out->problem, sizeof out->problem);
+    }
 }
 
 /* digests: image id to digest, "" when unknown; it lives for one list only, as a tag's move or a
@@ -99,8 +106,9 @@ void list_target(const struct config *config, const struct list_sighting *sighti
 static bool list_running(struct engine *engine, json_t *digests, const char *image_id,
                          struct target *target, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
-    if (target->image.path[0] == '\0' || *image_id == '\0')
+    if (target->image.path[0] == '\0' || *image_id == '\0') {
         return true;
+    }
     json_t *known = json_object_get(digests, image_id);
     if (known) {
         image_digest(known, &target->image, target->running);
@@ -108,10 +116,12 @@ static bool list_running(struct engine *engine, json_t *digests, const char *ima
     }
     struct err missing = ERR_INIT;
     if (!image_inspect(engine, image_id, &inspect, &missing)) {
-        if (missing.kind == ERR_GONE)
+        if (missing.kind == ERR_GONE) {
             return true;
-        if (err)
+        }
+        if (err) {
             *err = missing;
+        }
         return false;
     }
     image_digest(inspect, &target->image, target->running);
@@ -124,10 +134,12 @@ static bool list_running(struct engine *engine, json_t *digests, const char *ima
 static bool list_image_name(struct engine *engine, struct list_sighting *sighting,
                             struct seen *seen, struct err *err) {
     if (*sighting->image && !strchr(sighting->image, '@') &&
-        !container_image_pinned(sighting->image, sighting->image_id))
+        !container_image_pinned(sighting->image, sighting->image_id)) {
         return true;
-    if (!seen_get(engine, sighting->id, seen, err))
+    }
+    if (!seen_get(engine, sighting->id, seen, err)) {
         return false;
+    }
     sighting->image = seen->image;
     return true;
 }
@@ -155,23 +167,29 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
     struct seen seen;
     struct target target = {0};
     struct err gone = ERR_INIT;
-    if (list_ignored(&sighting))
+    if (list_ignored(&sighting)) {
         return true;
+    }
     if (!list_image_name(&listing->engine, &sighting, &seen, &gone)) {
-        if (gone.kind == ERR_GONE) /* since the list was made */
+        if (gone.kind == ERR_GONE) { /* since the list was made */
             return true;
-        if (err)
+        }
+        if (err) {
             *err = gone;
+        }
         return false;
     }
     list_target(listing->session->config, &sighting, &target);
-    if (listing->repository && !ref_same_repository(listing->repository, &target.image))
+    if (listing->repository && !ref_same_repository(listing->repository, &target.image)) {
         return true;
-    if (!list_running(&listing->engine, listing->digests, sighting.image_id, &target, err))
+    }
+    if (!list_running(&listing->engine, listing->digests, sighting.image_id, &target, err)) {
         return false;
+    }
     struct target *added = targets_add(listing->out);
-    if (!added)
+    if (!added) {
         return err_set(err, ERR_BUG, "out of memory");
+    }
     *added = target;
     return true;
 }
@@ -186,8 +204,9 @@ bool list_targets(const struct platform_session *session, const struct ref *repo
     size_t i = 0;
     json_t *entry = NULL;
     if (!engine_open(session, &listing.engine, err) ||
-        !list_shared(&listing.engine, session->shared, &list, err))
+        !list_shared(&listing.engine, session->shared, &list, err)) {
         return false;
+    }
     json_array_foreach(list, i, entry) {
         if (!list_add(&listing, entry, err)) {
             out->count = before;
@@ -203,11 +222,13 @@ bool list_find(const struct platform_session *session, const char *target, struc
     CLEANUP(json_release) json_t *digests = json_object();
     struct engine engine;
     size_t prefix = strlen(LIST_TARGET_PREFIX);
-    if (strncmp(target, LIST_TARGET_PREFIX, prefix) != 0)
+    if (strncmp(target, LIST_TARGET_PREFIX, prefix) != 0) {
         return err_set(err, ERR_GONE, "%s is not a container", target);
+    }
     const char *name = target + prefix;
-    if (!engine_open(session, &engine, err) || !container_inspect(&engine, name, &inspect, err))
+    if (!engine_open(session, &engine, err) || !container_inspect(&engine, name, &inspect, err)) {
         return false;
+    }
     const struct list_sighting sighting = {
         .id = container_id(inspect),
         .name = container_name(inspect),
@@ -216,12 +237,14 @@ bool list_find(const struct platform_session *session, const char *target, struc
         .status = container_status(inspect),
         .labels = json_object_member(json_object_member(inspect, "Config"), "Labels")};
     /* The engine takes an id's beginning for a name too. */
-    if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting))
+    if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting)) {
         return err_set(err, ERR_GONE, "there is no container named %s", name);
+    }
     struct target found = {0};
     list_target(session->config, &sighting, &found);
-    if (!list_running(&engine, digests, sighting.image_id, &found, err))
+    if (!list_running(&engine, digests, sighting.image_id, &found, err)) {
         return false;
+    }
     *out = found;
     return true;
 }

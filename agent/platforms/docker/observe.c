@@ -28,7 +28,7 @@ static void observe_bad(struct platform_observation *out, const char *format, ..
     va_list args;
     va_start(args, format);
     out->health = PLATFORM_UNHEALTHY;
-    (void)vsnprintf(out->reason, sizeof(out->reason), format, args);
+    (void)vsnprintf(out->reason, sizeof out->reason, format, args);
     va_end(args);
 }
 
@@ -41,13 +41,15 @@ static void observe_output(const json_t *health, char *out, size_t size) {
         int64_t code = json_int(entry, "ExitCode", 0);
         const char *text = json_text(entry, "Output");
         char line[OBSERVE_OUTPUT_MAX + 1];
-        if (code == 0)
+        if (code == 0) {
             continue;
-        watched_clean(text ? text : "", line, sizeof(line));
-        if (line[0] != '\0')
+        }
+        watched_clean(text ? text : "", line, sizeof line);
+        if (line[0] != '\0') {
             (void)snprintf(out, size, ": %s", line);
-        else
+        } else {
             (void)snprintf(out, size, ": exit status %lld", (long long)code);
+        }
         return;
     }
 }
@@ -62,14 +64,16 @@ static void observe_exit(const json_t *state, struct platform_observation *out) 
     const char *finished = json_text(state, "FinishedAt");
     const char *said = json_text(state, "Error");
     if (started && finished && clock_parse(started, &from) && clock_parse(finished, &to) &&
-        from > 0 && to >= from)
-        (void)snprintf(after, sizeof(after), " after %s", clock_duration_text(to - from, span));
-    watched_clean(said ? said : "", error, sizeof(error));
-    if (json_bool(state, "OOMKilled", false))
+        from > 0 && to >= from) {
+        (void)snprintf(after, sizeof after, " after %s", clock_duration_text(to - from, span));
+    }
+    watched_clean(said ? said : "", error, sizeof error);
+    if (json_bool(state, "OOMKilled", false)) {
         observe_bad(out, "ran out of memory and was killed%s", after);
-    else
+    } else {
         observe_bad(out, "exited with code %lld%s%s%s", (long long)json_int(state, "ExitCode", -1),
                     after, *error ? ": " : "", error);
+    }
 }
 
 /* Crashed, or is about to be started again after a crash. True: *out says so. */
@@ -79,21 +83,24 @@ static bool observe_down(const json_t *inspect, struct platform_observation *out
     bool again = json_bool(state, "Restarting", false);
     if (restarts > 0 || again) {
         observe_exit(state, out);
-        if (json_int(state, "ExitCode", 0) == 0 || !again)
+        if (json_int(state, "ExitCode", 0) == 0 || !again) {
             observe_bad(out, "crashed and was restarted %lld %s",
                         (long long)(restarts > 0 ? restarts : 1), restarts > 1 ? "times" : "time");
-        else
+        } else {
             (void)snprintf(out->reason + strlen(out->reason),
-                           sizeof(out->reason) - strlen(out->reason), ", restarted %lld %s",
+                           sizeof out->reason - strlen(out->reason), ", restarted %lld %s",
                            (long long)restarts, restarts == 1 ? "time" : "times");
+        }
         return true;
     }
-    if (json_bool(state, "Running", false))
+    if (json_bool(state, "Running", false)) {
         return false;
-    if (strcmp(container_status(inspect), "created") == 0)
+    }
+    if (strcmp(container_status(inspect), "created") == 0) {
         observe_bad(out, "was never started");
-    else
+    } else {
         observe_exit(state, out);
+    }
     return true;
 }
 
@@ -107,15 +114,17 @@ static int64_t observe_deadline(const struct observe_facts *facts) {
     const json_t *check =
         json_object_member(json_object_member(facts->inspect, "Config"), "Healthcheck");
     int64_t configured = facts->settings->health_timeout_ms;
-    if (facts->settings->sources[SETTINGS_HEALTH_TIMEOUT].written)
+    if (facts->settings->sources[SETTINGS_HEALTH_TIMEOUT].written) {
         return configured;
+    }
     int64_t retries = json_int(check, "Retries", 0);
     retries = retries <= 0 ? 3 : retries > 1000 ? 1000 : retries;
     const int64_t day = (int64_t)24 * 3600 * 1000;
     int64_t each = observe_ms(check, "Interval", 30000) + observe_ms(check, "Timeout", 30000);
     int64_t own = observe_ms(check, "StartPeriod", 0);
-    if (each > day || own > day)
+    if (each > day || own > day) {
         return day;
+    }
     own += each * (retries + 1);
     own = own > day ? day : own;
     return own > configured ? own : configured;
@@ -124,8 +133,9 @@ static int64_t observe_deadline(const struct observe_facts *facts) {
 /* A time in the notes, set to now the first time, and when the clock went back (it never does). */
 static int64_t observe_since(json_t *notes, const char *member, int64_t now_ms) {
     int64_t since = json_int(notes, member, 0);
-    if (since > 0 && since <= now_ms)
+    if (since > 0 && since <= now_ms) {
         return since;
+    }
     (void)json_object_set_new(notes, member, json_integer(now_ms));
     return now_ms;
 }
@@ -138,8 +148,9 @@ static void observe_anew(json_t *notes) {
 /* The noted times count from another start of the host. */
 static void observe_rebooted(const char *boot, json_t *notes) {
     const char *noted = json_text(notes, "boot");
-    if (noted && strcmp(noted, boot) == 0)
+    if (noted && strcmp(noted, boot) == 0) {
         return;
+    }
     observe_anew(notes);
     (void)json_object_set_new(notes, "boot", json_string(boot));
 }
@@ -149,11 +160,13 @@ static void observe_restarted(const json_t *inspect, json_t *notes) {
     const char *told = json_text(json_object_member(inspect, "State"), "StartedAt");
     const char *noted = json_text(notes, "started_at");
     char at[OBSERVE_TIME_SIZE];
-    (void)snprintf(at, sizeof(at), "%s", told ? told : "");
-    if (!told || (noted && strcmp(noted, at) == 0))
+    (void)snprintf(at, sizeof at, "%s", told ? told : "");
+    if (!told || (noted && strcmp(noted, at) == 0)) {
         return;
-    if (noted)
+    }
+    if (noted) {
         observe_anew(notes);
+    }
     (void)json_object_set_new(notes, "started_at", json_text_or_null(at));
 }
 
@@ -173,12 +186,12 @@ static void observe_soak(const struct observe_facts *facts, json_t *notes, bool 
     const char *how = checked ? "healthy" : "running";
     if (left <= 0) {
         out->health = PLATFORM_HEALTHY;
-        (void)snprintf(out->reason, sizeof(out->reason), "%s after %s", how,
+        (void)snprintf(out->reason, sizeof out->reason, "%s after %s", how,
                        clock_duration_text(shown > 0 ? shown : 0, text));
         return;
     }
     observe_pending(out, facts->now_ms - started, left);
-    (void)snprintf(out->reason, sizeof(out->reason), "%s; watching it for %s", how,
+    (void)snprintf(out->reason, sizeof out->reason, "%s; watching it for %s", how,
                    clock_duration_text(facts->settings->soak_ms, text));
 }
 
@@ -192,12 +205,12 @@ static void observe_wait(const struct observe_facts *facts, json_t *notes, const
     int64_t deadline = observe_deadline(facts);
     (void)json_object_del(notes, "healthy_ms");
     if (elapsed >= deadline) {
-        observe_output(json_object_member(state, "Health"), said, sizeof(said));
+        observe_output(json_object_member(state, "Health"), said, sizeof said);
         observe_bad(out, "not healthy after %s%s", clock_duration_text(deadline, text), said);
         return;
     }
     observe_pending(out, elapsed, deadline - elapsed);
-    (void)snprintf(out->reason, sizeof(out->reason), "starting (%s)", what);
+    (void)snprintf(out->reason, sizeof out->reason, "starting (%s)", what);
 }
 
 void observe_judge(const struct observe_facts *facts, json_t *notes,
@@ -209,8 +222,9 @@ void observe_judge(const struct observe_facts *facts, json_t *notes,
     *out = (struct platform_observation){0};
     observe_rebooted(facts->boot, notes);
     observe_restarted(facts->inspect, notes);
-    if (observe_down(facts->inspect, out))
+    if (observe_down(facts->inspect, out)) {
         return;
+    }
     if (json_bool(state, "Paused", false)) {
         observe_wait(facts, notes, "paused", out);
     } else if (!status || strcmp(status, "none") == 0 || *status == '\0') {
@@ -218,7 +232,7 @@ void observe_judge(const struct observe_facts *facts, json_t *notes,
     } else if (strcmp(status, "healthy") == 0) {
         observe_soak(facts, notes, true, out);
     } else if (strcmp(status, "unhealthy") == 0) {
-        observe_output(health, said, sizeof(said));
+        observe_output(health, said, sizeof said);
         observe_bad(out, "its health check failed%s", said);
     } else {
         observe_wait(facts, notes, "health check: starting", out);
@@ -234,8 +248,9 @@ static bool observe_engine(struct engine *engine, bool *away, struct err *err) {
     struct err failed = ERR_INIT;
     int64_t asked_ms = clock_boot_ms();
     if (!engine_call(engine, &call, &answer, &failed) && failed.kind == ERR_TRANSIENT) {
-        if (err)
+        if (err) {
             *err = failed;
+        }
         return false;
     }
     *away = *away || clock_boot_ms() - asked_ms > OBSERVE_ANSWER_MS;
@@ -247,10 +262,11 @@ static bool observe_engine(struct engine *engine, bool *away, struct err *err) {
 static bool observe_resume(struct platform_task *task, struct platform_observation *out,
                            struct err *err) {
     int64_t resumed = json_int(task->journal, "resumed", 0) + 1;
-    if (json_object_set_new(task->journal, "resumed", json_integer(resumed)) != 0)
+    if (json_object_set_new(task->journal, "resumed", json_integer(resumed)) != 0) {
         return err_set(err, ERR_BUG, "out of memory");
+    }
     *out = (struct platform_observation){.health = PLATFORM_PENDING, .again_ms = OBSERVE_OFTEN_MS};
-    (void)snprintf(out->reason, sizeof(out->reason),
+    (void)snprintf(out->reason, sizeof out->reason,
                    "it went down while it was not watched, and was started again");
     return swap_start(task, err);
 }
@@ -262,11 +278,13 @@ static bool observe_exit_cause(struct platform_task *task, struct engine *engine
     *gone = false;
     if (strcmp(container_status(inspect), "exited") != 0 ||
         json_int(inspect, "RestartCount", 0) != 0 ||
-        json_int(task->journal, "resumed", 0) >= OBSERVE_RESUMES)
+        json_int(task->journal, "resumed", 0) >= OBSERVE_RESUMES) {
         return true;
+    }
     *gone = watched_gap(task->journal, watched_boot(boot));
-    if (observe_engine(engine, gone, err))
+    if (observe_engine(engine, gone, err)) {
         return true;
+    }
     (void)json_object_del(task->journal, "process");
     return false;
 }
@@ -277,8 +295,9 @@ bool observe_container(struct platform_task *task, struct platform_observation *
     struct engine engine;
     char boot[WATCHED_BOOT_SIZE];
     const char *id = json_text(task->journal, STEPS_NEW);
-    if (!id)
+    if (!id) {
         return err_set(err, ERR_BUG, "there is no new container to look at");
+    }
     struct err failed = ERR_INIT;
     if (!swap_engine(task, &engine, &failed) ||
         !container_inspect(&engine, id, &inspect, &failed)) {
@@ -288,15 +307,18 @@ bool observe_container(struct platform_task *task, struct platform_observation *
             observe_bad(out, "the new container was removed by somebody");
             return true;
         }
-        if (err)
+        if (err) {
             *err = failed;
+        }
         return false;
     }
     bool gone = false;
-    if (!observe_exit_cause(task, &engine, inspect, &gone, err))
+    if (!observe_exit_cause(task, &engine, inspect, &gone, err)) {
         return false;
-    if (gone)
+    }
+    if (gone) {
         return observe_resume(task, out, err);
+    }
     const struct observe_facts facts = {.inspect = inspect,
                                         .settings = &task->settings,
                                         .now_ms = clock_boot_ms(),

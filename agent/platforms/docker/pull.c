@@ -18,10 +18,12 @@ static void pull_stream_line(struct pull_stream *stream) {
     if (!stream->line.overflow && stream->line.len > 0 &&
         json_parse(stream->line.data, stream->line.len, &root, NULL)) {
         const char *failure = json_text(json_object_member(root, "errorDetail"), "message");
-        if (!failure)
+        if (!failure) {
             failure = json_text(root, "error");
-        if (failure && !*stream->failure)
-            (void)snprintf(stream->failure, sizeof(stream->failure), "%s", failure);
+        }
+        if (failure && !*stream->failure) {
+            (void)snprintf(stream->failure, sizeof stream->failure, "%s", failure);
+        }
     }
     buf_clear(&stream->line);
 }
@@ -33,8 +35,9 @@ bool pull_stream_feed(void *context, const char *bytes, size_t len) {
         size_t piece = end ? (size_t)(end - bytes) - at : len - at;
         buf_append(&stream->line, bytes + at, piece);
         at += piece + (end != NULL);
-        if (end)
+        if (end) {
             pull_stream_line(stream);
+        }
     }
     return true;
 }
@@ -69,18 +72,21 @@ bool pull_fail(struct err *err, const char *message) {
         {"manifest unknown", ERR_GONE, "the registry has no such manifest"},
         {"not found", ERR_GONE, "the registry has no such manifest"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++)
-        if (strcasestr(message, rows[i].words))
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (strcasestr(message, rows[i].words)) {
             return err_set(err, rows[i].kind, "%s (the Docker engine says: %s)", rows[i].sentence,
                            message);
+        }
+    }
     return err_set(err, ERR_TRANSIENT, "the Docker engine says: %s", message);
 }
 
 static bool pull_auth(const struct platform_session *session, const char *host, struct buf *out,
                       struct err *err) {
     CLEANUP(credentials_release) struct credentials credentials = CREDENTIALS_INIT;
-    if (!registry_host_credentials(config_registry(session->config, host), &credentials, err))
+    if (!registry_host_credentials(config_registry(session->config, host), &credentials, err)) {
         return err_wrap(err, "credentials for %s", host);
+    }
     credentials_engine_header(&credentials, host, out);
     return !out->overflow || err_set(err, ERR_INVALID, "the credentials for %s are too long", host);
 }
@@ -97,8 +103,9 @@ static bool pull_send(struct engine *engine, const char *path, const char *auth,
         .sink = pull_stream_feed,
         .sink_context = &stream,
     };
-    if (!engine_call(engine, &call, &answer, err))
+    if (!engine_call(engine, &call, &answer, err)) {
         return answer.status ? pull_fail(err, answer.message) : false;
+    }
     pull_stream_end(&stream);
     return !*stream.failure || pull_fail(err, stream.failure);
 }
@@ -108,18 +115,22 @@ bool pull_image(struct engine *engine, const struct platform_session *session,
     CLEANUP(buf_release) struct buf path = BUF_INIT(ENGINE_PATH_SIZE);
     CLEANUP(buf_release) struct buf auth = BUF_INIT((size_t)60 * 1024);
     char name[REF_NAME_SIZE];
-    if (!digest_valid(digest))
+    if (!digest_valid(digest)) {
         return err_set(err, ERR_BUG, "a pull without a digest");
-    if (!pull_auth(session, ref->host, &auth, err))
+    }
+    if (!pull_auth(session, ref->host, &auth, err)) {
         return false;
+    }
     buf_puts(&path, "/images/create?fromImage=");
     buf_put_url(&path, ref_name(ref, name));
     buf_puts(&path, "&tag="); /* without a tag every tag would be pulled */
     buf_put_url(&path, digest);
-    if (path.overflow)
+    if (path.overflow) {
         return err_set(err, ERR_INVALID, "the image's name is too long");
+    }
     bool pulled = pull_send(engine, buf_text(&path), buf_text(&auth), err);
-    if (auth.data)
+    if (auth.data) {
         explicit_bzero(auth.data, auth.len);
+    }
     return pulled || err_wrap(err, "pulling %s@%s", ref_name(ref, name), digest);
 }

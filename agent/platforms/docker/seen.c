@@ -15,46 +15,53 @@ static json_t *seen_facts; /* id to {image, network, ipc, pid} */
 static void seen_text(const json_t *facts, const char *member, char *out, size_t size) {
     const char *text = json_text(facts, member);
     out[0] = '\0'; /* mostly there is none, and a check asks for every container */
-    if (text)
+    if (text) {
         (void)snprintf(out, size, "%s", text);
+    }
 }
 
 static void seen_fill(const json_t *facts, struct seen *out) {
-    seen_text(facts, "image", out->image, sizeof(out->image));
-    seen_text(facts, "network", out->network_of, sizeof(out->network_of));
-    seen_text(facts, "ipc", out->ipc_of, sizeof(out->ipc_of));
-    seen_text(facts, "pid", out->pid_of, sizeof(out->pid_of));
+    seen_text(facts, "image", out->image, sizeof out->image);
+    seen_text(facts, "network", out->network_of, sizeof out->network_of);
+    seen_text(facts, "ipc", out->ipc_of, sizeof out->ipc_of);
+    seen_text(facts, "pid", out->pid_of, sizeof out->pid_of);
 }
 
 static bool seen_recall(const char *id, struct seen *out) {
     pthread_mutex_lock(&seen_lock);
     const json_t *facts = json_object_get(seen_facts, id);
-    if (facts)
+    if (facts) {
         seen_fill(facts, out);
+    }
     pthread_mutex_unlock(&seen_lock);
     return facts != NULL;
 }
 
 bool seen_get(struct engine *engine, const char *id, struct seen *out, struct err *err) {
-    if (seen_recall(id, out))
+    if (seen_recall(id, out)) {
         return true;
+    }
     CLEANUP(json_release) json_t *inspect = NULL;
-    if (!container_inspect(engine, id, &inspect, err))
+    if (!container_inspect(engine, id, &inspect, err)) {
         return false;
+    }
     CLEANUP(json_release)
     json_t *facts = json_pack("{s:s, s:s*, s:s*, s:s*}", "image", container_image_name(inspect),
                               "network", container_shares(inspect, "NetworkMode"), "ipc",
                               container_shares(inspect, "IpcMode"), "pid",
                               container_shares(inspect, "PidMode"));
-    if (!facts)
+    if (!facts) {
         return err_set(err, ERR_BUG, "out of memory");
+    }
     seen_fill(facts, out);
     pthread_mutex_lock(&seen_lock);
-    if (!seen_facts)
+    if (!seen_facts) {
         seen_facts = json_object();
+    }
     /* Given away whole: what is shared is counted and freed under the lock only. */
-    if (json_object_size(seen_facts) < SEEN_MAX)
+    if (json_object_size(seen_facts) < SEEN_MAX) {
         (void)json_object_set_new(seen_facts, id, TAKE(facts));
+    }
     pthread_mutex_unlock(&seen_lock);
     return true;
 }
@@ -67,8 +74,9 @@ void seen_retain(const json_t *list) {
     json_array_foreach(kept ? list : NULL, i, item) {
         const char *id = json_text(item, "Id");
         json_t *facts = id ? json_object_get(seen_facts, id) : NULL;
-        if (facts)
+        if (facts) {
             (void)json_object_set(kept, id, facts);
+        }
     }
     if (kept) {
         json_decref(seen_facts);

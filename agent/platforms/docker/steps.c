@@ -27,18 +27,21 @@ static bool swap_name_of(struct swap *swap, const char *id, char name[static CON
         (void)snprintf(name, CONTAINER_NAME_SIZE, "%s", container_name(inspect));
         return true;
     }
-    if (failed.kind == ERR_GONE)
+    if (failed.kind == ERR_GONE) {
         return true;
-    if (err)
+    }
+    if (err) {
         *err = failed;
+    }
     return false;
 }
 
 /* The way back needs OLD: without it the new container, good or bad, is all that there is. */
 static bool swap_old_there(struct swap *swap, struct err *err) {
     char name[CONTAINER_NAME_SIZE];
-    if (!swap_name_of(swap, swap->old_id, name, err))
+    if (!swap_name_of(swap, swap->old_id, name, err)) {
         return false;
+    }
     return name[0] != '\0' ||
            err_set(err, ERR_GONE,
                    "the old container of %s was removed by somebody; the new one was left as it is",
@@ -51,11 +54,13 @@ static bool swap_old_there(struct swap *swap, struct err *err) {
 static bool prepare_image_name(const struct platform_task *task, const char *written, char *out,
                                size_t size) {
     struct ref ref;
-    if (!ref_parse(written, &ref, NULL))
+    if (!ref_parse(written, &ref, NULL)) {
         return false;
+    }
     ref_default_tag(&ref);
-    if (task->image.tag[0] == '\0' || strcmp(ref.tag, task->image.tag) == 0)
+    if (task->image.tag[0] == '\0' || strcmp(ref.tag, task->image.tag) == 0) {
         return (size_t)snprintf(out, size, "%s", written) < size;
+    }
     return image_name_with_tag(written, task->image.tag, out, size);
 }
 
@@ -66,9 +71,10 @@ static json_t *prepare_policy(const json_t *inspect) {
         json_object_member(json_object_member(inspect, "HostConfig"), "RestartPolicy");
     const char *written = json_text(policy, "Name");
     char name[STEPS_POLICY_SIZE];
-    if (!policy)
+    if (!policy) {
         return NULL;
-    (void)snprintf(name, sizeof(name), "%s", written ? written : "");
+    }
+    (void)snprintf(name, sizeof name, "%s", written ? written : "");
     return json_pack("{s:s, s:I}", "Name", name, "MaximumRetryCount",
                      (json_int_t)json_int(policy, "MaximumRetryCount", 0));
 }
@@ -92,12 +98,14 @@ static bool prepare_new_image(struct engine *engine, const struct platform_task 
                               struct err *err) {
     char name[REF_NAME_SIZE];
     char text[REF_NAME_SIZE + DIGEST_TEXT_SIZE + 1];
-    (void)snprintf(text, sizeof(text), "%s@%s", ref_name(&task->image, name), task->digest);
-    if (image_inspect(engine, text, out, err))
+    (void)snprintf(text, sizeof text, "%s@%s", ref_name(&task->image, name), task->digest);
+    if (image_inspect(engine, text, out, err)) {
         return true;
-    if (err && err->kind == ERR_GONE)
+    }
+    if (err && err->kind == ERR_GONE) {
         return err_set(err, ERR_GONE, "%s was removed from this machine after it was fetched",
                        text);
+    }
     return false;
 }
 
@@ -109,21 +117,27 @@ static bool prepare_run(struct platform_task *task, struct err *err) {
     struct swap swap;
     char written[REF_TEXT_SIZE];
     struct err missing = ERR_INIT;
-    if (!swap_open(task, &swap, err) || !container_inspect(&swap.engine, swap.old_id, &old, err))
-        return false;
-    if (strcmp(container_name(old), swap.name) != 0)
-        return err_set(err, ERR_GONE, "the container was renamed to %s", container_name(old));
-    if (!prepare_image_name(task, container_image_name(old), written, sizeof(written)))
-        return err_set(err, ERR_INVALID, "its image's name is not usable");
-    if (!prepare_new_image(&swap.engine, task, &image, err))
-        return false;
-    if (!image_inspect(&swap.engine, written, &tagged, &missing) && missing.kind != ERR_GONE) {
-        if (err)
-            *err = missing;
+    if (!swap_open(task, &swap, err) || !container_inspect(&swap.engine, swap.old_id, &old, err)) {
         return false;
     }
-    if (!prepare_note(task, old, written, (const json_t *[2]){image, tagged}))
+    if (strcmp(container_name(old), swap.name) != 0) {
+        return err_set(err, ERR_GONE, "the container was renamed to %s", container_name(old));
+    }
+    if (!prepare_image_name(task, container_image_name(old), written, sizeof written)) {
+        return err_set(err, ERR_INVALID, "its image's name is not usable");
+    }
+    if (!prepare_new_image(&swap.engine, task, &image, err)) {
+        return false;
+    }
+    if (!image_inspect(&swap.engine, written, &tagged, &missing) && missing.kind != ERR_GONE) {
+        if (err) {
+            *err = missing;
+        }
+        return false;
+    }
+    if (!prepare_note(task, old, written, (const json_t *[2]){image, tagged})) {
         return err_set(err, ERR_BUG, "out of memory");
+    }
     return true;
 }
 
@@ -138,8 +152,9 @@ static bool tag_move(struct engine *engine, const char *id, const char *image, s
     buf_put_url(&path, buf_text(&repository));
     buf_puts(&path, "&tag=");
     buf_put_url(&path, image[len] == ':' ? image + len + 1 : "latest");
-    if (path.overflow || repository.overflow)
+    if (path.overflow || repository.overflow) {
         return err_set(err, ERR_INVALID, "the image's name is too long");
+    }
     return engine_do(engine, "POST", err, "%s", buf_text(&path));
 }
 
@@ -147,8 +162,9 @@ static bool tag_run(struct platform_task *task, struct err *err) {
     const char *image = json_text(task->journal, STEPS_IMAGE);
     const char *id = json_text(task->journal, STEPS_IMAGE_ID);
     struct swap swap;
-    if (!image || !id)
+    if (!image || !id) {
         return err_set(err, ERR_BUG, "the new image's id is not known");
+    }
     return swap_open(task, &swap, err) && tag_move(&swap.engine, id, image, err);
 }
 
@@ -157,7 +173,7 @@ static bool tag_remove(struct engine *engine, const char *image, struct err *err
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     char path[ENGINE_PATH_SIZE];
     bool tagged = image[ref_written_length(image)] == ':';
-    (void)snprintf(path, sizeof(path), "/images/%s%s?noprune=1", image, tagged ? "" : ":latest");
+    (void)snprintf(path, sizeof path, "/images/%s%s?noprune=1", image, tagged ? "" : ":latest");
     const struct engine_call call = {.method = "DELETE", .path = path};
     return engine_call(engine, &call, &answer, err) || answer.status == 404 || answer.status == 409;
 }
@@ -169,8 +185,9 @@ static bool tag_is(struct engine *engine, const char *image, const char *id, boo
     struct err failed = ERR_INIT;
     bool there = image_inspect(engine, image, &now, &failed);
     if (!there && failed.kind != ERR_GONE) {
-        if (err)
+        if (err) {
             *err = failed;
+        }
         return false;
     }
     *ours = there && strcmp(image_id(now), id) == 0;
@@ -184,18 +201,24 @@ static bool tag_undo(struct platform_task *task, struct err *err) {
     struct swap swap;
     struct err failed = ERR_INIT;
     bool ours = false;
-    if (!image || !id || (before && strcmp(before, id) == 0))
+    if (!image || !id || (before && strcmp(before, id) == 0)) {
         return true;
-    if (!swap_open(task, &swap, err) || !tag_is(&swap.engine, image, id, &ours, err))
+    }
+    if (!swap_open(task, &swap, err) || !tag_is(&swap.engine, image, id, &ours, err)) {
         return false;
-    if (!ours)
+    }
+    if (!ours) {
         return true;
-    if (!before)
+    }
+    if (!before) {
         return tag_remove(&swap.engine, image, err);
-    if (tag_move(&swap.engine, before, image, &failed) || failed.kind == ERR_GONE)
+    }
+    if (tag_move(&swap.engine, before, image, &failed) || failed.kind == ERR_GONE) {
         return true;
-    if (err)
+    }
+    if (err) {
         *err = failed;
+    }
     return false;
 }
 
@@ -205,17 +228,20 @@ static bool create_run(struct platform_task *task, struct err *err) {
     struct swap swap;
     struct create_order order = {.image = json_text(task->journal, STEPS_IMAGE),
                                  .image_id = json_text(task->journal, STEPS_IMAGE_ID)};
-    if (!order.image || !order.image_id)
+    if (!order.image || !order.image_id) {
         return err_set(err, ERR_BUG, "the new image's id is not known");
-    if (!swap_open(task, &swap, err))
+    }
+    if (!swap_open(task, &swap, err)) {
         return false;
+    }
     order.old_id = swap.old_id;
     order.name = swap.new_name;
     if (!create_container(&swap.engine, &order, err)) {
         /* E.g. the way back of another container with the same tag: put right for the next try. */
         struct err ignored = ERR_INIT;
-        if (order.tag_moved)
+        if (order.tag_moved) {
             (void)!tag_move(&swap.engine, order.image_id, order.image, &ignored);
+        }
         return false;
     }
     return json_object_set_new(task->journal, STEPS_NEW, json_string(order.id)) == 0 ||
@@ -225,14 +251,17 @@ static bool create_run(struct platform_task *task, struct err *err) {
 static bool create_undo(struct platform_task *task, struct err *err) {
     struct swap swap;
     char name[CONTAINER_NAME_SIZE] = "";
-    if (!swap_open(task, &swap, err))
+    if (!swap_open(task, &swap, err)) {
         return false;
-    if (swap.new_id && !swap_name_of(&swap, swap.new_id, name, err))
+    }
+    if (swap.new_id && !swap_name_of(&swap, swap.new_id, name, err)) {
         return false;
-    if (name[0] != '\0' && strcmp(name, swap.new_name) != 0)
+    }
+    if (name[0] != '\0' && strcmp(name, swap.new_name) != 0) {
         return err_set(err, ERR_INVALID,
                        "the new container is named %s now and was left as it is; remove it by hand",
                        name);
+    }
     /* By its name: the answer that had its id may have been lost. */
     return create_remove(&swap.engine, swap.new_name, err);
 }
@@ -245,14 +274,16 @@ static bool stop_container(struct platform_task *task, struct swap *swap, const 
     char path[ENGINE_PATH_SIZE];
     int64_t own = json_int(task->journal, STEPS_STOP_MS, 10000);
     int64_t asked = task->settings.stop_timeout_ms;
-    int length = snprintf(path, sizeof(path), "/containers/%s/stop", id);
-    if (asked >= 0 && length > 0)
-        (void)snprintf(path + length, sizeof(path) - (size_t)length, "?t=%lld",
+    int length = snprintf(path, sizeof path, "/containers/%s/stop", id);
+    if (asked >= 0 && length > 0) {
+        (void)snprintf(path + length, sizeof path - (size_t)length, "?t=%lld",
                        (long long)((asked + 999) / 1000));
+    }
     const struct engine_call call = {
         .method = "POST", .path = path, .timeout_ms = own < 0 ? -1 : own + STEPS_STOP_SLACK_MS};
-    if (engine_call(&swap->engine, &call, &answer, err))
+    if (engine_call(&swap->engine, &call, &answer, err)) {
         return true;
+    }
     return answer.status == 404
                ? err_set(err, ERR_GONE, "the container was removed by somebody meanwhile")
                : false;
@@ -267,7 +298,7 @@ static bool stop_set_restart(struct swap *swap, const char *id, json_t *policy, 
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     CLEANUP(json_release) json_t *body = json_pack("{s:O}", "RestartPolicy", policy);
     char path[ENGINE_PATH_SIZE];
-    (void)snprintf(path, sizeof(path), "/containers/%s/update", id);
+    (void)snprintf(path, sizeof path, "/containers/%s/update", id);
     const struct engine_call call = {.method = "POST", .path = path, .body = body};
     return engine_call(&swap->engine, &call, &answer, err);
 }
@@ -278,8 +309,9 @@ static bool stop_park(struct platform_task *task, struct swap *swap, const char 
     const char *policy = json_text(json_object_member(task->journal, STEPS_RESTART), "Name");
     CLEANUP(json_release)
     json_t *none = json_pack("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0);
-    if (!policy || *policy == '\0' || strcmp(policy, "no") == 0)
+    if (!policy || *policy == '\0' || strcmp(policy, "no") == 0) {
         return true;
+    }
     return stop_set_restart(swap, id, none, err);
 }
 
@@ -288,11 +320,13 @@ static bool stop_for_good(struct platform_task *task, struct swap *swap, const c
                           struct err *err) {
     struct err ignored = ERR_INIT;
     bool parked = stop_park(task, swap, id, &ignored);
-    if (!stop_container(task, swap, id, err))
+    if (!stop_container(task, swap, id, err)) {
         return false;
+    }
     /* Some engines change what does not run only; stop_undo looks for what still comes up. */
-    if (!parked)
+    if (!parked) {
         (void)!stop_park(task, swap, id, &ignored);
+    }
     return true;
 }
 
@@ -300,10 +334,12 @@ static bool stop_for_good(struct platform_task *task, struct swap *swap, const c
 static bool stop_restore_policy(struct platform_task *task, struct swap *swap, struct err *err) {
     CLEANUP(json_release) json_t *old = NULL;
     json_t *policy = json_object_member(task->journal, STEPS_RESTART);
-    if (!policy)
+    if (!policy) {
         return true;
-    if (!container_inspect(&swap->engine, swap->old_id, &old, err))
+    }
+    if (!container_inspect(&swap->engine, swap->old_id, &old, err)) {
         return false;
+    }
     CLEANUP(json_release) json_t *now = prepare_policy(old);
     return (now && json_equal(now, policy)) || stop_set_restart(swap, swap->old_id, policy, err);
 }
@@ -314,8 +350,9 @@ static bool stop_taken(struct swap *swap, bool *taken, struct err *err) {
     struct err failed = ERR_INIT;
     if (!container_inspect(&swap->engine, swap->name, &holder, &failed)) {
         *taken = false;
-        if (failed.kind != ERR_GONE && err)
+        if (failed.kind != ERR_GONE && err) {
             *err = failed;
+        }
         return failed.kind == ERR_GONE;
     }
     const char *id = container_id(holder);
@@ -329,13 +366,16 @@ static bool stop_taken(struct swap *swap, bool *taken, struct err *err) {
  * step's it is the owner's as well, and not even looked at. */
 static bool stop_leave(struct platform_task *task, struct swap *swap, struct err *err) {
     char now[CONTAINER_NAME_SIZE];
-    if (!swap_name_of(swap, swap->old_id, now, err))
+    if (!swap_name_of(swap, swap->old_id, now, err)) {
         return false;
-    if (now[0] == '\0')
+    }
+    if (now[0] == '\0') {
         return err_set(err, ERR_GONE, "%s was replaced by somebody meanwhile", swap->name);
+    }
     bool aside = strcmp(now, swap->aside) == 0;
-    if (aside && !stop_for_good(task, swap, swap->old_id, err))
+    if (aside && !stop_for_good(task, swap, swap->old_id, err)) {
         return false;
+    }
     return err_set(err, ERR_INVALID,
                    "%s was given to another container meanwhile; the old one was left %s %s",
                    swap->name, aside ? "stopped as" : "as it is, named", now);
@@ -346,25 +386,30 @@ static void stop_new_again(struct platform_task *task, struct swap *swap) {
     const char *id = swap->new_id ? swap->new_id : swap->new_name;
     char now[CONTAINER_NAME_SIZE];
     struct err ignored = ERR_INIT;
-    if (swap_name_of(swap, id, now, &ignored) && strcmp(now, swap->new_name) == 0)
+    if (swap_name_of(swap, id, now, &ignored) && strcmp(now, swap->new_name) == 0) {
         (void)!stop_for_good(task, swap, id, &ignored);
+    }
 }
 
 static bool stop_undo(struct platform_task *task, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     struct swap swap;
     bool taken = false;
-    if (!swap_open(task, &swap, err) || !stop_taken(&swap, &taken, err))
+    if (!swap_open(task, &swap, err) || !stop_taken(&swap, &taken, err)) {
         return false;
-    if (taken)
+    }
+    if (taken) {
         return stop_leave(task, &swap, err);
+    }
     if (!swap_start_container(&swap, swap.old_id, &answer, err)) {
-        if (answer.status == 404)
+        if (answer.status == 404) {
             return err_set(err, ERR_GONE, "the old container of %s was removed by somebody",
                            swap.name);
+        }
         /* Whatever it is (a port not free yet, an address taken), OLD has to come up again. */
-        if (answer.status)
+        if (answer.status) {
             stop_new_again(task, &swap);
+        }
         return answer.status ? err_set(err, ERR_TRANSIENT, "starting the old container of %s: %s",
                                        swap.name, answer.message)
                              : false;
@@ -384,18 +429,22 @@ static bool rename_container(struct swap *swap, const struct renaming *wish, str
     struct err failed = ERR_INIT;
     char now[CONTAINER_NAME_SIZE];
     if (engine_do(&swap->engine, "POST", &failed, "/containers/%s/rename?name=%s", wish->id,
-                  wish->to))
+                  wish->to)) {
         return true;
+    }
     if (failed.kind == ERR_TRANSIENT || !swap_name_of(swap, wish->id, now, &failed)) {
-        if (err)
+        if (err) {
             *err = failed;
+        }
         return false;
     }
-    if (strcmp(now, wish->to) == 0)
+    if (strcmp(now, wish->to) == 0) {
         return true;
-    if (now[0] == '\0')
+    }
+    if (now[0] == '\0') {
         return err_set(err, ERR_GONE, "the %s container of %s was removed by somebody meanwhile",
                        wish->which, swap->name);
+    }
     return err_set(err, ERR_INVALID, "the %s container of %s could not be named %s: %.250s",
                    wish->which, swap->name, wish->to, failed.message);
 }
@@ -403,44 +452,51 @@ static bool rename_container(struct swap *swap, const struct renaming *wish, str
 /* The way back: only from the name that the step gave it. */
 static bool rename_back(struct swap *swap, const struct renaming *wish, struct err *err) {
     char now[CONTAINER_NAME_SIZE];
-    if (!swap_name_of(swap, wish->id, now, err))
+    if (!swap_name_of(swap, wish->id, now, err)) {
         return false;
-    if (now[0] == '\0' || strcmp(now, wish->to) == 0)
+    }
+    if (now[0] == '\0' || strcmp(now, wish->to) == 0) {
         return true;
-    if (strcmp(now, wish->from) != 0)
+    }
+    if (strcmp(now, wish->from) != 0) {
         return err_set(err, ERR_INVALID, "the %s container of %s was renamed to %s by somebody",
                        wish->which, swap->name, now);
+    }
     return rename_container(swap, wish, err);
 }
 
 static bool rename_old_run(struct platform_task *task, struct err *err) {
     struct swap swap;
-    if (!swap_open(task, &swap, err))
+    if (!swap_open(task, &swap, err)) {
         return false;
+    }
     const struct renaming wish = {swap.old_id, swap.name, swap.aside, "old"};
     return rename_container(&swap, &wish, err);
 }
 
 static bool rename_old_undo(struct platform_task *task, struct err *err) {
     struct swap swap;
-    if (!swap_open(task, &swap, err) || !swap_old_there(&swap, err))
+    if (!swap_open(task, &swap, err) || !swap_old_there(&swap, err)) {
         return false;
+    }
     const struct renaming wish = {swap.old_id, swap.aside, swap.name, "old"};
     return rename_back(&swap, &wish, err);
 }
 
 static bool rename_new_run(struct platform_task *task, struct err *err) {
     struct swap swap;
-    if (!swap_open_both(task, &swap, err))
+    if (!swap_open_both(task, &swap, err)) {
         return false;
+    }
     const struct renaming wish = {swap.new_id, swap.new_name, swap.name, "new"};
     return rename_container(&swap, &wish, err);
 }
 
 static bool rename_new_undo(struct platform_task *task, struct err *err) {
     struct swap swap;
-    if (!swap_open_both(task, &swap, err) || !swap_old_there(&swap, err))
+    if (!swap_open_both(task, &swap, err) || !swap_old_there(&swap, err)) {
         return false;
+    }
     const struct renaming wish = {swap.new_id, swap.name, swap.new_name, "new"};
     return rename_back(&swap, &wish, err);
 }
@@ -450,12 +506,15 @@ static bool rename_new_undo(struct platform_task *task, struct err *err) {
 static bool start_undo(struct platform_task *task, struct err *err) {
     struct swap swap;
     struct err failed = ERR_INIT;
-    if (!swap_open_both(task, &swap, err) || !swap_old_there(&swap, err))
+    if (!swap_open_both(task, &swap, err) || !swap_old_there(&swap, err)) {
         return false;
-    if (stop_for_good(task, &swap, swap.new_id, &failed) || failed.kind == ERR_GONE)
+    }
+    if (stop_for_good(task, &swap, swap.new_id, &failed) || failed.kind == ERR_GONE) {
         return true;
-    if (err)
+    }
+    if (err) {
         *err = failed;
+    }
     return false;
 }
 
@@ -465,12 +524,15 @@ static bool start_undo(struct platform_task *task, struct err *err) {
 static bool park_run(struct platform_task *task, struct err *err) {
     struct swap swap;
     struct err failed = ERR_INIT;
-    if (!swap_open(task, &swap, err))
+    if (!swap_open(task, &swap, err)) {
         return false;
-    if (stop_park(task, &swap, swap.old_id, &failed) || failed.kind == ERR_GONE)
+    }
+    if (stop_park(task, &swap, swap.old_id, &failed) || failed.kind == ERR_GONE) {
         return true; /* gone: then there is nothing that a reboot could start */
-    if (err)
+    }
+    if (err) {
         *err = failed;
+    }
     return false;
 }
 
@@ -482,26 +544,32 @@ bool steps_commit(struct platform_task *task, struct err *err) {
     struct swap swap;
     struct err failed = ERR_INIT;
     char path[ENGINE_PATH_SIZE];
-    if (!swap_open(task, &swap, err))
+    if (!swap_open(task, &swap, err)) {
         return false;
+    }
     if (!container_inspect(&swap.engine, swap.old_id, &old, &failed)) {
-        if (failed.kind == ERR_GONE)
+        if (failed.kind == ERR_GONE) {
             return true;
-        if (err)
+        }
+        if (err) {
             *err = failed;
+        }
         return false;
     }
     /* Somebody gave it another name, to keep it: it is theirs now. */
-    if (strcmp(container_name(old), swap.aside) != 0)
+    if (strcmp(container_name(old), swap.aside) != 0) {
         return true;
+    }
     /* A reboot before `park` may have started it. */
     if (strcmp(container_status(old), "exited") != 0 &&
-        !stop_container(task, &swap, swap.old_id, err))
+        !stop_container(task, &swap, swap.old_id, err)) {
         return false;
-    (void)snprintf(path, sizeof(path), "/containers/%s?v=0", swap.old_id);
+    }
+    (void)snprintf(path, sizeof path, "/containers/%s?v=0", swap.old_id);
     const struct engine_call call = {.method = "DELETE", .path = path, .timeout_ms = 120000};
-    if (engine_call(&swap.engine, &call, &answer, err) || answer.status == 404)
+    if (engine_call(&swap.engine, &call, &answer, err) || answer.status == 404) {
         return true;
+    }
     return answer.status == 409 ? err_set(err, ERR_TRANSIENT, "%s", answer.message) : false;
 }
 

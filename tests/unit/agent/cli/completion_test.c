@@ -24,7 +24,7 @@ static void check(const struct completion *row) {
                    row->shell);
     FILE *file = fopen(path, "re");
     assert_non_null(file);
-    size_t got = fread(committed, 1, sizeof(committed) - 1, file);
+    size_t got = fread(committed, 1, sizeof committed - 1, file);
     assert_int_equal(fclose(file), 0);
     committed[got] = '\0';
     if (strcmp(committed, made) != 0) {

@@ -89,8 +89,8 @@ struct endpoint {
 static bool answer(struct http_client *client, const struct http_request *request,
                    struct http_response *response, struct err *err) {
     struct endpoint *endpoint = (struct endpoint *)client;
-    (void)snprintf(endpoint->url, sizeof(endpoint->url), "%s", request->url);
-    (void)snprintf(endpoint->proof, sizeof(endpoint->proof), "%s", request->headers[1]);
+    (void)snprintf(endpoint->url, sizeof endpoint->url, "%s", request->url);
+    (void)snprintf(endpoint->proof, sizeof endpoint->proof, "%s", request->headers[1]);
     assert_int_equal(request->max_redirects, 0);
     assert_null(request->body);
     response->status = *endpoint->statuses;

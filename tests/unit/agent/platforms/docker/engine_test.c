@@ -36,8 +36,9 @@ struct fake {
 static bool fake_perform(struct http_client *client, const struct http_request *request,
                          struct http_response *response, struct err *err) {
     struct fake *fake = (struct fake *)client;
-    if (fake->at >= fake->count)
+    if (fake->at >= fake->count) {
         fail_msg("one request too many: %s %s", request->method, request->url);
+    }
     const struct row *row = &fake->rows[fake->at++];
     assert_string_equal(request->method, row->method);
     assert_true(strncmp(request->url, "http://docker", 13) == 0);
@@ -46,10 +47,12 @@ static bool fake_perform(struct http_client *client, const struct http_request *
     assert_int_not_equal(request->body_max, 0);
     const char *tail = strrchr(row->path, '/');
     bool update = tail && strcmp(tail, "/update") == 0;
-    if (update && !memmem(request->body, request->body_len, row->body, strlen(row->body)))
+    if (update && !memmem(request->body, request->body_len, row->body, strlen(row->body))) {
         fail_msg("%s: sent without %s", row->path, row->body);
-    if (row->status == 0)
+    }
+    if (row->status == 0) {
         return err_set(err, ERR_TRANSIENT, "connection reset");
+    }
     response->status = row->status;
     response->headers.max = 1024;
     response->body.max = 65536;
@@ -194,9 +197,11 @@ static void task_init(struct platform_task *task, const struct fake *fake) {
 }
 
 static const struct platform_step *step(const char *name) {
-    for (const struct platform_step *at = steps_table; at->name; at++)
-        if (strcmp(at->name, name) == 0)
+    for (const struct platform_step *at = steps_table; at->name; at++) {
+        if (strcmp(at->name, name) == 0) {
             return at;
+        }
+    }
     fail_msg("no step %s", name);
     return NULL;
 }
@@ -219,12 +224,14 @@ static void takes_the_target_down_with_bare_calls(void **state) {
     task_init(&task, &fake);
     assert_true(engine_open(&fake.session, &engine, NULL));
     for (const struct platform_step *at = steps_table; at->name; at++) {
-        if (!at->down)
+        if (!at->down) {
             continue;
+        }
         struct err err = ERR_INIT;
         down++;
-        if (!at->run(&task, &err))
+        if (!at->run(&task, &err)) {
             fail_msg("%s: %s", at->name, err.message);
+        }
     }
     assert_int_equal(down, 4);
     assert_int_equal(fake.at, fake.count);
@@ -409,15 +416,18 @@ static void looks_at_what_is_there(void **state) {
         assert_true(engine_open(&fake.session, &engine, NULL));
         fake.rows = attempt->rows;
         fake.at = fake.count = 0;
-        while (fake.count < ARRAY_LENGTH(attempt->rows) && attempt->rows[fake.count].method)
+        while (fake.count < ARRAY_LENGTH(attempt->rows) && attempt->rows[fake.count].method) {
             fake.count++;
+        }
         task_init(&task, &fake);
         const struct platform_step *wanted = step(attempt->step);
         bool done = attempt->undo ? wanted->undo(&task, &err) : wanted->run(&task, &err);
-        if (done != attempt->done || (!done && err.kind != attempt->kind) || fake.at != fake.count)
+        if (done != attempt->done || (!done && err.kind != attempt->kind) ||
+            fake.at != fake.count) {
             fail_msg("row %zu, %s %s: %s %s, %zu of %zu calls", i, attempt->undo ? "undo" : "run",
                      attempt->step, done ? "done" : err_kind_name(err.kind), err.message, fake.at,
                      fake.count);
+        }
         json_decref(task.journal);
     }
 }
@@ -425,8 +435,9 @@ static void looks_at_what_is_there(void **state) {
 static void run_down_steps(struct platform_task *task) {
     for (const struct platform_step *at = steps_table; at->name; at++) {
         struct err err = ERR_INIT;
-        if (at->down && !at->run(task, &err))
+        if (at->down && !at->run(task, &err)) {
             fail_msg("%s: %s", at->name, err.message);
+        }
     }
 }
 
@@ -502,9 +513,10 @@ static void notes_what_it_began_with(void **state) {
     fake_open(&fake, "unix:///notes", rows, ARRAY_LENGTH(rows));
     task_init(&task, &fake);
     assert_true(ref_parse("reg/site:1", &task.image, NULL));
-    (void)snprintf(task.digest, sizeof(task.digest), "%s", "sha256:2");
-    if (!step("prepare")->run(&task, &err))
+    (void)snprintf(task.digest, sizeof task.digest, "%s", "sha256:2");
+    if (!step("prepare")->run(&task, &err)) {
         fail_msg("%s", err.message);
+    }
     assert_true(json_equal(json_object_get(task.journal, STEPS_RESTART), policy));
     assert_string_equal(json_text(task.journal, STEPS_HOST), "unix:///notes");
     assert_string_equal(json_text(task.journal, STEPS_TAG_BEFORE), "sha256:1");
@@ -532,8 +544,9 @@ static void creates_again_after_a_moved_tag(void **state) {
     fake_open(&fake, "unix:///moved", rows, ARRAY_LENGTH(rows));
     task_init(&task, &fake);
     assert_false(step("create")->run(&task, &err));
-    if (err.kind != ERR_TRANSIENT || fake.at != fake.count)
+    if (err.kind != ERR_TRANSIENT || fake.at != fake.count) {
         fail_msg("%s, %zu of %zu calls", err.message, fake.at, fake.count);
+    }
     json_decref(task.journal);
 }
 
@@ -549,10 +562,12 @@ static enum platform_health look(struct platform_task *task, struct fake *fake,
     struct err err = ERR_INIT;
     fake->rows = row;
     fake->at = fake->count = 0;
-    while (fake->count < 3 && row[fake->count].method)
+    while (fake->count < 3 && row[fake->count].method) {
         fake->count++;
-    if (!observe_container(task, &seen, &err))
+    }
+    if (!observe_container(task, &seen, &err)) {
         fail_msg("%s", err.message);
+    }
     assert_int_equal(fake->at, fake->count);
     return seen.health;
 }

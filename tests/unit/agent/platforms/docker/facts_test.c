@@ -29,8 +29,9 @@ static void reads_versions(void **state) {
     assert_true(engine_minor_parse("1.41", &minor));
     assert_int_equal(minor, 41);
     static const char *const bad[] = {"", "1", "1.", "2.0", "1.x", "1.41.2", "1.-3", "1.9999999"};
-    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
         assert_false(engine_minor_parse(bad[i], &minor));
+    }
     assert_int_equal(minor, 41);
 }
 
@@ -57,8 +58,9 @@ static void marks_names(void **state) {
     assert_false(container_name_marked("0123456789abc_web"));
     assert_false(container_name_marked("site"));
     static const char *const bad[] = {"", "/site", "a/b", "a?b", ".a", "a b", "a%2f", "a\n"};
-    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
         assert_false(container_name_valid(bad[i]));
+    }
 }
 
 static void tells_pinned_images(void **state) {
@@ -92,11 +94,11 @@ static void tells_its_own_container(void **state) {
 static void writes_another_tag(void **state) {
     (void)state;
     char out[128];
-    assert_true(image_name_with_tag("reg.lan:5000/home/site:1", "2", out, sizeof(out)));
+    assert_true(image_name_with_tag("reg.lan:5000/home/site:1", "2", out, sizeof out));
     assert_string_equal(out, "reg.lan:5000/home/site:2");
-    assert_true(image_name_with_tag("reg.lan:5000/site", "2", out, sizeof(out)));
+    assert_true(image_name_with_tag("reg.lan:5000/site", "2", out, sizeof out));
     assert_string_equal(out, "reg.lan:5000/site:2");
-    assert_true(image_name_with_tag("nginx", "1.4", out, sizeof(out)));
+    assert_true(image_name_with_tag("nginx", "1.4", out, sizeof out));
     assert_string_equal(out, "nginx:1.4");
     assert_false(image_name_with_tag("nginx", "1.4", out, 6));
 }
@@ -123,12 +125,12 @@ static void compares_contents(void **state) {
         "\"Created\": \"2026-01-01T00:00:00Z\", \"Os\": \"linux\", \"Architecture\": \"amd64\"}";
     char one[512];
     char two[512];
-    (void)snprintf(one, sizeof(one), text, "1", "a");
-    (void)snprintf(two, sizeof(two), text, "2", "a");
+    (void)snprintf(one, sizeof one, text, "1", "a");
+    (void)snprintf(two, sizeof two, text, "2", "a");
     CLEANUP(json_release) json_t *a = document(one);
     CLEANUP(json_release) json_t *b = document(two);
     assert_true(image_same(a, b));
-    (void)snprintf(two, sizeof(two), text, "2", "b");
+    (void)snprintf(two, sizeof two, text, "2", "b");
     CLEANUP(json_release) json_t *c = document(two);
     assert_false(image_same(a, c));
     CLEANUP(json_release) json_t *bare = document("{\"Id\": \"sha256:3\"}");
@@ -140,8 +142,9 @@ static void compares_contents(void **state) {
 static void stream(const char *text, size_t piece, char out[320]) {
     CLEANUP(pull_stream_release) struct pull_stream reading = PULL_STREAM_INIT;
     size_t len = strlen(text);
-    for (size_t at = 0; at < len; at += piece)
+    for (size_t at = 0; at < len; at += piece) {
         assert_true(pull_stream_feed(&reading, text + at, len - at < piece ? len - at : piece));
+    }
     pull_stream_end(&reading);
     (void)snprintf(out, 320, "%s", reading.failure);
 }
@@ -152,7 +155,7 @@ static void reads_the_pull_stream_in_any_pieces(void **state) {
         "{\"status\":\"Pulling\"}\r\n{\"errorDetail\":{\"message\":\"no space "
         "left on device\"},\"error\":\"old words\"}\r\n{\"error\":\"late\"}";
     char said[320];
-    for (size_t piece = 1; piece < sizeof(bad); piece++) {
+    for (size_t piece = 1; piece < sizeof bad; piece++) {
         stream(bad, piece, said);
         assert_string_equal(said, "no space left on device");
     }
@@ -166,8 +169,9 @@ static void outlives_an_endless_line(void **state) {
     (void)state;
     CLEANUP(pull_stream_release) struct pull_stream reading = PULL_STREAM_INIT;
     static const char block[1024] = {'x'};
-    for (size_t i = 0; i < 200; i++)
-        assert_true(pull_stream_feed(&reading, block, sizeof(block)));
+    for (size_t i = 0; i < 200; i++) {
+        assert_true(pull_stream_feed(&reading, block, sizeof block));
+    }
     static const char after[] = "\n{\"error\":\"heard\"}\n";
     assert_true(pull_stream_feed(&reading, after, strlen(after)));
     assert_string_equal(reading.failure, "heard");
@@ -194,8 +198,9 @@ static void sorts_pull_failures(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct err err = ERR_INIT;
         assert_false(pull_fail(&err, rows[i].message));
-        if (err.kind != rows[i].kind)
+        if (err.kind != rows[i].kind) {
             fail_msg("%s: %s", rows[i].message, err_kind_name(err.kind));
+        }
         assert_non_null(strstr(err.message, rows[i].message));
     }
 }
@@ -254,10 +259,10 @@ static void takes_the_name_without_links(void **state) {
     char consumer[64];
     CLEANUP(json_release) json_t *entry = document("{\"Names\": [\"/app/db\", \"/db\"]}");
     assert_string_equal(list_name(entry), "db");
-    assert_true(check_linked(entry, consumer, sizeof(consumer)));
+    assert_true(check_linked(entry, consumer, sizeof consumer));
     assert_string_equal(consumer, "app");
     CLEANUP(json_release) json_t *plain = document("{\"Names\": [\"/db\"]}");
-    assert_false(check_linked(plain, consumer, sizeof(consumer)));
+    assert_false(check_linked(plain, consumer, sizeof consumer));
     CLEANUP(json_release) json_t *none = document("{}");
     assert_string_equal(list_name(none), "");
 }

@@ -38,8 +38,9 @@ static void gate_release(struct gate *gate) {
 static enum platform_health look(struct gate *gate, int64_t after_ms, const char *text) {
     json_error_t error;
     CLEANUP(json_release) json_t *inspect = json_loads(text, 0, &error);
-    if (!inspect)
+    if (!inspect) {
         fail_msg("%s: %s", text, error.text);
+    }
     const struct observe_facts facts = {.inspect = inspect,
                                         .settings = &gate->settings,
                                         .now_ms = START + after_ms,
@@ -183,7 +184,7 @@ static void cuts_output_between_characters(void **state) {
     CLEANUP(json_release) json_t *inspect = NULL;
     char output[400];
     gate_open(&gate);
-    (void)snprintf(output, sizeof(output), "%0119d\xc3\xa4\xc3\xa4", 0);
+    (void)snprintf(output, sizeof output, "%0119d\xc3\xa4\xc3\xa4", 0);
     inspect = json_pack("{s:{s:b, s:s, s:{s:s, s:[{s:i, s:s}]}}}", "State", "Running", 1, "Status",
                         "running", "Health", "Status", "unhealthy", "Log", "ExitCode", 1, "Output",
                         output);

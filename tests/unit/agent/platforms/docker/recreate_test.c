@@ -26,11 +26,12 @@ static void fixture_release(struct fixture *fixture) {
 
 static void fixture_load(struct fixture *fixture, const char *name) {
     char path[512];
-    (void)snprintf(path, sizeof(path), "%s/docker/%s.json", TEST_DATA, name);
+    (void)snprintf(path, sizeof path, "%s/docker/%s.json", TEST_DATA, name);
     json_error_t error;
     fixture->root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!fixture->root)
+    if (!fixture->root) {
         fail_msg("%s: %s", path, error.text);
+    }
     fixture->input = (struct recreate_input){
         .container = json_object_get(fixture->root, "container"),
         .image = json_object_get(fixture->root, "image"),
@@ -45,8 +46,9 @@ static void fixture_load(struct fixture *fixture, const char *name) {
 static void fixture_plan(struct fixture *fixture) {
     struct err err = ERR_INIT;
     recreate_plan_release(&fixture->plan);
-    if (!recreate_plan(&fixture->input, &fixture->plan, &err))
+    if (!recreate_plan(&fixture->input, &fixture->plan, &err)) {
         fail_msg("%s", err.message);
+    }
 }
 
 /* A member along "A/B/C". */
@@ -54,7 +56,7 @@ static const json_t *at(const json_t *value, const char *path) {
     char step[256];
     while (value && *path) {
         size_t len = strcspn(path, "/");
-        (void)snprintf(step, sizeof(step), "%.*s", (int)len, path);
+        (void)snprintf(step, sizeof step, "%.*s", (int)len, path);
         value = json_object_get(value, step);
         path += len + (path[len] == '/');
     }
@@ -65,8 +67,9 @@ static const json_t *at(const json_t *value, const char *path) {
 static void expect(const json_t *root, const char *where, const char *path, const char *expected) {
     const json_t *value = at(root, path);
     json_t *wanted = expected ? json_loads(expected, JSON_DECODE_ANY, NULL) : NULL;
-    if (expected)
+    if (expected) {
         assert_non_null(wanted);
+    }
     if ((value == NULL) != (wanted == NULL) || (value && !json_equal(value, wanted))) {
         char *shown = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
         fail_msg("%s: %s is %s and not %s", where, path, shown ? shown : "absent",
@@ -197,8 +200,9 @@ static const char *volume_at(const json_t *document, const char *destination) {
     size_t i = 0;
     json_t *mount = NULL;
     json_array_foreach(json_object_get(document, "Mounts"), i, mount) {
-        if (strcmp(json_text(mount, "Destination"), destination) == 0)
+        if (strcmp(json_text(mount, "Destination"), destination) == 0) {
             return json_text(mount, "Name");
+        }
     }
     fail_msg("no volume at %s", destination);
     return "";
@@ -211,11 +215,11 @@ static void keeps_anonymous_volumes(void **state) {
     fixture_load(&fixture, "vol_three");
     fixture_plan(&fixture);
     const json_t *old = fixture.input.container;
-    (void)snprintf(wanted, sizeof(wanted),
+    (void)snprintf(wanted, sizeof wanted,
                    "[\"named:/named\", \"/srv/app:/b:ro\", \"%s:/anon\", \"%s:/data\"]",
                    volume_at(old, "/anon"), volume_at(old, "/data"));
     expect(fixture.plan.body, "vol_three", "HostConfig/Binds", wanted);
-    (void)snprintf(wanted, sizeof(wanted),
+    (void)snprintf(wanted, sizeof wanted,
                    "[{\"Type\": \"volume\", \"Target\": \"/third/\", \"Source\": \"%s\"}]",
                    volume_at(old, "/third"));
     expect(fixture.plan.body, "vol_three", "HostConfig/Mounts", wanted);
@@ -334,7 +338,7 @@ static void drops_the_engines_own_aliases(void **state) {
     CLEANUP(fixture_release) struct fixture fixture = {0};
     fixture_load(&fixture, "hostname");
     char short_id[13];
-    (void)snprintf(short_id, sizeof(short_id), "%s",
+    (void)snprintf(short_id, sizeof short_id, "%s",
                    json_text(json_object_get(fixture.root, "container"), "Id"));
     json_t *endpoint =
         (json_t *)(uintptr_t)at(fixture.root, "container/NetworkSettings/Networks/na");
