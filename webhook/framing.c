@@ -14,7 +14,7 @@ struct text {
     size_t len;
 };
 #define TEXT(word)                                                                                 \
-    { word, sizeof word - 1 }
+    { word, sizeof(word) - 1 }
 
 /* Of a header that anything depends on there is one, or none. */
 static const struct text once[] = {

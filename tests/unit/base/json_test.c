@@ -26,7 +26,7 @@ static void refused(const char *bytes, size_t len, const char *says) {
     }
 }
 
-#define REFUSED(literal, says) refused(literal, sizeof literal - 1, says)
+#define REFUSED(literal, says) refused(literal, sizeof(literal) - 1, says)
 
 static void hostile_documents_are_refused(void **state) {
     (void)state;

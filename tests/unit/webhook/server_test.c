@@ -487,7 +487,7 @@ static void refuses_everyone_with_the_same_bytes(void **state) {
     }
 }
 
-#define BYTES(text) text, sizeof text - 1
+#define BYTES(text) text, sizeof(text) - 1
 #define HEAD "POST /hooks/deploy HTTP/1.1\r\nHost: a\r\n" TOKEN
 
 static void refuses_what_breaks_framing(void **state) {
