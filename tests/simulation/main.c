@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/control/decide.h"
+#include "agent/control/orders.h"
 #include "agent/model/id.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -58,12 +58,12 @@ static void act_decide(void) {
     }
     bool done = false;
     if (which < 7) {
-        done = decide_approve(agent.store, id, "uid 0", &err);
+        done = orders_approve(agent.store, id, "uid 0", &err);
     } else if (which == 7) {
-        done = decide_cancel(agent.store, id, "uid 0", &err);
+        done = orders_cancel(agent.store, id, "uid 0", &err);
     } else {
         struct update update = {0};
-        done = decide_retry(agent.store, id, "uid 0", &err);
+        done = orders_retry(agent.store, id, "uid 0", &err);
         if (done && store_update_find(agent.store, id, &update, &err)) {
             struct world_target *target = world_target(update.target);
             memset(target->refused, 0, sizeof target->refused);
@@ -88,13 +88,13 @@ static void act_hold(void) {
     size_t place = all ? WORLD_TARGETS : at;
     const char *name = all ? "all" : world.targets[at].name;
     if (world.hold_at[place]) {
-        (void)!decide_release(agent.store, name, "uid 0", &err);
+        (void)!orders_release(agent.store, name, "uid 0", &err);
         world.hold_at[place] = 0;
         story("release %s", name);
     } else {
         struct hold hold = {.reason = "by hand"};
         (void)snprintf(hold.target, sizeof hold.target, "%s", name);
-        if (decide_hold(agent.store, &hold, "uid 0", &err)) {
+        if (orders_hold(agent.store, &hold, "uid 0", &err)) {
             world.hold_at[place] = world.sequence;
             story("hold %s", name);
         }
@@ -209,7 +209,7 @@ static void bring_to_an_end(void) {
     for (size_t i = 0; i <= WORLD_TARGETS; i++) {
         const char *name = i == WORLD_TARGETS ? "all" : world.targets[i].name;
         if (world.hold_at[i]) {
-            (void)!decide_release(agent.store, name, "uid 0", &err);
+            (void)!orders_release(agent.store, name, "uid 0", &err);
             world.hold_at[i] = 0;
         }
     }
@@ -220,7 +220,7 @@ static void bring_to_an_end(void) {
         step(false);
         if (i % 50 == 0 && machine_idle() && store_update_list(agent.store, &filter, &open, &err)) {
             for (size_t u = 0; u < open.count; u++) {
-                if (decide_approve(agent.store, open.items[u].id, "uid 0", &err)) {
+                if (orders_approve(agent.store, open.items[u].id, "uid 0", &err)) {
                     agent_decided();
                 }
             }
