@@ -122,7 +122,7 @@ static void pods_look(void *context, const json_t *status) {
     pods_look_container(context, status);
 }
 
-bool rollout_pods_fail(const struct rollout_facts *facts, json_t *notes, char *reason) {
+bool rollout_pods_fail(const struct rollout_facts *facts, json_t *notes, char reason[REASON_SIZE]) {
     struct pods_seen seen = {.facts = facts, .notes = notes, .reason = reason};
     pods_each(facts->pods, pods_look, &seen);
     if (!seen.pulls) {
@@ -163,7 +163,7 @@ static void pods_check_digest(void *context, const json_t *status) {
     }
 }
 
-enum rollout_state rollout_pods_image(const struct rollout_facts *facts, char *reason) {
+enum rollout_state rollout_pods_image(const struct rollout_facts *facts, char reason[REASON_SIZE]) {
     struct pods_digests digests = {.facts = facts};
     if (!facts->digest[0]) {
         return ROLLOUT_STANDS;

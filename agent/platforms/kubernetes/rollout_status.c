@@ -94,7 +94,7 @@ static bool status_observed(const struct rollout_facts *facts) {
     return observed >= (facts->generation > generation ? facts->generation : generation);
 }
 
-enum rollout_state rollout_status(const struct rollout_facts *facts, char *reason) {
+enum rollout_state rollout_status(const struct rollout_facts *facts, char reason[REASON_SIZE]) {
     if (facts->kind == ROLLOUT_CUSTOM) {
         return custom_judge(facts, reason);
     }
