@@ -6,7 +6,6 @@
  *   --plant N                                          with a fault that breaks promise N */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/control/orders.h"
@@ -14,6 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "tests/simulation/agent.h"
+#include "tests/simulation/connections.h"
+#include "tests/simulation/disk.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/plant.h"
 #include "tests/simulation/promises.h"
@@ -224,26 +225,39 @@ static void bring_to_an_end(void) {
                     agent_decided();
                 }
             }
-            if (open.count == 0 && !store_has_unmatched(agent.store, "dry")) {
+            bool ended = open.count == 0 && !store_has_unmatched(agent.store, "dry");
+            updates_release(&open);
+            if (ended) {
                 break;
             }
-            updates_release(&open);
         }
     }
 }
 
-static void remove_state(const char *directory) {
-    static const char *const names[] = {"landwaiter.db", "landwaiter.db-wal", "landwaiter.db-shm"};
-    char path[256];
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        (void)unlink(path);
+/* Makes the database once; every seed begins with a copy. */
+static void make_database(const char *directory) {
+    struct store *store = NULL;
+    struct err err = ERR_INIT;
+    disk_begin();
+    if (!store_open(directory, &store, &err)) {
+        (void)fprintf(stderr, "simulation: %s\n", err.message);
+        exit(1);
     }
+    store_free(store);
+    connections_end(); /* the last one to close merges the log into the database */
+    disk_keep();
+}
+
+static void remove_directory(const char *directory) {
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/landwaiter.db", directory);
+    (void)unlink(path);
+    (void)rmdir(directory);
 }
 
 /* The number of the promise that was broken. */
 static unsigned play(uint64_t seed, bool loud) {
-    remove_state(getenv("SIMULATION_STATE"));
+    disk_restore();
     story_begin(loud);
     machine_begin(seed);
     world_begin();
@@ -321,6 +335,7 @@ int main(int argc, char **argv) {
     }
     (void)setenv("SIMULATION_STATE", directory, 1);
     log_configure(LOG_ERROR, LOG_JSON);
+    make_database(directory);
     int status = 0;
     if (one) {
         status = play(from, true) ? 1 : 0;
@@ -328,7 +343,7 @@ int main(int argc, char **argv) {
     } else {
         status = play_many(from, seeds || steps ? seeds : 100, steps);
     }
-    remove_state(directory);
-    (void)rmdir(directory);
+    connections_end();
+    remove_directory(directory);
     return status;
 }
