@@ -350,6 +350,8 @@ static int on_full_name(sqlite3_vfs *vfs, const char *name, int size, char *out)
 
 void disk_begin(void) {
     static sqlite3_vfs vfs;
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     vfs = *sqlite3_vfs_find(NULL); /* its random numbers and times */
     vfs.iVersion = 2;
     vfs.szOsFile = sizeof(struct handle);

@@ -1,11 +1,13 @@
 /* tests/run simulation: the real pipeline, gate, matcher, workers and store in one thread, with
  * everything else drawn from a seed, and the promises checked after each step.
  *
- *   simulation [--seeds N] [--from SEED] [--steps N]   many seeds, or so many steps in all
+ *   simulation [--seeds N] [--from SEED] [--steps N]   so many seeds, or seeds for so many steps
  *   simulation --seed SEED                             one, with its story
+ *   --jobs N                                           in so many processes
  *   --plant N                                          with a fault that breaks promise N */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/control/orders.h"
@@ -23,6 +25,7 @@
 
 #define STEPS_EACH 1500
 #define END_STEPS 60000
+#define STATE_DIRECTORY "/dev/shm/landwaiter-simulation.XXXXXX"
 
 static unsigned long steps_done;
 
@@ -248,8 +251,19 @@ static void make_database(const char *directory) {
     disk_keep();
 }
 
-static void remove_directory(const char *directory) {
+/* directory: a template of mkdtemp. */
+static void begin(char *directory) {
+    if (!mkdtemp(directory)) {
+        perror("simulation");
+        exit(1);
+    }
+    (void)setenv("SIMULATION_STATE", directory, 1);
+    make_database(directory);
+}
+
+static void end(const char *directory) {
     char path[256];
+    connections_end();
     (void)snprintf(path, sizeof path, "%s/landwaiter.db", directory);
     (void)unlink(path);
     (void)rmdir(directory);
@@ -283,17 +297,84 @@ static unsigned play(uint64_t seed, bool loud) {
     return story_which();
 }
 
-static int play_many(uint64_t from, unsigned long seeds, unsigned long steps) {
-    unsigned long played = 0;
-    for (; played < seeds || steps_done < steps; played++) {
-        if (play(from + played, false)) {
+struct series {
+    unsigned long from, by; /* the first seed, and the distance to the next */
+    unsigned long seeds, steps;
+};
+
+static unsigned long seeds_done;
+
+/* False: a promise was broken, and its story is told. */
+static bool play_series(const struct series *series) {
+    for (seeds_done = 0; seeds_done < series->seeds || steps_done < series->steps; seeds_done++) {
+        unsigned long seed = series->from + seeds_done * series->by;
+        if (play(seed, false)) {
             story_tell();
-            (void)printf("seed %llu\n", (unsigned long long)(from + played));
-            return 1;
+            (void)printf("seed %lu\n", seed);
+            return false;
         }
     }
-    (void)printf("%lu seeds, %lu steps: every promise held\n", played, steps_done);
-    return 0;
+    return true;
+}
+
+/* Each job plays every so many seeds. */
+static struct series share(const struct series *all, unsigned long job, unsigned long jobs) {
+    return (struct series){.from = all->from + job,
+                           .by = jobs,
+                           .seeds = all->seeds / jobs + (job < all->seeds % jobs ? 1 : 0),
+                           .steps = all->steps / jobs};
+}
+
+static int play_job(const struct series *series, int out) {
+    char directory[] = STATE_DIRECTORY;
+    begin(directory);
+    bool good = play_series(series);
+    end(directory);
+    const unsigned long done[] = {seeds_done, steps_done};
+    bool told = write(out, done, sizeof done) == (ssize_t)sizeof done;
+    return good && told ? 0 : 1;
+}
+
+static int play_jobs(const struct series *all, unsigned long jobs) {
+    int ends[2];
+    unsigned long seeds = 0;
+    unsigned long steps = 0;
+    bool good = true;
+    if (pipe(ends) != 0) {
+        perror("simulation");
+        return 1;
+    }
+    for (unsigned long i = 0; i < jobs; i++) {
+        const struct series one = share(all, i, jobs);
+        pid_t child = fork();
+        if (child == 0) {
+            exit(play_job(&one, ends[1]));
+        }
+        good = good && child > 0;
+    }
+    (void)close(ends[1]);
+    unsigned long done[2];
+    while (read(ends[0], done, sizeof done) == (ssize_t)sizeof done) {
+        seeds += done[0];
+        steps += done[1];
+    }
+    int status = 0;
+    while (wait(&status) > 0) {
+        good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    if (good) {
+        (void)printf("%lu seeds, %lu steps: every promise held\n", seeds, steps);
+    }
+    return good ? 0 : 1;
+}
+
+static int play_one(unsigned long seed) {
+    char directory[] = STATE_DIRECTORY;
+    begin(directory);
+    int status = play(seed, true) ? 1 : 0;
+    end(directory);
+    story_tell();
+    return status;
 }
 
 static unsigned long number(const char *text) {
@@ -307,43 +388,28 @@ static unsigned long number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    unsigned long seeds = 0;
-    unsigned long steps = 0;
-    unsigned long from = 1;
-    bool one = false;
-    char directory[] = "/dev/shm/landwaiter-simulation.XXXXXX";
+    struct series all = {.from = 1};
+    unsigned long jobs = 1;
+    unsigned long plant = 0;
+    unsigned long seed = 0;
+    const struct {
+        const char *name;
+        unsigned long *out;
+    } options[] = {{"--seeds", &all.seeds}, {"--steps", &all.steps}, {"--from", &all.from},
+                   {"--seed", &seed},       {"--jobs", &jobs},       {"--plant", &plant}};
     for (int i = 1; i < argc; i += 2) {
-        if (strcmp(argv[i], "--seeds") == 0) {
-            seeds = number(argv[i + 1]);
-        } else if (strcmp(argv[i], "--steps") == 0) {
-            steps = number(argv[i + 1]);
-        } else if (strcmp(argv[i], "--from") == 0) {
-            from = number(argv[i + 1]);
-        } else if (strcmp(argv[i], "--seed") == 0) {
-            from = number(argv[i + 1]);
-            one = true;
-        } else if (strcmp(argv[i], "--plant") == 0) {
-            plant_choose((unsigned)number(argv[i + 1]));
-        } else {
+        size_t k = 0;
+        while (k < ARRAY_LENGTH(options) && strcmp(argv[i], options[k].name) != 0) {
+            k++;
+        }
+        if (k == ARRAY_LENGTH(options)) {
             (void)fprintf(stderr, "simulation: no option %s\n", argv[i]);
             return 2;
         }
+        *options[k].out = number(argv[i + 1]);
     }
-    if (!mkdtemp(directory)) {
-        perror("simulation");
-        return 1;
-    }
-    (void)setenv("SIMULATION_STATE", directory, 1);
     log_configure(LOG_ERROR, LOG_JSON);
-    make_database(directory);
-    int status = 0;
-    if (one) {
-        status = play(from, true) ? 1 : 0;
-        story_tell();
-    } else {
-        status = play_many(from, seeds || steps ? seeds : 100, steps);
-    }
-    connections_end();
-    remove_directory(directory);
-    return status;
+    plant_choose((unsigned)plant);
+    all.seeds = all.seeds || all.steps ? all.seeds : 100;
+    return seed ? play_one(seed) : play_jobs(&all, jobs ? jobs : 1);
 }
