@@ -1,8 +1,5 @@
 /* The agent in the foreground: wires the parts together, turns signals and timers into calls, and
- * takes it all down again in order.
- *
- * This thread does no work: it waits for signals, for the time of the next due update, and for the
- * clock to be set. */
+ * stops the parts in order. The main thread only waits for signals and timers; it does no work. */
 #include "agent/serve.h"
 
 #include <errno.h>
@@ -11,8 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "agent/config/config.h"
@@ -21,49 +16,43 @@
 #include "agent/platforms/table.h"
 #include "agent/replicas/replicas.h"
 #include "agent/store/store.h"
+#include "agent/work/certificate.h"
 #include "agent/work/intake.h"
 #include "agent/work/service_manager.h"
+#include "agent/work/timers.h"
 #include "agent/work/workers.h"
 #include "base/clock.h"
 #include "base/commit.h"
-#include "base/file_watch.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/test_clock.h"
 
-/* FILES: something happened beside the certificate. SETTLED: and for a moment nothing more did.
- * WATCHDOG: the service manager wants a sign of life. */
-enum serve_fd {
+enum serve_event {
     SERVE_SIGNALS,
-    SERVE_REARM,
-    SERVE_WALL,
-    SERVE_BOOT,
-    SERVE_FILES,
-    SERVE_SETTLED,
-    SERVE_WATCHDOG,
-    SERVE_FDS
+    SERVE_REARM,    /* another thread: the time of the next work may have changed */
+    SERVE_WALL,     /* timers.h */
+    SERVE_BOOT,     /* timers.h */
+    SERVE_FILES,    /* certificate.h */
+    SERVE_QUIET,    /* certificate.h */
+    SERVE_WATCHDOG, /* the service manager wants a sign of life */
+    SERVE_EVENTS
 };
-
-#define SERVE_FAR_MS (INT64_C(365) * 24 * 3600 * 1000)
-#define SERVE_SETTLE_NS                                                                            \
-    (300 * 1000 * 1000) /* certificate and key are replaced one after the other */
 
 struct serve {
     const struct serve_options *options;
-    struct config *config; /* as it was at the start: listen, control and state stay */
+    struct config *config; /* at the start; its listen, control and state stay in force */
     int lock;
-    struct store *store; /* this thread's own */
+    struct store *store; /* of the main thread */
     struct workers *workers;
     struct intake *intake;
     struct control_server *control;
-    struct control_server *metrics; /* NULL: at control alone */
-    struct replicas *replicas;      /* NULL: there is one */
+    struct control_server *metrics; /* NULL: on the control address only */
+    struct replicas *replicas;      /* NULL: single replica */
     int epoll;
-    int fds[SERVE_FDS];
-    int64_t armed_ms[SERVE_FDS];       /* of the timers: what they are set to; 0: nothing */
-    int64_t kicked_ms, kicked_boot_ms; /* when the workers were last told to look, by both clocks */
-    struct config *current;            /* as it is now */
-    struct stat shown[2];              /* the certificate's files when they were read */
+    int signals, rearm, watchdog; /* descriptors; watchdog -1: not wanted */
+    struct timers timers;
+    struct certificate certificate;
+    struct config *current; /* in force */
     bool stopping;
     struct service_manager manager;
 };
@@ -80,11 +69,11 @@ static void serve_changed(void *context) {
 static void serve_rearm(void *context) {
     const struct serve *serve = context;
     uint64_t one = 1;
-    (void)!write(serve->fds[SERVE_REARM], &one, sizeof one);
+    (void)!write(serve->rearm, &one, sizeof one);
     replicas_poke(serve->replicas);
 }
 
-/* Another replica, or the inbox, wrote into the store. */
+/* Another replica or the inbox wrote to the store. */
 static void serve_arrived(void *context) {
     struct serve *serve = context;
     serve_changed(serve);
@@ -101,45 +90,9 @@ static void serve_room(void *context, bool room) {
     workers_room(serve->workers, room);
 }
 
-static bool serve_settled(void *context, struct err *err) {
+static bool serve_replicated(void *context, struct err *err) {
     struct serve *serve = context;
     return replicas_settled(serve->replicas, err);
-}
-
-/* ---- timers ---- */
-
-static void serve_arm_one(struct serve *serve, enum serve_fd which, int flags, int64_t at_ms) {
-    struct itimerspec when = {0};
-    if (serve->armed_ms[which] == at_ms) {
-        return;
-    }
-    serve->armed_ms[which] = at_ms;
-    if (at_ms != INT64_MAX) {
-        when.it_value = clock_timespec(at_ms > 0 ? at_ms : 1);
-    } else if (flags & TFD_TIMER_CANCEL_ON_SET) {
-        /* Nothing is due; a far time keeps the timer telling when the clock is set. */
-        when.it_value = clock_timespec(clock_now_ms() + SERVE_FAR_MS);
-    }
-    (void)timerfd_settime(serve->fds[which], flags, &when, NULL);
-}
-
-/* Every time later than the last kick gets a timer, also one that is past by now: between a
- * worker's look and this one it may have come. What was due before the kick was seen by the worker
- * that it woke, or is seen by whoever finishes next. */
-static void serve_arm(struct serve *serve) {
-    int64_t due = store_next_due(serve->store, serve->kicked_ms);
-    int64_t again = workers_next_ms(serve->workers, serve->kicked_boot_ms);
-#ifdef LANDWAITER_TEST_HOOKS
-    due = test_clock_used() && due != INT64_MAX ? test_clock_real(due) : due;
-#endif
-    serve_arm_one(serve, SERVE_WALL, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, due);
-    serve_arm_one(serve, SERVE_BOOT, TFD_TIMER_ABSTIME, again);
-}
-
-static void serve_kick(struct serve *serve) {
-    serve->kicked_ms = clock_now_ms();
-    serve->kicked_boot_ms = clock_boot_ms();
-    workers_kick(serve->workers);
 }
 
 /* ---- reload ---- */
@@ -154,7 +107,7 @@ static void serve_log_faults(const char *path, const struct config_faults *fault
     }
 }
 
-/* What each platform has looked at is kept while it is configured. */
+/* Keeps the progress through the pushes for each configured platform, and drops it for the others. */
 static bool serve_platforms(struct serve *serve, const struct config *config, struct err *err) {
     for (size_t i = 0; platform_table[i]; i++) {
         const struct platform *platform = platform_table[i];
@@ -168,73 +121,41 @@ static bool serve_platforms(struct serve *serve, const struct config *config, st
     return true;
 }
 
-/* ---- the certificate ---- */
-
-/* Have the files changed since they were read? Notes what they are now. */
-static bool serve_files_changed(struct serve *serve) {
-    const char *const paths[] = {serve->current->tls_certificate, serve->current->tls_key};
-    bool changed = false;
-    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
-        struct stat now = {0};
-        (void)stat(paths[i], &now);
-        const struct stat *before = &serve->shown[i];
-        changed = changed || now.st_ino != before->st_ino || now.st_dev != before->st_dev ||
-                  now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-                  now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
-        serve->shown[i] = now;
-    }
-    return changed;
-}
-
-static void serve_watch(struct serve *serve) {
-    const char *const paths[] = {serve->current->tls_certificate, serve->current->tls_key};
-    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
-        if (!file_watch_add(serve->fds[SERVE_FILES], paths[i])) {
-            log_event(LOG_WARNING, "tls.unwatched", "file", paths[i], "reason",
-                      "its folder cannot be watched: send SIGHUP when it changes", NULL);
-        }
-    }
-}
-
-/* Before they are read for the first time: whatever changes from here on is seen. */
-static void serve_watch_from_now(struct serve *serve) {
-    if (serve->current->tls_certificate) {
-        serve_watch(serve);
-        (void)serve_files_changed(serve);
-    }
-}
-
-/* Shows what the files hold now, where that is something else. */
-static void serve_identity(struct serve *serve) {
-    struct err err = ERR_INIT;
-    if (!serve->current->tls_certificate || !serve_files_changed(serve)) {
-        return;
-    }
-    if (intake_identity(serve->intake, serve->current, &err)) {
-        log_event(LOG_INFO, "tls.reloaded", "file", serve->current->tls_certificate, NULL);
-    } else {
-        log_event(LOG_ERROR, "tls.refused", "reason", err.message, "advice",
-                  "the certificate before is shown on: put a right pair there", NULL);
-    }
-}
-
-/* What of TLS changed with the configuration. */
-static void serve_reload_tls(struct serve *serve) {
-    if (!serve->current->tls_certificate != !serve->config->tls_certificate) {
-        log_event(LOG_WARNING, "config.restart-needed", "reason",
-                  "TLS is switched on or off at the next start", NULL);
-    } else if (serve->current->tls_certificate) {
-        serve_watch(serve);
-        serve_identity(serve);
-    }
-}
-
 /* Either may be NULL. */
 static bool serve_same_text(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* False: the new configuration is faulty, and the one before stays in force. */
+/* Warns of changes that need a restart. */
+static void serve_warn(const struct config *start, const struct config *now) {
+    if (strcmp(now->listen, start->listen) != 0 || strcmp(now->control, start->control) != 0 ||
+        !serve_same_text(now->metrics, start->metrics) || strcmp(now->state, start->state) != 0) {
+        log_event(LOG_WARNING, "config.restart-needed", "reason",
+                  "listen, control, metrics and state take effect at the next start", NULL);
+    }
+    if (!config_kubernetes_same(&now->kubernetes, &start->kubernetes)) {
+        log_event(LOG_WARNING, "config.restart-needed", "reason",
+                  "how the cluster is reached, its namespaces and replicas take effect at the next "
+                  "start",
+                  NULL);
+    }
+    if (!now->tls_certificate != !start->tls_certificate) {
+        log_event(LOG_WARNING, "config.restart-needed", "reason",
+                  "TLS is switched on or off at the next start", NULL);
+    }
+}
+
+/* The workers and the control API open the store by this path. */
+static bool serve_keep_state(const struct config *start, struct config *now) {
+    char *state = strdup(start->state);
+    if (state) {
+        free(now->state);
+        now->state = state;
+    }
+    return state != NULL;
+}
+
+/* False: the new configuration has faults, and the previous one stays in force. */
 static bool serve_reload(struct serve *serve) {
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
@@ -243,28 +164,12 @@ static bool serve_reload(struct serve *serve) {
     serve_log_faults(path, &faults);
     if (!good) {
         log_event(LOG_ERROR, "config.refused", "file", path, "reason",
-                  "it is faulty: the one before stays in force", NULL);
+                  "it has faults: the previous configuration stays in force", NULL);
         return false;
     }
-    if (strcmp(config->listen, serve->config->listen) != 0 ||
-        strcmp(config->control, serve->config->control) != 0 ||
-        !serve_same_text(config->metrics, serve->config->metrics) ||
-        strcmp(config->state, serve->config->state) != 0) {
-        log_event(LOG_WARNING, "config.restart-needed", "reason",
-                  "listen, control, metrics and state take effect at the next start", NULL);
-        /* The workers and the control API open the store by this path. */
-        char *state = strdup(serve->config->state);
-        if (!state) {
-            return false;
-        }
-        free(config->state);
-        config->state = state;
-    }
-    if (!config_kubernetes_same(&config->kubernetes, &serve->config->kubernetes)) {
-        log_event(LOG_WARNING, "config.restart-needed", "reason",
-                  "how the cluster is reached, its namespaces and replicas take effect at the next "
-                  "start",
-                  NULL);
+    serve_warn(serve->config, config);
+    if (!serve_keep_state(serve->config, config)) {
+        return false;
     }
     struct err err = ERR_INIT;
     if (!serve_platforms(serve, config, &err)) {
@@ -275,9 +180,11 @@ static bool serve_reload(struct serve *serve) {
     workers_reload(serve->workers, config);
     config_drop(serve->current);
     serve->current = config_hold(config);
-    serve_reload_tls(serve);
-    /* Other windows, other rules: what waits at the gate is looked at again, and a decision by the
-     * old ones that is under way is lost. */
+    if (!config->tls_certificate == !serve->config->tls_certificate) {
+        certificate_reload(&serve->certificate, serve->intake, config);
+    }
+    /* Windows and rules may have changed: updates at the gate are asked again. This also discards
+     * decisions that are being made by the old ones. */
     store_wake_gate(serve->store, STORE_WAKE_ALL);
     workers_kick(serve->workers);
     log_event(LOG_INFO, "config.reloaded", "file", path, NULL);
@@ -288,7 +195,7 @@ static bool serve_reload(struct serve *serve) {
 
 static void serve_signals(struct serve *serve) {
     struct signalfd_siginfo info;
-    while (read(serve->fds[SERVE_SIGNALS], &info, sizeof info) == (ssize_t)sizeof info) {
+    while (read(serve->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
             service_manager_reloading(&serve->manager);
             service_manager_reloaded(&serve->manager, serve_reload(serve));
@@ -298,67 +205,68 @@ static void serve_signals(struct serve *serve) {
     }
 }
 
-/* The workers first, then the intake, which sends the sign. */
+/* Checks the workers; the intake then sends the sign of life. */
 static void serve_watchdog(struct serve *serve) {
-    service_manager_due(serve->fds[SERVE_WATCHDOG]);
+    service_manager_due(serve->watchdog);
     if (workers_turn(serve->workers)) {
         intake_ask(serve->intake);
     } else {
         log_event(LOG_ERROR, "workers.stuck", "advice",
-                  "the service manager gets no sign of life, and will restart the agent", NULL);
+                  "the service manager gets no sign of life and will restart the agent", NULL);
     }
 }
 
-static void serve_event(struct serve *serve, enum serve_fd which) {
+static void serve_timer(struct serve *serve, enum timer which) {
+    if (timers_fired(&serve->timers, which)) {
+        log_event(LOG_INFO, "clock.set", NULL);
+        /* Updates that wait for a time calculate it again. */
+        store_wake_gate(serve->store, STORE_WAKE_ALL);
+    }
+    timers_kick(&serve->timers, serve->workers);
+}
+
+static void serve_event(struct serve *serve, enum serve_event which) {
     uint64_t count = 0;
     switch (which) {
     case SERVE_SIGNALS:
         serve_signals(serve);
         break;
     case SERVE_WALL:
+        serve_timer(serve, TIMER_WALL);
+        break;
     case SERVE_BOOT:
-        if (read(serve->fds[which], &count, sizeof count) < 0 && errno == ECANCELED) {
-            /* What waits for a time is worked out anew. */
-            log_event(LOG_INFO, "clock.set", NULL);
-            store_wake_gate(serve->store, STORE_WAKE_ALL);
-        }
-        serve->armed_ms[which] = 0;
-        serve_kick(serve);
+        serve_timer(serve, TIMER_BOOT);
         break;
     case SERVE_REARM:
-        (void)!read(serve->fds[which], &count, sizeof count);
+        (void)!read(serve->rearm, &count, sizeof count);
         break;
     case SERVE_FILES:
-        if (file_watch_read(serve->fds[which])) {
-            const struct itimerspec soon = {.it_value.tv_nsec = SERVE_SETTLE_NS};
-            (void)timerfd_settime(serve->fds[SERVE_SETTLED], 0, &soon, NULL);
-        }
+        certificate_files_changed(&serve->certificate);
         break;
-    case SERVE_SETTLED:
-        (void)!read(serve->fds[which], &count, sizeof count);
-        serve_identity(serve);
+    case SERVE_QUIET:
+        certificate_quiet(&serve->certificate, serve->intake, serve->current);
         break;
     case SERVE_WATCHDOG:
         serve_watchdog(serve);
         break;
-    case SERVE_FDS:
+    case SERVE_EVENTS:
     default:
         break;
     }
 }
 
 #ifdef LANDWAITER_TEST_HOOKS
-static int64_t serve_test_offset; /* how the tests' clock was set when it was looked at last */
+static int64_t serve_test_offset; /* of the tests' clock at the last look */
 #endif
 
-/* How long to wait at most. The tests' clock tells nobody when it is set, so it is looked at. */
+/* The limit for one wait, in ms; -1: none. Nothing reports a change of the tests' clock: poll it. */
 static int serve_patience(struct serve *serve) {
 #ifdef LANDWAITER_TEST_HOOKS
     int64_t now = test_clock_used() ? test_clock_real(0) : 0;
     if (now != serve_test_offset) {
         serve_test_offset = now;
         store_wake_gate(serve->store, STORE_WAKE_ALL);
-        serve_kick(serve);
+        timers_kick(&serve->timers, serve->workers);
     }
     return test_clock_used() ? 20 : -1;
 #else
@@ -370,11 +278,11 @@ static int serve_patience(struct serve *serve) {
 static void serve_loop(struct serve *serve) {
     while (!serve->stopping) {
         int patience = serve_patience(serve);
-        serve_arm(serve);
-        struct epoll_event events[SERVE_FDS];
-        int count = epoll_wait(serve->epoll, events, SERVE_FDS, patience);
+        timers_arm(&serve->timers, serve->store, serve->workers);
+        struct epoll_event events[SERVE_EVENTS];
+        int count = epoll_wait(serve->epoll, events, SERVE_EVENTS, patience);
         for (int i = 0; i < count; i++) {
-            serve_event(serve, (enum serve_fd)events[i].data.u32);
+            serve_event(serve, (enum serve_event)events[i].data.u32);
         }
     }
 }
@@ -383,19 +291,24 @@ static void serve_loop(struct serve *serve) {
 
 static bool serve_descriptors(struct serve *serve, const sigset_t *signals, struct err *err) {
     serve->epoll = epoll_create1(EPOLL_CLOEXEC);
-    serve->fds[SERVE_SIGNALS] = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    serve->fds[SERVE_REARM] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    serve->fds[SERVE_WALL] = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    serve->fds[SERVE_BOOT] = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    serve->fds[SERVE_FILES] = file_watch_open();
-    serve->fds[SERVE_SETTLED] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    serve->fds[SERVE_WATCHDOG] = service_manager_timer(&serve->manager);
-    for (uint32_t i = 0; i < SERVE_FDS; i++) {
+    serve->signals = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    serve->rearm = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    timers_init(&serve->timers);
+    certificate_init(&serve->certificate);
+    serve->watchdog = service_manager_timer(&serve->manager);
+    const int fds[SERVE_EVENTS] = {[SERVE_SIGNALS] = serve->signals,
+                                   [SERVE_REARM] = serve->rearm,
+                                   [SERVE_WALL] = serve->timers.fds[TIMER_WALL],
+                                   [SERVE_BOOT] = serve->timers.fds[TIMER_BOOT],
+                                   [SERVE_FILES] = serve->certificate.files,
+                                   [SERVE_QUIET] = serve->certificate.quiet,
+                                   [SERVE_WATCHDOG] = serve->watchdog};
+    for (uint32_t i = 0; i < SERVE_EVENTS; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
-        if (i == SERVE_WATCHDOG && serve->fds[i] < 0) {
-            continue; /* none is wanted */
+        if (i == SERVE_WATCHDOG && fds[i] < 0) {
+            continue; /* not wanted */
         }
-        if (epoll_ctl(serve->epoll, EPOLL_CTL_ADD, serve->fds[i], &event) != 0) {
+        if (epoll_ctl(serve->epoll, EPOLL_CTL_ADD, fds[i], &event) != 0) {
             return err_set(err, ERR_BUG, "cannot wait for events: %s", strerror(errno));
         }
     }
@@ -404,8 +317,7 @@ static bool serve_descriptors(struct serve *serve, const sigset_t *signals, stru
 
 static bool serve_state(struct serve *serve, struct err *err) {
     const struct config *config = serve->config;
-    /* First the lock: opening brings the schema up to date, under another agent's feet otherwise.
-     */
+    /* Lock first: opening migrates the schema, which another agent may be using. */
     serve->lock = store_lock(config->state, err);
     if (serve->lock < 0 || !store_open(config->state, &serve->store, err)) {
         return false;
@@ -413,7 +325,7 @@ static bool serve_state(struct serve *serve, struct err *err) {
 #ifdef LANDWAITER_TEST_HOOKS
     serve_test_offset = test_clock_used() ? test_clock_real(0) : 0;
 #endif
-    /* Who was to wake what waits may have died before. */
+    /* The agent may have died before it woke waiting updates. */
     store_wake_gate(serve->store, STORE_WAKE_ALL);
     return serve_platforms(serve, config, err);
 }
@@ -436,7 +348,7 @@ static bool serve_workers(struct serve *serve, struct err *err) {
     struct workers_options options = {.config = serve->config,
                                       .changed = serve_changed,
                                       .rearm = serve_rearm,
-                                      .settled = serve->replicas ? serve_settled : NULL,
+                                      .replicated = serve->replicas ? serve_replicated : NULL,
                                       .may_act = serve->replicas ? serve_may_act : NULL,
                                       .context = serve};
     return workers_new(&options, &serve->workers, err);
@@ -447,8 +359,8 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
         !serve_state(serve, err) || !serve_replicas(serve, err) || !serve_workers(serve, err)) {
         return false;
     }
-    serve_watch_from_now(serve);
-    /* The intake is made before the workers begin: they wake it. */
+    certificate_watch(&serve->certificate, serve->config);
+    /* The intake exists before the workers start: they wake it. */
     if (!intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err)) {
         return false;
     }
@@ -472,23 +384,25 @@ static void serve_stop(struct serve *serve) {
     if (serve->workers) {
         workers_stop(serve->workers);
     }
-    /* Its threads wake the intake. */
+    /* Before the intake goes: the replicas' threads wake it. */
     replicas_stop(serve->replicas);
     intake_free(serve->intake);
     workers_free(serve->workers);
     replicas_free(serve->replicas);
     store_free(serve->store);
-    for (size_t i = 0; i < SERVE_FDS; i++) {
-        (void)close(serve->fds[i]);
-    }
+    timers_release(&serve->timers);
+    certificate_release(&serve->certificate);
+    (void)close(serve->signals);
+    (void)close(serve->rearm);
+    (void)close(serve->watchdog);
     (void)close(serve->epoll);
     if (serve->lock >= 0) {
         (void)close(serve->lock);
     }
 }
 
-/* Hooks are answered as soon as the intake has turned once, and the service manager is told then.
- */
+/* The service manager learns of the start after the first turn of the intake, which answers hooks
+ * from then on. */
 static void serve_started(struct serve *serve) {
     char port[16];
     (void)snprintf(port, sizeof port, "%u", intake_port(serve->intake));
@@ -520,15 +434,21 @@ int serve_run(const struct serve_options *options) {
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGHUP);
-    /* Blocked before any thread starts, libcurl's resolver included. */
+    /* Block them before any thread starts, libcurl's resolver included. */
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* A home server has better use for the memory than an arena for each thread. */
+    /* One arena for all threads saves memory on a home server. */
     (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_TRIM_THRESHOLD, 128 * 1024);
 
-    struct serve serve = {
-        .options = options, .lock = -1, .epoll = -1, .fds = {-1, -1, -1, -1, -1, -1, -1}};
+    struct serve serve = {.options = options,
+                          .lock = -1,
+                          .epoll = -1,
+                          .signals = -1,
+                          .rearm = -1,
+                          .watchdog = -1,
+                          .timers.fds = {-1, -1},
+                          .certificate = {.files = -1, .quiet = -1}};
     service_manager_init(&serve.manager);
 #ifdef LANDWAITER_TEST_HOOKS
     if (options->test_clock) {

@@ -1,7 +1,6 @@
-/* The control API (interface.md section 5) on the control address: what the commands of a person at
- * the host talk to. On a Unix socket the file's mode is the authentication; on TCP a bearer token
- * is required. Each connection has a thread of its own, so that a plan that asks a slow registry
- * holds up nobody. */
+/* Serves the control API (interface.md section 5) on the control address, for the commands of a
+ * person at the host. On a Unix socket the file's mode authenticates; TCP requires a bearer token.
+ * Each connection has its own thread, so that a plan that asks a slow registry delays no other. */
 #ifndef LANDWAITER_AGENT_CONTROL_SERVER_H
 #define LANDWAITER_AGENT_CONTROL_SERVER_H
 
@@ -12,10 +11,10 @@
 
 struct control_server;
 
-/* Listens and serves. replicas: NULL with one. */
+/* Listens and serves. replicas: NULL with a single replica. */
 bool control_server_new(struct config *config, struct workers *workers, struct replicas *replicas,
                         struct control_server **out, struct err *err) MUST_USE;
-/* The metrics alone, to whoever asks, at config->metrics. */
+/* Serves only the metrics, without authentication, at config->metrics. */
 bool control_server_metrics(struct config *config, struct workers *workers,
                             struct control_server **out, struct err *err) MUST_USE;
 void control_server_free(struct control_server *server);

@@ -24,7 +24,7 @@ struct pipeline {
     /* Wakes the workers: a condition that an update waits for has changed. */
     void (*changed)(void *context);
     /* Several replicas: is the last write replicated? NULL: single replica. */
-    bool (*settled)(void *context, struct err *err);
+    bool (*replicated)(void *context, struct err *err);
     /* Several replicas: does this one lead at this moment? Decisions are stored only while it does.
      * NULL: single replica. */
     bool (*may_act)(void *context);

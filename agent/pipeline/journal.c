@@ -4,8 +4,8 @@
 #include "base/crashpoint.h"
 #include "base/log.h"
 
-bool journal_settled(const struct pipeline *pipeline, struct err *err) {
-    return !pipeline->settled || pipeline->settled(pipeline->context, err);
+bool journal_replicated(const struct pipeline *pipeline, struct err *err) {
+    return !pipeline->replicated || pipeline->replicated(pipeline->context, err);
 }
 
 bool journal_step(struct pipeline *pipeline, const struct notes *notes,
@@ -35,5 +35,5 @@ bool journal_step(struct pipeline *pipeline, const struct notes *notes,
     if (change != STORE_CHANGED && entry->needed) {
         return false;
     }
-    return journal_settled(pipeline, err);
+    return journal_replicated(pipeline, err);
 }

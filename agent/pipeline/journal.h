@@ -17,6 +17,6 @@ struct journal_entry {
 bool journal_step(struct pipeline *pipeline, const struct notes *notes,
                   const struct journal_entry *entry, struct err *err) MUST_USE;
 /* Several replicas: is the last write replicated? */
-bool journal_settled(const struct pipeline *pipeline, struct err *err) MUST_USE;
+bool journal_replicated(const struct pipeline *pipeline, struct err *err) MUST_USE;
 
 #endif

@@ -1,8 +1,8 @@
-/* An update's notes: all that its stages find out and have to remember from one to the next. The
- * only part of an update that a stage may write; the engine stores them with each transition.
+/* An update's notes: the facts that its stages keep for later stages. The only part of an update
+ * that a stage may write; the engine stores them with each transition.
  *
- * Some are columns of the update's row, as others ask for them in SQL; the rest is its journal, a
- * JSON object. */
+ * Notes that SQL queries read are columns of the update's row; the others are its journal, a JSON
+ * object. */
 #ifndef LANDWAITER_AGENT_PIPELINE_NOTES_H
 #define LANDWAITER_AGENT_PIPELINE_NOTES_H
 
@@ -13,7 +13,7 @@
 #include "agent/model/settings.h"
 #include "agent/store/store.h"
 
-/* The settings of the target when its update began: labels may change under way. */
+/* The settings of the target when its update began: labels may change meanwhile. */
 struct notes_settings {
     bool kept;
     int64_t health_timeout_ms, soak_ms, stop_timeout_ms;
@@ -22,22 +22,22 @@ struct notes_settings {
 };
 
 struct notes {
-    /* Columns: */
+    /* Columns. */
     char instance[TARGET_INSTANCE_SIZE];               /* the target's present one */
     char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
     struct update_order order;                         /* owned */
-    /* Journal: */
-    int64_t resolved_ms;              /* when the registry said `to`; 0: not yet */
-    int64_t away_ms;                  /* since when a registry or an engine is away; 0: it is not */
-    char asked_for[DIGEST_TEXT_SIZE]; /* the digest that an approval is asked for; "" none … */
-    int64_t asked_ms;                 /* … and since when */
+    /* Journal. */
+    int64_t resolved_ms;              /* the registry's answer gave `to`; 0: not yet */
+    int64_t away_ms;                  /* the registry or engine stopped answering; 0: it answers */
+    char asked_for[DIGEST_TEXT_SIZE]; /* the digest that awaits approval; "" none */
+    int64_t asked_ms;                 /* the request for that approval */
     struct notes_settings settings;
-    int64_t down_ms;           /* since when the target is down; 0: it is not */
+    int64_t down_ms;           /* the target went down; 0: it is up */
     bool stopped;              /* a step that takes the target down has begun */
-    enum stage return_to;      /* once all is undone, on from there; STAGE_UNKNOWN: it ends */
-    char good[REASON_SIZE];    /* why it is healthy; "" not known */
-    char why[REASON_SIZE];     /* why it is undone, or is left broken; "" it is not */
-    char problem[REASON_SIZE]; /* why a step could not be undone; "" all could */
+    enum stage return_to;      /* the stage to continue with once undone; STAGE_UNKNOWN: end */
+    char good[REASON_SIZE];    /* reason of its health; "" not known */
+    char why[REASON_SIZE];     /* reason to undo it, or to leave it broken; "" neither */
+    char problem[REASON_SIZE]; /* reason that a step could not be undone; "" all could */
     json_t *driver;            /* the platform's own, an object; owned */
 };
 
@@ -45,18 +45,18 @@ struct notes {
 void notes_init(struct notes *notes);
 void notes_release(struct notes *notes);
 
-/* Reads them from the update as it was stored. Members of another type read as if absent. False
- * (ERR_INVALID, ERR_BUG): the journal is no JSON object, or out of memory. */
+/* Reads the notes of a stored update. Ignores members of a wrong type. ERR_INVALID: the journal is
+ * no JSON object; ERR_BUG: out of memory. */
 bool notes_load(const struct update *update, struct notes *out, struct err *err) MUST_USE;
-/* Writes them into the update. ERR_BUG: the journal is too large. */
+/* Writes the notes into the update. ERR_BUG: the journal is too large. */
 bool notes_save(const struct notes *notes, struct update *update, struct err *err) MUST_USE;
 
-/* Settings in force while it is applied: into *out, which holds the present ones. */
+/* Keeps the settings for the time of applying; puts them into *out in place of the present ones. */
 void notes_keep_settings(struct notes *notes, const struct settings *settings);
 void notes_kept_settings(const struct notes *notes, struct settings *out);
-/* Group and dependencies, as the other updates ask for them. */
+/* Notes group and dependencies, for the gate of other updates. */
 void notes_order(struct notes *notes, const struct settings *settings);
-/* Forgets what was done to the target: all of it is undone. */
+/* Forgets the steps: all are undone. */
 void notes_undone(struct notes *notes);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a stage answers, and what the engine makes of it. */
+/* A stage's answer to the engine. */
 #ifndef LANDWAITER_AGENT_PIPELINE_OUTCOME_H
 #define LANDWAITER_AGENT_PIPELINE_OUTCOME_H
 
@@ -10,22 +10,22 @@
 #include "agent/store/store.h"
 
 enum verdict {
-    VERDICT_NEXT, /* on to the next stage; with a result: it ended well */
-    VERDICT_WAIT, /* again after wait_ms, in the same stage */
-    VERDICT_BACK, /* on from an earlier stage, `back_to`; nothing of it is on the target */
-    VERDICT_DROP, /* over, and nothing was touched: `result` says how */
-    VERDICT_FAIL, /* over, and it did not work: `result` says how */
-    VERDICT_UNDO, /* to settle, backwards: put back what was there */
+    VERDICT_NEXT, /* continue with the next stage; with a result: succeeded */
+    VERDICT_WAIT, /* the same stage again after wait_ms */
+    VERDICT_BACK, /* continue with an earlier stage, back_to; the target is untouched */
+    VERDICT_DROP, /* ended with `result`; the target is untouched */
+    VERDICT_FAIL, /* failed with `result` */
+    VERDICT_UNDO, /* continue with settle, which undoes the steps */
 };
 
 struct outcome {
     enum verdict verdict;
-    enum result result; /* of DROP and FAIL, and of the NEXT that ends it well */
-    enum stage back_to; /* of BACK */
-    int64_t wait_ms;    /* of WAIT */
-    int64_t until_ms;   /* of WAIT: the instant itself, and wait_ms says nothing; 0: none */
-    bool attempt;       /* of WAIT: it failed for now; the engine counts these */
-    bool gives_way;     /* of WAIT: woken for room that it does not take, it wakes the others */
+    enum result result;       /* DROP, FAIL; NEXT that succeeded */
+    enum stage back_to;       /* BACK */
+    int64_t wait_ms;          /* WAIT */
+    int64_t until_ms;         /* WAIT: an instant, instead of wait_ms; 0: none */
+    bool attempt;             /* WAIT: a failed attempt; the engine counts these */
+    bool yields;              /* WAIT: woken for a place that it does not take; wakes the others */
     char reason[REASON_SIZE]; /* a sentence for people */
 };
 
@@ -36,12 +36,11 @@ struct outcome outcome_drop(enum result result, const char *format, ...) PRINTF_
 struct outcome outcome_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 struct outcome outcome_undo(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* As wait_ms: until something else changes (an update ends, an approval, a release, another
- * configuration, the clock). */
+/* As wait_ms: until a wake-up (an update ends, an approval, a release, a reload, a set clock). */
 #define OUTCOME_UNTIL_WOKEN INT64_MAX
 
-/* Again after a delay that doubles with each attempt from first_ms to most_ms, or as long as the
- * other side asked for. */
+/* Retries after a delay that doubles with each attempt from first_ms to most_ms, or after the delay
+ * that the error asks for. */
 struct outcome_backoff {
     int64_t first_ms, most_ms;
 };

@@ -10,20 +10,20 @@
 #include "base/log.h"
 #include "base/thread.h"
 
-/* An update on its way. Stages passed since it was stored are stored together with their end, as
- * long as none of them waits: each is a transaction less. */
+/* An update between two stores. Stages that cannot wait are stored together with the next, which
+ * saves a transaction each. */
 #define PASSED_MAX 2 /* verify and fetch */
-struct way {
+struct progress {
     struct update *update;
     struct notes notes;
     struct store_passed passed[PASSED_MAX];
     size_t passed_count;
-    int64_t since_ms;       /* when the first of them began */
-    bool counts;            /* it was claimed for a stage with a limit */
+    int64_t since_ms;       /* start of the first of them */
+    bool limited;           /* claimed for a stage with a limit */
     struct outcome outcome; /* of the stage it is in */
 };
 
-/* ---- what an outcome makes of an update ---- */
+/* ---- applying an outcome to the update ---- */
 
 static void enter(struct update *update, enum stage stage, int64_t now) {
     update->stage = stage;
@@ -49,11 +49,11 @@ static enum stage next_of(enum stage stage) {
     return stage < STAGE_NOTIFY ? stage + 1 : stage;
 }
 
-/* Writes the outcome into the update and returns the event of its history line. NULL: it goes on
- * waiting for the same, which is told once. */
-static const char *decide(struct way *way, int64_t now) {
-    struct update *update = way->update;
-    const struct outcome *outcome = &way->outcome;
+/* Writes the outcome into the update and returns the event of its history line. NULL: it waits for
+ * the same reason as before. */
+static const char *decide(struct progress *progress, int64_t now) {
+    struct update *update = progress->update;
+    const struct outcome *outcome = &progress->outcome;
     const char *event = strcmp(update->reason, outcome->reason) == 0 ? NULL : "wait";
     switch (outcome->verdict) {
     case VERDICT_NEXT:
@@ -77,7 +77,7 @@ static const char *decide(struct way *way, int64_t now) {
     case VERDICT_UNDO:
         enter(update, STAGE_SETTLE, now);
         update->back = true;
-        memcpy(way->notes.why, outcome->reason, sizeof way->notes.why);
+        memcpy(progress->notes.why, outcome->reason, sizeof progress->notes.why);
         event = "undo";
         break;
     case VERDICT_DROP:
@@ -90,7 +90,7 @@ static const char *decide(struct way *way, int64_t now) {
     return event;
 }
 
-/* ---- storing it ---- */
+/* ---- storing ---- */
 
 static void tell(const struct update *update, const struct store_event *event,
                  enum verdict verdict) {
@@ -106,21 +106,21 @@ static void tell(const struct update *update, const struct store_event *event,
               "stage", stage_text(event->stage), "to", update->to, "reason", event->detail, NULL);
 }
 
-/* May this write skip fsync? Yes if redoing it is harmless: a wait, and a decision before the first
- * step, where nothing is touched yet. A step is on the disk before it begins, with all that led to
- * it; whether it ran is found out by looking, until the commit, which removes the traces. */
-static bool may_be_lost(enum stage stage, enum verdict verdict) {
+/* May this write skip fsync? Yes if redoing it is harmless: a wait, or a decision before the first
+ * step, which touches nothing. Each step is on the disk before it runs; after a crash the driver
+ * looks whether it ran. Only the commit removes the evidence. */
+static bool may_skip_fsync(enum stage stage, enum verdict verdict) {
     return verdict == VERDICT_WAIT || verdict == VERDICT_BACK ||
            (verdict == VERDICT_NEXT && stage <= STAGE_APPLY);
 }
 
-static void measure(const struct way *way, enum stage stage, int64_t since_ms) {
-    const struct update *update = way->update;
-    int64_t began_ms = way->since_ms;
-    for (size_t i = 0; i < way->passed_count; i++) {
-        counters_measure(METRIC_STAGE, stage_text(way->passed[i].stage),
-                         way->passed[i].at_ms - began_ms);
-        began_ms = way->passed[i].at_ms;
+static void measure(const struct progress *progress, enum stage stage, int64_t since_ms) {
+    const struct update *update = progress->update;
+    int64_t began_ms = progress->since_ms;
+    for (size_t i = 0; i < progress->passed_count; i++) {
+        counters_measure(METRIC_STAGE, stage_text(progress->passed[i].stage),
+                         progress->passed[i].at_ms - began_ms);
+        began_ms = progress->passed[i].at_ms;
     }
     if (update->result != RESULT_NONE || update->stage != stage) {
         counters_measure(METRIC_STAGE, stage_text(stage), clock_now_ms() - since_ms);
@@ -130,31 +130,30 @@ static void measure(const struct way *way, enum stage stage, int64_t since_ms) {
     }
 }
 
-/* An update that is not being applied any more, though it has not ended: others may wait for its
- * place. */
+/* Did the update leave the stages that apply, without ending? Others may wait for its place. */
 static bool turned_back(enum stage from, const struct update *update) {
     return update->result == RESULT_NONE && from >= STAGE_APPLY && update->stage < STAGE_APPLY;
 }
 
-static enum store_change store_outcome(struct pipeline *pipeline, struct way *way) {
-    struct update *update = way->update;
+static enum store_change store_outcome(struct pipeline *pipeline, struct progress *progress) {
+    struct update *update = progress->update;
     struct err err = ERR_INIT;
     if (pipeline->may_act && !pipeline->may_act(pipeline->context)) {
         return STORE_LOST;
     }
     const enum stage stage = update->stage;
     const int64_t since_ms = update->stage_since_ms;
-    const enum verdict verdict = way->outcome.verdict;
-    const char *name = decide(way, clock_now_ms());
-    struct store_event event = {.passed = way->passed,
-                                .passed_count = way->passed_count,
+    const enum verdict verdict = progress->outcome.verdict;
+    const char *name = decide(progress, clock_now_ms());
+    struct store_event event = {.passed = progress->passed,
+                                .passed_count = progress->passed_count,
                                 .stage = stage,
                                 .event = name,
-                                .detail = way->outcome.reason,
-                                .fast = may_be_lost(stage, verdict)};
+                                .detail = progress->outcome.reason,
+                                .fast = may_skip_fsync(stage, verdict)};
     crashpoint("before a transition");
     enum store_change change = STORE_FAILED;
-    if (notes_save(&way->notes, update, &err)) {
+    if (notes_save(&progress->notes, update, &err)) {
         change = store_update_save(pipeline->store, update, &event, &err);
     }
     crashpoint("after a transition");
@@ -167,41 +166,41 @@ static enum store_change store_outcome(struct pipeline *pipeline, struct way *wa
     if (turned_back(stage, update)) {
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
-    measure(way, stage, since_ms);
+    measure(progress, stage, since_ms);
     if (name) {
         tell(update, &event, verdict);
     }
     return change;
 }
 
-/* ---- stages that are stored with the next ---- */
+/* ---- storing a stage with the next ---- */
 
-static bool passes(const struct stage_row *row, const struct way *way) {
-    if (way->outcome.verdict != VERDICT_NEXT || way->outcome.result != RESULT_NONE || way->counts ||
-        way->passed_count == PASSED_MAX || row->stage == STAGE_UNKNOWN) {
+static bool joins_next(const struct stage_row *row, const struct progress *progress) {
+    if (progress->outcome.verdict != VERDICT_NEXT || progress->outcome.result != RESULT_NONE ||
+        progress->limited || progress->passed_count == PASSED_MAX || row->stage == STAGE_UNKNOWN) {
         return false;
     }
     const struct stage_row *next = stages_row(next_of(row->stage));
-    return next->quick && next->quick(way->update);
+    return next->quick && next->quick(progress->update);
 }
 
-static void pass(struct way *way) {
-    struct update *update = way->update;
-    struct store_passed *passed = &way->passed[way->passed_count];
-    if (way->passed_count++ == 0) {
-        way->since_ms = update->stage_since_ms;
+static void join_next(struct progress *progress) {
+    struct update *update = progress->update;
+    struct store_passed *passed = &progress->passed[progress->passed_count];
+    if (progress->passed_count++ == 0) {
+        progress->since_ms = update->stage_since_ms;
     }
     passed->stage = update->stage;
-    memcpy(passed->detail, way->outcome.reason, sizeof passed->detail);
+    memcpy(passed->detail, progress->outcome.reason, sizeof passed->detail);
     passed->at_ms = clock_now_ms();
-    (void)decide(way, passed->at_ms);
+    (void)decide(progress, passed->at_ms);
     const struct store_event event = {
         .stage = passed->stage, .event = "next", .detail = passed->detail};
     tell(update, &event, VERDICT_NEXT);
 }
 
-/* At the gate, and not yet for those who wake what is there: what it was to wait for may have come
- * since it looked, so it looks again once it is seen. */
+/* The stored row does not show this update at the gate yet, so that a wake-up during the look missed
+ * it: look again once it is stored. */
 static void arrive(struct outcome *outcome) {
     if (outcome->verdict == VERDICT_WAIT) {
         outcome->wait_ms = 0;
@@ -209,26 +208,26 @@ static void arrive(struct outcome *outcome) {
     }
 }
 
-/* ---- the way ---- */
+/* ---- running the stages ---- */
 
 static enum store_change run_stage(struct pipeline *pipeline, const struct stage_row *row,
-                                   struct way *way) {
+                                   struct progress *progress) {
     enum store_change change = STORE_CHANGED;
     pthread_mutex_t *lock = row->exclusive ? pipeline->exclusive : NULL;
     if (lock) {
         thread_lock(lock);
     }
-    way->outcome = row->run(pipeline, way->update, &way->notes);
-    if (row->exclusive && way->passed_count > 0) {
-        arrive(&way->outcome);
+    progress->outcome = row->run(pipeline, progress->update, &progress->notes);
+    if (row->exclusive && progress->passed_count > 0) {
+        arrive(&progress->outcome);
     }
-    if (passes(row, way)) {
-        pass(way);
+    if (joins_next(row, progress)) {
+        join_next(progress);
     } else {
-        change = store_outcome(pipeline, way);
-        way->passed_count = 0;
+        change = store_outcome(pipeline, progress);
+        progress->passed_count = 0;
     }
-    if (change == STORE_CHANGED && way->outcome.gives_way) {
+    if (change == STORE_CHANGED && progress->outcome.yields) {
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     if (lock) {
@@ -237,50 +236,50 @@ static enum store_change run_stage(struct pipeline *pipeline, const struct stage
     return change;
 }
 
-/* Left to the worker that claims it next? A stage with a limit of its own is entered and left
- * through the workers' claims, which count; and where many targets change at once, all are changed
- * before the first of them is watched. */
-static bool leaves(const struct way *way) {
-    const enum verdict verdict = way->outcome.verdict;
-    return verdict == VERDICT_WAIT || verdict == VERDICT_BACK || way->counts ||
-           (stages_row(way->update->stage)->at_most && way->passed_count == 0) ||
-           way->update->stage == STAGE_OBSERVE;
+/* Leave the update to the next worker that claims it? Yes at a stage with a limit, because claims
+ * count its places; and at observe, so that all targets of a push are changed before the first is
+ * watched. */
+static bool hands_over(const struct progress *progress) {
+    const enum verdict verdict = progress->outcome.verdict;
+    return verdict == VERDICT_WAIT || verdict == VERDICT_BACK || progress->limited ||
+           (stages_row(progress->update->stage)->at_most && progress->passed_count == 0) ||
+           progress->update->stage == STAGE_OBSERVE;
 }
 
-static bool advance(struct pipeline *pipeline, struct way *way) {
-    way->counts = stages_row(way->update->stage)->at_most != 0;
+static bool advance(struct pipeline *pipeline, struct progress *progress) {
+    progress->limited = stages_row(progress->update->stage)->at_most != 0;
     do {
-        enum store_change change = run_stage(pipeline, stages_row(way->update->stage), way);
+        enum store_change change =
+            run_stage(pipeline, stages_row(progress->update->stage), progress);
         if (change == STORE_LOST) {
             return true;
         }
-        /* One that could not be stored may be over for all who read it: what waits for it looks
-         * again. */
-        if (change == STORE_FAILED || way->update->result != RESULT_NONE) {
-            (void)stages_row(STAGE_NOTIFY)->run(pipeline, way->update, &way->notes);
+        /* After a failed store the result may be in the database all the same: wake the waiting. */
+        if (change == STORE_FAILED || progress->update->result != RESULT_NONE) {
+            (void)stages_row(STAGE_NOTIFY)->run(pipeline, progress->update, &progress->notes);
             return change != STORE_FAILED;
         }
-    } while (!leaves(way));
+    } while (!hands_over(progress));
     return true;
 }
 
-/* A row that cannot be read ends rather than hold up the others. */
-static bool give_up(struct pipeline *pipeline, struct way *way, const struct err *err) {
-    way->outcome = outcome_fail("%.300s", err->message);
-    bool stored = store_outcome(pipeline, way) != STORE_FAILED;
-    (void)stages_row(STAGE_NOTIFY)->run(pipeline, way->update, &way->notes);
+/* Ends an update whose row cannot be read, so that it holds up no other. */
+static bool give_up(struct pipeline *pipeline, struct progress *progress, const struct err *err) {
+    progress->outcome = outcome_fail("%.300s", err->message);
+    bool stored = store_outcome(pipeline, progress) != STORE_FAILED;
+    (void)stages_row(STAGE_NOTIFY)->run(pipeline, progress->update, &progress->notes);
     return stored;
 }
 
 bool pipeline_advance(struct pipeline *pipeline, struct update *update) {
-    struct way way = {.update = update};
+    struct progress progress = {.update = update};
     struct err err = ERR_INIT;
-    notes_init(&way.notes);
+    notes_init(&progress.notes);
     pipeline->moving = update;
     pipeline->passed_boot_ms = 0;
-    bool stored = notes_load(update, &way.notes, &err) ? advance(pipeline, &way)
-                                                       : give_up(pipeline, &way, &err);
+    bool stored = notes_load(update, &progress.notes, &err) ? advance(pipeline, &progress)
+                                                            : give_up(pipeline, &progress, &err);
     pipeline->moving = NULL;
-    notes_release(&way.notes);
+    notes_release(&progress.notes);
     return stored;
 }

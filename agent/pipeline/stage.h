@@ -1,7 +1,7 @@
-/* One stage of an update's way: a synchronous question with an answer (outcome.h). It reads the
+/* One stage of an update: a synchronous question with an answer (outcome.h). It reads the
  * update, writes notes and may call the platform; the engine (pipeline.c) alone moves the update.
  *
- * All block, and are called by one worker at a time for one update. */
+ * Every stage blocks. One worker at a time runs an update. */
 #ifndef LANDWAITER_AGENT_PIPELINE_STAGE_H
 #define LANDWAITER_AGENT_PIPELINE_STAGE_H
 
@@ -23,7 +23,7 @@ stage_run stage_observe;
 stage_run stage_settle;
 stage_run stage_notify;
 
-/* Is there nothing to fetch on that platform? */
+/* Does that platform fetch nothing? */
 bool stage_fetch_quick(const struct update *update);
 
 #endif

@@ -129,7 +129,7 @@ static bool run_step(struct pipeline *pipeline, const struct swap_step *at, stru
         note_down(notes, step);
     }
     const struct journal_entry entry = {.step = step, .needed = at->needed};
-    if (!(at->reached ? journal_settled(pipeline, &err)
+    if (!(at->reached ? journal_replicated(pipeline, &err)
                       : journal_step(pipeline, notes, &entry, &err))) {
         *out = outcome_again(pipeline->moving, &forward, &err);
         return false;

@@ -57,7 +57,7 @@ struct outcome stage_gate(struct pipeline *pipeline, const struct update *update
     struct outcome outcome = ask(pipeline, update, notes);
     /* The one whose turn it is may be asleep, also where this one gives way to it. */
     bool asleep = outcome.until_ms == 0 && notes->order.waits_for_room;
-    outcome.gives_way =
+    outcome.yields =
         waited && (outcome.verdict == VERDICT_WAIT || outcome.verdict == VERDICT_BACK) && !asleep;
     return outcome;
 }

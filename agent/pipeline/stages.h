@@ -6,19 +6,19 @@
 
 struct stage_row {
     enum stage stage;
-    const char *question; /* what it decides */
+    const char *question; /* for people */
     stage_run *run;
-    bool exclusive;   /* decided by one worker at a time, together with storing the decision */
-    unsigned at_most; /* so many at once; 0: as many as there are workers */
-    /* Can this stage run without waiting? Then the stages that lead to it are stored together with
-     * its decision, and its limit is of no use. NULL: it may wait. */
+    bool exclusive;   /* one worker at a time decides and stores */
+    unsigned at_most; /* limit of updates at once; 0: none */
+    /* Can this stage run without waiting? Then its decision is stored together with the stages
+     * before it, and its limit does not count. NULL: it may wait. */
     bool (*quick)(const struct update *update);
 };
 
 #define STAGES_COUNT STAGE_UNKNOWN
 /* In the order of enum stage; the last, notify, runs for each update that has a result. */
 extern const struct stage_row stages_table[STAGES_COUNT];
-/* Of STAGE_UNKNOWN: a row whose stage ends the update rather than hold up the others. */
+/* STAGE_UNKNOWN has a row too: its stage ends the update, so that it holds up no other. */
 const struct stage_row *stages_row(enum stage stage);
 
 #endif

@@ -1,219 +1,20 @@
-/* The worker threads. Owns the threads, the claims on what is being worked on, and the times of
- * matches that are to be tried again. */
+/* The worker threads and their lifetime. */
 #include "agent/work/workers.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "agent/model/counters.h"
-#include "agent/model/id.h"
-#include "agent/pipeline/match.h"
-#include "agent/pipeline/pipeline.h"
-#include "agent/pipeline/stages.h"
 #include "agent/pipeline/turns.h"
-#include "agent/platforms/table.h"
+#include "agent/work/internal.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
-#define WORKERS_MAX 16
-/* Workers beyond those that may apply: for pulls, registries and looks. */
-#define WORKERS_BESIDES 6
+#define WORKERS_BESIDES 6 /* beyond those that apply: for pulls, registries, health checks */
 #define WORKERS_STACK (512 * 1024)
-#define WORKERS_PLATFORMS PLATFORM_COUNT_MAX
-#define WORKERS_PAUSE_MS 1000 /* after the store could not be written */
-#define WORKERS_MATCH_AGAIN_MS 30000
-#define WORKERS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
-#define WORKERS_MATCH_PAUSE_MAX_MS 1000
-#define WORKERS_WARM_MS 1000 /* without work: memory is given back */
-#define WORKERS_PRUNE_MS (60 * 60 * 1000)
-#define WORKERS_LOCK_MS 5000 /* nobody holds the lock for longer than a look into the store */
+#define WORKERS_WARM_MS 1000 /* idle time before memory is freed */
+#define WORKERS_LOCK_MS 5000 /* nobody holds the mutex longer than a read of the store */
 
-enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
-
-struct job {
-    enum job_kind kind;
-    const struct platform *platform;
-    size_t platform_index;
-    struct update update;
-};
-
-/* Matching of one platform: at most one at a time, and under load no more than a tenth of the time,
- * unless the platform is so slow that pushes would wait for long. */
-struct workers_match {
-    bool busy;
-    bool deferred; /* there was something to match, and it was too early */
-    int64_t not_before_boot_ms;
-    int64_t failures;
-};
-
-struct worker {
-    struct workers *workers;
-    pthread_t thread;
-    struct store *store;
-    struct http_client *http;
-    bool warm;       /* has worked since it gave memory back */
-    int64_t claimed; /* update id, 0: none; read and written under the mutex */
-    enum stage claimed_stage;
-};
-
-struct workers {
-    pthread_mutex_t mutex;
-    pthread_cond_t work;
-    pthread_mutex_t exclusive; /* for exclusive stages: one worker decides at a time */
-    struct workers_options options;
-    struct config *config;
-    struct token_cache *tokens;
-    struct resolver *resolver;
-    struct turns *turns;
-    atomic_bool stop;
-    struct worker threads[WORKERS_MAX];
-    size_t count, idle;
-    uint64_t kicks;  /* grows with each reason to look again */
-    uint64_t looked; /* kicks when a worker looked last */
-    uint64_t asked;  /* kicks when workers_turn asked last */
-    struct platform_running running;
-    struct workers_match matches[WORKERS_PLATFORMS];
-    bool follows; /* another replica works */
-    bool crowded; /* no room for what matches make */
-    bool paused;  /* an update was due while the store could not be written */
-    int64_t pause_until_boot_ms;
-    int64_t pruned_boot_ms;
-    bool checkpoint_wanted, checkpoint_busy;
-    /* Readiness: */
-    int64_t probe_wanted_boot_ms; /* 0: not wanted */
-    bool probe_busy;
-    int64_t probed_boot_ms; /* when the last one began */
-    bool probe_good;
-    char probe_why[ERR_MESSAGE_MAX];
-};
-
-/* ---- claiming ---- */
-
-/* With several replicas: another one works, or may by now. */
-static bool workers_follow(const struct workers *workers) {
-    return workers->follows ||
-           (workers->options.may_act && !workers->options.may_act(workers->options.context));
-}
-
-static bool workers_claimed(const struct workers *workers, int64_t id) {
-    for (size_t i = 0; i < workers->count; i++) {
-        if (workers->threads[i].claimed == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool workers_full(const struct workers *workers, const struct stage_row *row) {
-    unsigned running = 0;
-    for (size_t i = 0; i < workers->count; i++) {
-        const struct worker *worker = &workers->threads[i];
-        running += worker->claimed && worker->claimed_stage == row->stage ? 1 : 0;
-    }
-    return row->at_most && running >= row->at_most;
-}
-
-/* What queues for a stage that is full must not hide what could go on. */
-static bool claim_list(struct worker *worker, struct store_due *out, struct err *err) {
-    *out = (struct store_due){.without_count = 0};
-    for (size_t i = 0; i < STAGES_COUNT; i++) {
-        if (out->without_count < STORE_DUE_WITHOUT &&
-            workers_full(worker->workers, &stages_table[i])) {
-            out->without[out->without_count++] = stages_table[i].stage;
-        }
-    }
-    return store_due(worker->store, clock_now_ms(), out, err);
-}
-
-static void claim_failed(struct workers *workers, const struct err *err) {
-    log_event(LOG_ERROR, "store.failed", "reason", err->message, NULL);
-    workers->paused = true;
-    workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
-    workers->options.rearm(workers->options.context);
-}
-
-static bool claim_update(struct worker *worker, struct job *out) {
-    struct workers *workers = worker->workers;
-    struct store_due due;
-    struct err err = ERR_INIT;
-    workers->paused = clock_boot_ms() < workers->pause_until_boot_ms;
-    if (workers->paused || workers_follow(workers)) {
-        return false;
-    }
-    if (!claim_list(worker, &due, &err)) {
-        claim_failed(workers, &err);
-        return false;
-    }
-    for (size_t i = 0; i < due.count; i++) {
-        if (workers_claimed(workers, due.ids[i])) {
-            continue;
-        }
-        if (!store_update_find(worker->store, due.ids[i], &out->update, &err)) {
-            if (err.kind == ERR_GONE) {
-                continue; /* just now */
-            }
-            claim_failed(workers, &err);
-            return false;
-        }
-        if (out->update.result != RESULT_NONE) { /* somebody has ended it since */
-            update_release(&out->update);
-            continue;
-        }
-        worker->claimed = out->update.id;
-        worker->claimed_stage = out->update.stage;
-        out->kind = JOB_UPDATE;
-        return true;
-    }
-    return false;
-}
-
-static bool claim_match(struct worker *worker, struct job *out) {
-    struct workers *workers = worker->workers;
-    if (workers->crowded || workers_follow(workers)) {
-        return false;
-    }
-    for (size_t i = 0; platform_table[i]; i++) {
-        struct workers_match *match = &workers->matches[i];
-        match->deferred = false;
-        if (!platform_table[i]->configured(workers->config) || match->busy ||
-            !store_has_unmatched(worker->store, platform_table[i]->name)) {
-            continue;
-        }
-        if (clock_boot_ms() < match->not_before_boot_ms) {
-            match->deferred = true;
-            continue;
-        }
-        match->busy = true;
-        out->kind = JOB_MATCH;
-        out->platform = platform_table[i];
-        out->platform_index = i;
-        return true;
-    }
-    return false;
-}
-
-static bool claim_probe(struct workers *workers, struct job *out) {
-    if (workers->probe_busy || workers->probed_boot_ms >= workers->probe_wanted_boot_ms) {
-        return false;
-    }
-    workers->probe_busy = true;
-    out->kind = JOB_PROBE;
-    return true;
-}
-
-static bool claim_checkpoint(struct workers *workers, struct job *out) {
-    if (!workers->checkpoint_wanted || workers->checkpoint_busy) {
-        return false;
-    }
-    workers->checkpoint_wanted = false;
-    workers->checkpoint_busy = true;
-    out->kind = JOB_CHECKPOINT;
-    return true;
-}
-
-/* ---- jobs: run without the mutex ---- */
+/* ---- running a job ---- */
 
 static void workers_registry_told(const char *host, long status) {
     counters_answer(host, status);
@@ -227,7 +28,7 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
         .exclusive = &workers->exclusive,
         .session = {.running = &workers->running},
         .changed = workers->options.changed,
-        .settled = workers->options.settled,
+        .replicated = workers->options.replicated,
         .may_act = workers->options.may_act,
         .context = workers->options.context,
     };
@@ -241,111 +42,25 @@ static void worker_pipeline(struct worker *worker, struct config *config, struct
     out->registry.http = worker->http;
 }
 
-static void run_match(struct worker *worker, struct pipeline *pipeline, const struct job *job) {
-    struct workers *workers = worker->workers;
-    struct err err = ERR_INIT;
-    bool more = false;
-    int64_t began = clock_boot_ms();
-    bool good = match_platform(pipeline, job->platform, &more, &err);
-    int64_t took = clock_boot_ms() - began;
-    thread_lock(&workers->mutex);
-    struct workers_match *match = &workers->matches[job->platform_index];
-    int64_t failures = match->failures;
-    match->busy = false;
-    match->failures = good ? 0 : failures + 1;
-    int64_t again = 500 << (failures < 6 ? failures : 6);
-    again = again > WORKERS_MATCH_AGAIN_MS ? WORKERS_MATCH_AGAIN_MS : again;
-    int64_t pause = 9 * took > WORKERS_MATCH_PAUSE_MS ? 9 * took : WORKERS_MATCH_PAUSE_MS;
-    pause = pause < WORKERS_MATCH_PAUSE_MAX_MS ? pause : WORKERS_MATCH_PAUSE_MAX_MS;
-    match->not_before_boot_ms = clock_boot_ms() + (good ? pause : again);
-    thread_unlock(&workers->mutex);
-    if (!good) {
-        log_event(failures ? LOG_DEBUG : LOG_WARNING, "platform.away", "platform",
-                  job->platform->name, "reason", err.message, NULL);
-    } else if (failures) {
-        log_event(LOG_INFO, "platform.back", "platform", job->platform->name, NULL);
-    }
-    workers->options.changed(workers->options.context);
-}
-
-static bool probe_platforms(struct worker *worker, const struct pipeline *pipeline,
-                            struct err *err) {
-    if (!store_probe(worker->store, err)) {
-        return false;
-    }
-    for (size_t i = 0; platform_table[i]; i++) {
-        if (platform_table[i]->configured(pipeline->session.config) &&
-            !platform_table[i]->probe(&pipeline->session, err)) {
-            return err_wrap(err, "%s", platform_table[i]->name);
-        }
-    }
-    return true;
-}
-
-static void run_probe(struct worker *worker, struct pipeline *pipeline) {
-    struct workers *workers = worker->workers;
-    int64_t began = clock_boot_ms();
-    struct err err = ERR_INIT;
-    bool good = probe_platforms(worker, pipeline, &err);
-    thread_lock(&workers->mutex);
-    workers->probe_busy = false;
-    workers->probed_boot_ms = began;
-    workers->probe_good = good;
-    memcpy(workers->probe_why, err.message, sizeof workers->probe_why);
-    thread_unlock(&workers->mutex);
-    workers->options.changed(workers->options.context);
-}
-
-static void run_update(struct worker *worker, struct pipeline *pipeline, struct job *job) {
-    struct workers *workers = worker->workers;
-    bool stored = pipeline_advance(pipeline, &job->update);
-    thread_lock(&workers->mutex);
-    worker->claimed = 0;
-    if (!stored) {
-        workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
-    }
-    thread_unlock(&workers->mutex);
-}
-
-static void run_prune(struct worker *worker, const struct config *config) {
-    struct workers *workers = worker->workers;
-    thread_lock(&workers->mutex);
-    int64_t now = clock_boot_ms();
-    bool due = !workers->pruned_boot_ms || now - workers->pruned_boot_ms > WORKERS_PRUNE_MS;
-    workers->pruned_boot_ms = due ? now : workers->pruned_boot_ms;
-    thread_unlock(&workers->mutex);
-    if (due) {
-        store_prune(worker->store, clock_now_ms() - config->history_ms);
-    }
-}
-
-static void run_checkpoint(struct worker *worker) {
-    struct workers *workers = worker->workers;
-    store_checkpoint(worker->store);
-    thread_lock(&workers->mutex);
-    workers->checkpoint_busy = false;
-    thread_unlock(&workers->mutex);
-}
-
 static void worker_run(struct worker *worker, struct job *job) {
     CLEANUP(config_release) struct config *config = workers_config(worker->workers);
     struct pipeline pipeline;
     worker_pipeline(worker, config, &pipeline);
     switch (job->kind) {
     case JOB_MATCH:
-        run_match(worker, &pipeline, job);
-        workers_kick(worker->workers); /* what came meanwhile need not wait for the pruning */
-        run_prune(worker, config);
+        job_match(worker, &pipeline, job);
+        workers_kick(worker->workers); /* new pushes need not wait for the pruning */
+        job_prune(worker, config);
         break;
     case JOB_UPDATE:
-        run_update(worker, &pipeline, job);
+        job_update(worker, &pipeline, job);
         update_release(&job->update);
         break;
     case JOB_PROBE:
-        run_probe(worker, &pipeline);
+        job_probe(worker, &pipeline);
         break;
     case JOB_CHECKPOINT:
-        run_checkpoint(worker);
+        job_checkpoint(worker);
         break;
     case JOB_NONE:
     default:
@@ -366,7 +81,7 @@ static bool workers_deferred(const struct workers *workers) {
     return deferred;
 }
 
-/* Called and returns with the mutex held. */
+/* The mutex is held at call and return. */
 static void worker_rest(struct worker *worker) {
     struct workers *workers = worker->workers;
     struct timespec until = thread_after(WORKERS_WARM_MS);
@@ -381,15 +96,14 @@ static void worker_rest(struct worker *worker) {
     }
 }
 
-/* Called and returns with the mutex held. */
+/* The mutex is held at call and return. */
 static void worker_turn(struct worker *worker) {
     struct workers *workers = worker->workers;
     uint64_t seen = workers->kicks;
     workers->looked = seen;
     struct job job = {.kind = JOB_NONE};
-    if (claim_checkpoint(workers, &job) || claim_probe(workers, &job) ||
-        claim_match(worker, &job) || claim_update(worker, &job)) {
-        /* There may be more than this one: another looks while this one works. */
+    if (claim_job(worker, &job)) {
+        /* There may be more work: let another worker look. */
         if (workers->idle) {
             thread_signal(&workers->work);
         } else {
@@ -458,7 +172,7 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
     (void)pthread_mutex_init(&workers->exclusive, NULL);
     thread_condition_init(&workers->work);
     workers->options = *options;
-    workers->follows = options->settled != NULL;
+    workers->follows = options->replicated != NULL;
     workers->config = config_hold(options->config);
     workers->tokens = token_cache_new();
     workers->resolver = resolver_new();
@@ -580,7 +294,7 @@ void workers_pushed(struct workers *workers) {
     bool expected = true;
     for (size_t i = 0; platform_table[i]; i++) {
         const struct workers_match *match = &workers->matches[i];
-        /* Who is busy looks again when it is done; deferred: a timer is set for it. */
+        /* A busy match looks again at its end; a deferred one has a timer. */
         expected = expected && (match->busy || match->deferred ||
                                 !platform_table[i]->configured(workers->config));
     }
@@ -601,7 +315,7 @@ bool workers_turn(struct workers *workers) {
     return turn;
 }
 
-/* The earlier of two times, of which only those after `after` count. */
+/* The earlier of two times; `at` counts only after `after`. */
 static int64_t workers_sooner(int64_t next, int64_t at, int64_t after) {
     return at > after && at < next ? at : next;
 }

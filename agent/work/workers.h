@@ -1,9 +1,8 @@
 /* A few threads that take the next ready piece of work: match new pushes, advance a due update,
- * look whether the platforms answer. Threads are started when there is work for them. What waits,
- * waits in the store; nothing here sleeps with a job in hand.
+ * probe the platforms. A thread is started when there is work for it. Waiting updates wait in the
+ * store; no thread sleeps with a job.
  *
- * At stop, a blocking call is cut short (its step was stored before it began), so stopping takes
- * about a second. */
+ * Stopping takes about a second: it aborts blocking calls, whose step was stored before. */
 #ifndef LANDWAITER_AGENT_WORK_WORKERS_H
 #define LANDWAITER_AGENT_WORK_WORKERS_H
 
@@ -19,57 +18,55 @@ struct workers;
 
 struct workers_options {
     struct config *config; /* a reference is held */
-    /* An update or a push was finished or matched, or a probe answered: called on a worker's
-     * thread. */
+    /* An update or a push was finished or matched, or a probe answered. On a worker's thread. */
     void (*changed)(void *context);
-    /* The time of the next thing to do may have changed: called on a worker's thread, must not
-     * block. */
+    /* The time of the next work may have changed. On a worker's thread; must not block. */
     void (*rearm)(void *context);
-    /* Is what was stored where a successor finds it? NULL: there is one replica only, and what is
-     * stored is. With it, they neither match nor work on updates until workers_lead says so. */
-    bool (*settled)(void *context, struct err *err);
-    /* May this agent change something at this moment? NULL: always. */
+    /* Is the last write replicated? NULL: single replica. If set, the workers neither match nor
+     * advance updates before workers_lead. */
+    bool (*replicated)(void *context, struct err *err);
+    /* Several replicas: does this one lead at this moment? NULL: single replica. */
     bool (*may_act)(void *context);
     void *context;
 };
 
 bool workers_new(const struct workers_options *options, struct workers **out,
                  struct err *err) MUST_USE;
-/* Begins to work. */
+/* Starts the platforms and the first worker. */
 bool workers_start(struct workers *workers, struct err *err) MUST_USE;
-/* With several replicas: to work on updates from now on, or no longer; and whether there is room
- * for what further matches make. */
+/* Several replicas: starts or stops work on updates; allows or forbids matches, which make more
+ * updates. */
 void workers_lead(struct workers *workers, bool leads);
 void workers_room(struct workers *workers, bool room);
-/* Cuts what runs short, waits for the threads. */
+/* Aborts blocking calls and joins the threads. */
 void workers_stop(struct workers *workers);
 void workers_free(struct workers *workers);
 
-/* Another configuration from the next job on. */
+/* Replaces the configuration from the next job on. */
 void workers_reload(struct workers *workers, struct config *config);
 /* The configuration in force; the caller drops it. */
 struct config *workers_config(struct workers *workers);
-/* There may be something to do: a time was reached, the clock was set, somebody decided. */
+/* Wakes a worker: there may be work. */
 void workers_kick(struct workers *workers);
-/* Pushes were stored. Wakes nobody where each platform's next match has its time anyway, so that a
- * burst of pushes costs no wake-up for each of them. */
+/* Pushes were stored. Wakes no worker while every platform's next match is scheduled, so that a
+ * burst of pushes does not cost a wake-up each. */
 void workers_pushed(struct workers *workers);
-/* Do the workers turn? False: their lock cannot be had within five seconds, or one that rests has
- * not looked for work although it was woken before this was asked the last time. Wakes nobody, and
- * is no question to the platforms: a worker may wait for those for as long as it takes. */
+/* Are the workers alive? False: their mutex is not free within five seconds, or an idle worker has
+ * not looked for work although it was woken before the previous call. Wakes no worker and ignores
+ * waits for a platform, which may take as long as they like. */
 bool workers_turn(struct workers *workers) MUST_USE;
-/* The store's log has grown: one of the workers is to merge it into the database. */
+/* Has a worker merge the store's log into the database. */
 void workers_checkpoint(struct workers *workers);
-/* CLOCK_BOOTTIME, later than after_ms, at which workers_kick is wanted for what is only in memory
- * (a platform that was away); INT64_MAX: never. */
+/* The next time (CLOCK_BOOTTIME, after after_ms) that needs workers_kick for work that is not in the
+ * store: a deferred match, a pause. INT64_MAX: none. */
 int64_t workers_next_ms(struct workers *workers, int64_t after_ms);
 
-/* Do the store and the platforms answer? PENDING: a probe that began at or after asked_ms
- * (CLOCK_BOOTTIME) is on its way; `changed` tells when it is done. */
+/* Do the store and the platforms answer? PENDING: a probe is running or requested; `changed` tells
+ * its end. Answers of probes that began before asked_ms (CLOCK_BOOTTIME) do not count. */
 enum webhook_ready workers_ready(struct workers *workers, int64_t asked_ms, struct buf *why);
 
-/* What a thread that is not a worker needs to ask the same questions: all but store, configuration
- * and HTTP client, which are its own. */
+/* Fills a pipeline for another thread, except store, configuration and HTTP client, which must be
+ * the thread's own. */
 struct pipeline;
 void workers_pipeline(struct workers *workers, struct pipeline *out);
 

@@ -6,6 +6,7 @@
 
 #include "agent/model/id.h"
 #include "base/clock.h"
+#include "tests/simulation/disk.h"
 #include "tests/simulation/world.h"
 
 struct agent agent;
@@ -49,8 +50,20 @@ void agent_kick(void) {
     workers_kick(agent.workers);
 }
 
+/* store_next_due, asked again only when its answer may have changed. */
+static int64_t next_due(void) {
+    static uint64_t writes;
+    static int64_t after_ms, due_ms;
+    if (writes != disk_writes() || after_ms != agent.kicked_ms) {
+        after_ms = agent.kicked_ms;
+        due_ms = store_next_due(agent.store, after_ms);
+        writes = disk_writes();
+    }
+    return due_ms;
+}
+
 bool agent_timers(void) {
-    if (store_next_due(agent.store, agent.kicked_ms) <= clock_now_ms() ||
+    if (next_due() <= clock_now_ms() ||
         workers_next_ms(agent.workers, agent.kicked_boot_ms) <= clock_boot_ms()) {
         agent_kick();
         return true;
@@ -59,7 +72,7 @@ bool agent_timers(void) {
 }
 
 int64_t agent_next_ms(void) {
-    int64_t due = store_next_due(agent.store, agent.kicked_ms);
+    int64_t due = next_due();
     int64_t again = workers_next_ms(agent.workers, agent.kicked_boot_ms);
     int64_t wall = due == INT64_MAX ? INT64_MAX : due - clock_now_ms();
     int64_t boot = again == INT64_MAX ? INT64_MAX : again - clock_boot_ms();

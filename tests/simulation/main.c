@@ -1,19 +1,22 @@
 /* tests/run simulation: the real pipeline, gate, matcher, workers and store in one thread, with
  * everything else drawn from a seed, and the promises checked after each step.
  *
- *   simulation [--seeds N] [--from SEED] [--steps N]   many seeds, or so many steps in all
+ *   simulation [--seeds N] [--from SEED] [--steps N]   so many seeds, or seeds for so many steps
  *   simulation --seed SEED                             one, with its story
+ *   --jobs N                                           in so many processes
  *   --plant N                                          with a fault that breaks promise N */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/control/decide.h"
+#include "agent/control/orders.h"
 #include "agent/model/id.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "tests/simulation/agent.h"
+#include "tests/simulation/connections.h"
+#include "tests/simulation/disk.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/plant.h"
 #include "tests/simulation/promises.h"
@@ -22,6 +25,7 @@
 
 #define STEPS_EACH 1500
 #define END_STEPS 60000
+#define STATE_DIRECTORY "/dev/shm/landwaiter-simulation.XXXXXX"
 
 static unsigned long steps_done;
 
@@ -58,12 +62,12 @@ static void act_decide(void) {
     }
     bool done = false;
     if (which < 7) {
-        done = decide_approve(agent.store, id, "uid 0", &err);
+        done = orders_approve(agent.store, id, "uid 0", &err);
     } else if (which == 7) {
-        done = decide_cancel(agent.store, id, "uid 0", &err);
+        done = orders_cancel(agent.store, id, "uid 0", &err);
     } else {
         struct update update = {0};
-        done = decide_retry(agent.store, id, "uid 0", &err);
+        done = orders_retry(agent.store, id, "uid 0", &err);
         if (done && store_update_find(agent.store, id, &update, &err)) {
             struct world_target *target = world_target(update.target);
             memset(target->refused, 0, sizeof target->refused);
@@ -88,13 +92,13 @@ static void act_hold(void) {
     size_t place = all ? WORLD_TARGETS : at;
     const char *name = all ? "all" : world.targets[at].name;
     if (world.hold_at[place]) {
-        (void)!decide_release(agent.store, name, "uid 0", &err);
+        (void)!orders_release(agent.store, name, "uid 0", &err);
         world.hold_at[place] = 0;
         story("release %s", name);
     } else {
         struct hold hold = {.reason = "by hand"};
         (void)snprintf(hold.target, sizeof hold.target, "%s", name);
-        if (decide_hold(agent.store, &hold, "uid 0", &err)) {
+        if (orders_hold(agent.store, &hold, "uid 0", &err)) {
             world.hold_at[place] = world.sequence;
             story("hold %s", name);
         }
@@ -209,7 +213,7 @@ static void bring_to_an_end(void) {
     for (size_t i = 0; i <= WORLD_TARGETS; i++) {
         const char *name = i == WORLD_TARGETS ? "all" : world.targets[i].name;
         if (world.hold_at[i]) {
-            (void)!decide_release(agent.store, name, "uid 0", &err);
+            (void)!orders_release(agent.store, name, "uid 0", &err);
             world.hold_at[i] = 0;
         }
     }
@@ -220,30 +224,54 @@ static void bring_to_an_end(void) {
         step(false);
         if (i % 50 == 0 && machine_idle() && store_update_list(agent.store, &filter, &open, &err)) {
             for (size_t u = 0; u < open.count; u++) {
-                if (decide_approve(agent.store, open.items[u].id, "uid 0", &err)) {
+                if (orders_approve(agent.store, open.items[u].id, "uid 0", &err)) {
                     agent_decided();
                 }
             }
-            if (open.count == 0 && !store_has_unmatched(agent.store, "dry")) {
+            bool ended = open.count == 0 && !store_has_unmatched(agent.store, "dry");
+            updates_release(&open);
+            if (ended) {
                 break;
             }
-            updates_release(&open);
         }
     }
 }
 
-static void remove_state(const char *directory) {
-    static const char *const names[] = {"landwaiter.db", "landwaiter.db-wal", "landwaiter.db-shm"};
-    char path[256];
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        (void)unlink(path);
+/* Makes the database once; every seed begins with a copy. */
+static void make_database(const char *directory) {
+    struct store *store = NULL;
+    struct err err = ERR_INIT;
+    disk_begin();
+    if (!store_open(directory, &store, &err)) {
+        (void)fprintf(stderr, "simulation: %s\n", err.message);
+        exit(1);
     }
+    store_free(store);
+    connections_end(); /* the last one to close merges the log into the database */
+    disk_keep();
+}
+
+/* directory: a template of mkdtemp. */
+static void begin(char *directory) {
+    if (!mkdtemp(directory)) {
+        perror("simulation");
+        exit(1);
+    }
+    (void)setenv("SIMULATION_STATE", directory, 1);
+    make_database(directory);
+}
+
+static void end(const char *directory) {
+    char path[256];
+    connections_end();
+    (void)snprintf(path, sizeof path, "%s/landwaiter.db", directory);
+    (void)unlink(path);
+    (void)rmdir(directory);
 }
 
 /* The number of the promise that was broken. */
 static unsigned play(uint64_t seed, bool loud) {
-    remove_state(getenv("SIMULATION_STATE"));
+    disk_restore();
     story_begin(loud);
     machine_begin(seed);
     world_begin();
@@ -269,17 +297,84 @@ static unsigned play(uint64_t seed, bool loud) {
     return story_which();
 }
 
-static int play_many(uint64_t from, unsigned long seeds, unsigned long steps) {
-    unsigned long played = 0;
-    for (; played < seeds || steps_done < steps; played++) {
-        if (play(from + played, false)) {
+struct series {
+    unsigned long from, by; /* the first seed, and the distance to the next */
+    unsigned long seeds, steps;
+};
+
+static unsigned long seeds_done;
+
+/* False: a promise was broken, and its story is told. */
+static bool play_series(const struct series *series) {
+    for (seeds_done = 0; seeds_done < series->seeds || steps_done < series->steps; seeds_done++) {
+        unsigned long seed = series->from + seeds_done * series->by;
+        if (play(seed, false)) {
             story_tell();
-            (void)printf("seed %llu\n", (unsigned long long)(from + played));
-            return 1;
+            (void)printf("seed %lu\n", seed);
+            return false;
         }
     }
-    (void)printf("%lu seeds, %lu steps: every promise held\n", played, steps_done);
-    return 0;
+    return true;
+}
+
+/* Each job plays every so many seeds. */
+static struct series share(const struct series *all, unsigned long job, unsigned long jobs) {
+    return (struct series){.from = all->from + job,
+                           .by = jobs,
+                           .seeds = all->seeds / jobs + (job < all->seeds % jobs ? 1 : 0),
+                           .steps = all->steps / jobs};
+}
+
+static int play_job(const struct series *series, int out) {
+    char directory[] = STATE_DIRECTORY;
+    begin(directory);
+    bool good = play_series(series);
+    end(directory);
+    const unsigned long done[] = {seeds_done, steps_done};
+    bool told = write(out, done, sizeof done) == (ssize_t)sizeof done;
+    return good && told ? 0 : 1;
+}
+
+static int play_jobs(const struct series *all, unsigned long jobs) {
+    int ends[2];
+    unsigned long seeds = 0;
+    unsigned long steps = 0;
+    bool good = true;
+    if (pipe(ends) != 0) {
+        perror("simulation");
+        return 1;
+    }
+    for (unsigned long i = 0; i < jobs; i++) {
+        const struct series one = share(all, i, jobs);
+        pid_t child = fork();
+        if (child == 0) {
+            exit(play_job(&one, ends[1]));
+        }
+        good = good && child > 0;
+    }
+    (void)close(ends[1]);
+    unsigned long done[2];
+    while (read(ends[0], done, sizeof done) == (ssize_t)sizeof done) {
+        seeds += done[0];
+        steps += done[1];
+    }
+    int status = 0;
+    while (wait(&status) > 0) {
+        good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    if (good) {
+        (void)printf("%lu seeds, %lu steps: every promise held\n", seeds, steps);
+    }
+    return good ? 0 : 1;
+}
+
+static int play_one(unsigned long seed) {
+    char directory[] = STATE_DIRECTORY;
+    begin(directory);
+    int status = play(seed, true) ? 1 : 0;
+    end(directory);
+    story_tell();
+    return status;
 }
 
 static unsigned long number(const char *text) {
@@ -293,42 +388,28 @@ static unsigned long number(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    unsigned long seeds = 0;
-    unsigned long steps = 0;
-    unsigned long from = 1;
-    bool one = false;
-    char directory[] = "/dev/shm/landwaiter-simulation.XXXXXX";
+    struct series all = {.from = 1};
+    unsigned long jobs = 1;
+    unsigned long plant = 0;
+    unsigned long seed = 0;
+    const struct {
+        const char *name;
+        unsigned long *out;
+    } options[] = {{"--seeds", &all.seeds}, {"--steps", &all.steps}, {"--from", &all.from},
+                   {"--seed", &seed},       {"--jobs", &jobs},       {"--plant", &plant}};
     for (int i = 1; i < argc; i += 2) {
-        if (strcmp(argv[i], "--seeds") == 0) {
-            seeds = number(argv[i + 1]);
-        } else if (strcmp(argv[i], "--steps") == 0) {
-            steps = number(argv[i + 1]);
-        } else if (strcmp(argv[i], "--from") == 0) {
-            from = number(argv[i + 1]);
-        } else if (strcmp(argv[i], "--seed") == 0) {
-            from = number(argv[i + 1]);
-            one = true;
-        } else if (strcmp(argv[i], "--plant") == 0) {
-            plant_choose((unsigned)number(argv[i + 1]));
-        } else {
+        size_t k = 0;
+        while (k < ARRAY_LENGTH(options) && strcmp(argv[i], options[k].name) != 0) {
+            k++;
+        }
+        if (k == ARRAY_LENGTH(options)) {
             (void)fprintf(stderr, "simulation: no option %s\n", argv[i]);
             return 2;
         }
+        *options[k].out = number(argv[i + 1]);
     }
-    if (!mkdtemp(directory)) {
-        perror("simulation");
-        return 1;
-    }
-    (void)setenv("SIMULATION_STATE", directory, 1);
     log_configure(LOG_ERROR, LOG_JSON);
-    int status = 0;
-    if (one) {
-        status = play(from, true) ? 1 : 0;
-        story_tell();
-    } else {
-        status = play_many(from, seeds || steps ? seeds : 100, steps);
-    }
-    remove_state(directory);
-    (void)rmdir(directory);
-    return status;
+    plant_choose((unsigned)plant);
+    all.seeds = all.seeds || all.steps ? all.seeds : 100;
+    return seed ? play_one(seed) : play_jobs(&all, jobs ? jobs : 1);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "tests/simulation/agent.h"
+#include "tests/simulation/disk.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/story.h"
 #include "tests/simulation/world.h"
@@ -183,7 +184,12 @@ static void ended(int64_t id, struct world_target *target, enum result result) {
 static void new_ends(void) {
     static const char sql[] = "SELECT id, target, result FROM updates WHERE result IS NOT NULL "
                               "ORDER BY id";
+    static uint64_t writes;
     sqlite3_stmt *rows = NULL;
+    if (writes == disk_writes()) {
+        return;
+    }
+    writes = disk_writes();
     if (sqlite3_prepare_v2(agent.store->db, sql, -1, &rows, NULL) != SQLITE_OK) {
         return;
     }

@@ -294,7 +294,7 @@ bool observe_container(struct platform_task *task, struct platform_observation *
     CLEANUP(json_release) json_t *inspect = NULL;
     struct engine engine;
     char boot[WATCHED_BOOT_SIZE];
-    const char *id = json_text(task->journal, STEPS_NEW);
+    const char *id = json_text(task->journal, SWAP_NEW);
     if (!id) {
         return err_set(err, ERR_BUG, "there is no new container to look at");
     }

@@ -1,9 +1,9 @@
-/* The swap of one container, step by step, each with its way back (docker-engine.md section 10).
+/* The steps of the swap of one container (docker-engine.md section 10), each with its undo.
  *
- * Two containers are known by their ids and names: OLD (task->instance; named NAME, and aside
+ * The swap knows two containers by id and name: OLD (task->instance; named NAME, then
  * NAME.landwaiter-old-<12 digits of OLD's id>) and NEW (journal's "new"; named
- * NAME.landwaiter-new-<12 digits of OLD's id> until it takes NAME). Nothing else is ever renamed,
- * started, stopped or removed. */
+ * NAME.landwaiter-new-<12 digits of OLD's id> until it takes NAME). It never renames, starts, stops
+ * or removes any other. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_STEPS_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_STEPS_H
 

@@ -394,7 +394,7 @@ static bool back_as_written(struct platform_task *task, const struct look *look,
 /* Waits until the old image stands again. ERR_INVALID: it does not either. */
 static bool back_stands(struct platform_task *task, const struct look *look, struct err *err) {
     struct platform_observation seen = {0};
-    if (!stuck_free(task, look, err) || !back_judge(task, look, &seen, err)) {
+    if (!stuck_clear(task, look, err) || !back_judge(task, look, &seen, err)) {
         return false;
     }
     if (seen.health == PLATFORM_PENDING) {

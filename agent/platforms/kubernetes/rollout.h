@@ -1,9 +1,9 @@
-/* Does a rollout go on, stand, or fail? (kubernetes.md section C.) Pure: the workload and its pods
- * in, a verdict and a sentence out.
+/* Judges a rollout: does it progress, stand, or fail? Pure: takes the workload and its pods, gives a
+ * verdict and a sentence.
  *
- * kubectl's own order of questions for each kind, and besides: a Progressing condition counts only
- * when it is newer than the patch; new pods that cannot come up fail at once; an own deadline since
- * the last progress; a soak without restarts; and the digest that the new pods really run. */
+ * Beyond `kubectl rollout status`: a Progressing condition counts only when it is newer than the
+ * patch; new pods that cannot start fail at once; the deadline runs from the last progress; a soak
+ * without restarts; and the digest that the new pods run. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_ROLLOUT_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_ROLLOUT_H
 
@@ -18,18 +18,18 @@ enum rollout_kind {
     ROLLOUT_STATEFULSET,
     ROLLOUT_DAEMONSET,
     ROLLOUT_NONE,  /* nothing to watch */
-    ROLLOUT_CUSTOM /* what its controller says: custom.h */
+    ROLLOUT_CUSTOM /* its controller's status: custom.h */
 };
 enum rollout_state { ROLLOUT_WAITS, ROLLOUT_STANDS, ROLLOUT_FAILS };
 
 struct rollout_facts {
     enum rollout_kind kind;
     const json_t *workload; /* as it is now */
-    const json_t *pods; /* array: those of the new revision, and no others; NULL: not asked for */
-    const char *container; /* ours, by name */
-    const char *digest;    /* what it must run; "": any */
-    /* Its image names that digest itself, so that the node has checked it: pods may say another one
-     * that has the same content (an index, or the manifest in it). */
+    const json_t *pods;     /* array of the new revision's; NULL: not read */
+    const char *container;  /* ours, by name */
+    const char *digest;     /* what it must run; "": any */
+    /* Its image names the digest, so that the node checked it. Pods may then tell another digest of
+     * the same content (of an index, or of the manifest in it). */
     bool pinned;
     const struct settings *settings; /* health timeout, soak */
     int64_t generation;              /* metadata.generation after the patch; 0: as it stands */
@@ -37,13 +37,13 @@ struct rollout_facts {
     int64_t now_ms;                  /* of clock_boot_ms */
 };
 
-/* notes (an object, kept with the update) holds the reference times from look to look. A restart of
- * the host or the agent begins the soak and the deadline anew. */
+/* notes: an object, stored with the update, for the times that one look leaves for the next. A
+ * restart of the host or the agent begins the soak and the deadline again. */
 void rollout_judge(const struct rollout_facts *facts, json_t *notes,
                    struct platform_observation *out);
 
-/* Is a rollout under way right now that nobody should interrupt? False: it stands, or it fails
- * anyway. out_reason says what it waits for. */
+/* Is a rollout in progress that nobody should interrupt? False: it stands or fails. out_reason tells
+ * what it waits for. */
 bool rollout_under_way(const struct rollout_facts *facts, char out_reason[REASON_SIZE]);
 
 #endif

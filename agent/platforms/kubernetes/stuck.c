@@ -44,7 +44,7 @@ static bool stuck_delete(struct platform_task *task, const struct look *look, co
     return err_wrap(err, "the pod %.200s cannot be deleted", name);
 }
 
-bool stuck_free(struct platform_task *task, const struct look *look, struct err *err) {
+bool stuck_clear(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     const char *failed = json_text(task->journal, LOOK_NEW);
     const struct look_pods which = {

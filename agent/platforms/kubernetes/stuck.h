@@ -8,6 +8,6 @@
 /* Deletes its pods that still have the failed image and are not ready, where `delete_pods` allows
  * it. ERR_INVALID: there are such pods, and somebody has to delete them by hand. True for
  * everything that is not stuck. Blocks. */
-bool stuck_free(struct platform_task *task, const struct look *look, struct err *err) MUST_USE;
+bool stuck_clear(struct platform_task *task, const struct look *look, struct err *err) MUST_USE;
 
 #endif

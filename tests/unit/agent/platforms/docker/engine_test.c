@@ -190,9 +190,9 @@ static void task_init(struct platform_task *task, const struct fake *fake) {
                                    .instance = OLD,
                                    .settings = fake->config.defaults};
     task->journal =
-        json_pack("{s:s, s:s, s:s, s:n, s:i, s:{s:s, s:i}}", STEPS_NEW, NEW, STEPS_IMAGE,
-                  "reg/site:1", STEPS_IMAGE_ID, "sha256:2", STEPS_TAG_BEFORE, STEPS_STOP_MS, 10000,
-                  STEPS_RESTART, "Name", "always", "MaximumRetryCount", 0);
+        json_pack("{s:s, s:s, s:s, s:n, s:i, s:{s:s, s:i}}", SWAP_NEW, NEW, SWAP_IMAGE,
+                  "reg/site:1", SWAP_IMAGE_ID, "sha256:2", SWAP_TAG_BEFORE, SWAP_STOP_MS, 10000,
+                  SWAP_RESTART, "Name", "always", "MaximumRetryCount", 0);
     assert_non_null(task->journal);
 }
 
@@ -471,7 +471,7 @@ static void waits_for_the_engine_that_it_began_on(void **state) {
     struct platform_observation seen;
     fake_open(&fake, "unix:///another", NULL, 0);
     task_init(&task, &fake);
-    assert_int_equal(json_object_set_new(task.journal, STEPS_HOST, json_string("unix:///first")),
+    assert_int_equal(json_object_set_new(task.journal, SWAP_HOST, json_string("unix:///first")),
                      0);
     for (const struct platform_step *at = steps_table; at->name; at++) {
         struct err err = ERR_INIT;
@@ -517,9 +517,9 @@ static void notes_what_it_began_with(void **state) {
     if (!step("prepare")->run(&task, &err)) {
         fail_msg("%s", err.message);
     }
-    assert_true(json_equal(json_object_get(task.journal, STEPS_RESTART), policy));
-    assert_string_equal(json_text(task.journal, STEPS_HOST), "unix:///notes");
-    assert_string_equal(json_text(task.journal, STEPS_TAG_BEFORE), "sha256:1");
+    assert_true(json_equal(json_object_get(task.journal, SWAP_RESTART), policy));
+    assert_string_equal(json_text(task.journal, SWAP_HOST), "unix:///notes");
+    assert_string_equal(json_text(task.journal, SWAP_TAG_BEFORE), "sha256:1");
     json_decref(task.journal);
 }
 

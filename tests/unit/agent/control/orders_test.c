@@ -1,6 +1,6 @@
 /* Decisions of people: what can still be cancelled, what can be tried again, what can be approved,
  * and what is held. */
-#include "agent/control/decide.h"
+#include "agent/control/orders.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "tests/unit/agent/fixture.h"
@@ -33,7 +33,7 @@ static void try_cancel(struct store *store, const struct row *row) {
     struct update before = fixture_find(store, id);
     fixture_now_ms += 1000;
     struct err err = ERR_INIT;
-    assert_int_equal(decide_cancel(store, id, "uid 0 (root)", &err), row->allowed);
+    assert_int_equal(orders_cancel(store, id, "uid 0 (root)", &err), row->allowed);
     struct update after = fixture_find(store, id);
     if (row->allowed) {
         assert_string_equal(fixture_result(after.result), "cancelled");
@@ -73,10 +73,10 @@ static void cancel_before_it_is_applied(void **state) {
 
 static void unknown_is_gone(void **state) {
     struct err err = ERR_INIT;
-    assert_false(decide_cancel(*state, 4711, "uid 0 (root)", &err));
+    assert_false(orders_cancel(*state, 4711, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_GONE);
     err = (struct err)ERR_INIT;
-    assert_false(decide_retry(*state, 4711, "uid 0 (root)", &err));
+    assert_false(orders_retry(*state, 4711, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_GONE);
 }
 
@@ -121,7 +121,7 @@ static void retry_lets_a_waiting_one_go_on(void **state) {
         int64_t id = weathered(*state, stages[i], NULL);
         fixture_now_ms += 1000;
         struct err err = ERR_INIT;
-        assert_true(decide_retry(*state, id, "uid 0 (root)", &err));
+        assert_true(orders_retry(*state, id, "uid 0 (root)", &err));
         assert_again(*state, id);
         struct update update = fixture_find(*state, id);
         assert_string_equal(stage_text(update.stage), stages[i]);
@@ -143,7 +143,7 @@ static void retry_begins_a_failed_one_again(void **state) {
         assert_true(store_reject(*state, &update, &err));
         update_release(&update);
         fixture_now_ms += 1000;
-        assert_true(decide_retry(*state, id, "uid 0 (root)", &err));
+        assert_true(orders_retry(*state, id, "uid 0 (root)", &err));
         assert_again(*state, id);
         update = fixture_find(*state, id);
         assert_string_equal(stage_text(update.stage), "policy");
@@ -164,7 +164,7 @@ static void retry_of_what_went_well_is_denied(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(results); i++) {
         int64_t id = weathered(*state, "settle", results[i]);
         struct err err = ERR_INIT;
-        assert_false(decide_retry(*state, id, "uid 0 (root)", &err));
+        assert_false(orders_retry(*state, id, "uid 0 (root)", &err));
         assert_int_equal(err.kind, ERR_DENIED);
         assert_non_null(strstr(err.message, results[i]));
         struct update update = fixture_find(*state, id);
@@ -180,7 +180,7 @@ static void retry_beside_an_open_one_is_denied(void **state) {
     assert_true(store_reject(*state, &update, &err));
     update_release(&update);
     int64_t open = fixture_update(*state, "docker/site");
-    assert_false(decide_retry(*state, old, "uid 0 (root)", &err));
+    assert_false(orders_retry(*state, old, "uid 0 (root)", &err));
     assert_int_equal(err.kind, ERR_DENIED);
     char id[ID_TEXT_SIZE];
     assert_non_null(strstr(err.message, id_text("upd", open, id)));
@@ -192,7 +192,7 @@ static void retry_beside_an_open_one_is_denied(void **state) {
     /* Another target's is no hindrance. */
     fixture_place(*state, open, "settle", "updated");
     (void)fixture_update(*state, "docker/site-2");
-    assert_true(decide_retry(*state, old, "uid 0 (root)", &err));
+    assert_true(orders_retry(*state, old, "uid 0 (root)", &err));
 }
 
 /* ---- approvals ---- */
@@ -204,7 +204,7 @@ static void try_approve(struct store *store, const struct row *row) {
     before.not_before_ms = UPDATE_UNTIL_WOKEN;
     fixture_save(store, &before);
     struct err err = ERR_INIT;
-    assert_int_equal(decide_approve(store, id, "uid 7 (ann)", &err), row->allowed);
+    assert_int_equal(orders_approve(store, id, "uid 7 (ann)", &err), row->allowed);
     struct update after = fixture_find(store, id);
     if (row->allowed) {
         assert_string_equal(after.approved, FIXTURE_DIGEST("2"));
@@ -216,7 +216,7 @@ static void try_approve(struct store *store, const struct row *row) {
         assert_string_equal(json_text(entry, "actor"), "uid 7 (ann)");
         assert_string_equal(json_text(entry, "event"), "approved");
         assert_non_null(strstr(json_text(entry, "detail"), FIXTURE_DIGEST("2")));
-        assert_true(decide_approve(store, id, "uid 7 (ann)", &err));
+        assert_true(orders_approve(store, id, "uid 7 (ann)", &err));
         struct update again = fixture_find(store, id);
         assert_int_equal(again.revision, after.revision);
         update_release(&again);
@@ -255,12 +255,12 @@ static void approve_is_for_one_digest(void **state) {
     update.to[0] = '\0';
     fixture_save(*state, &update);
     struct err err = ERR_INIT;
-    assert_false(decide_approve(*state, id, "control token", &err));
+    assert_false(orders_approve(*state, id, "control token", &err));
     assert_int_equal(err.kind, ERR_DENIED);
     assert_non_null(strstr(err.message, "not known yet"));
     memcpy(update.to, FIXTURE_DIGEST("3"), sizeof update.to);
     fixture_save(*state, &update);
-    assert_true(decide_approve(*state, id, "control token", &err));
+    assert_true(orders_approve(*state, id, "control token", &err));
     update_release(&update);
     update = fixture_find(*state, id);
     memcpy(update.to, FIXTURE_DIGEST("4"), sizeof update.to);
@@ -282,16 +282,16 @@ static void hold_ends_in_the_future(void **state) {
     struct hold hold = {.target = "docker/site", .until_ms = fixture_now_ms};
     struct hold found = {0};
     struct err err = ERR_INIT;
-    assert_false(decide_hold(*state, &hold, "uid 7 (ann)", &err));
+    assert_false(orders_hold(*state, &hold, "uid 7 (ann)", &err));
     assert_int_equal(err.kind, ERR_INVALID);
     assert_false(store_held(*state, "docker/site", fixture_now_ms, &found));
     hold.until_ms++;
-    assert_true(decide_hold(*state, &hold, "uid 7 (ann)", &err));
+    assert_true(orders_hold(*state, &hold, "uid 7 (ann)", &err));
     assert_true(store_held(*state, "docker/site", fixture_now_ms, &found));
     assert_int_equal(found.at_ms, fixture_now_ms);
-    assert_true(decide_release(*state, "docker/site", "uid 7 (ann)", &err));
+    assert_true(orders_release(*state, "docker/site", "uid 7 (ann)", &err));
     assert_false(store_held(*state, "docker/site", fixture_now_ms, &found));
-    assert_false(decide_release(*state, "docker/site", "uid 7 (ann)", &err));
+    assert_false(orders_release(*state, "docker/site", "uid 7 (ann)", &err));
     assert_int_equal(err.kind, ERR_GONE);
 }
 

@@ -1,27 +1,26 @@
-/* Decisions of people. Those on an update are changes of its row: the revision makes sure that a
- * worker that holds an older one loses. Asks no platform: whether a target exists is the caller's
- * question. */
-#include "agent/control/decide.h"
+/* Carries out orders of people. An order on an update changes its row: a worker that holds an older
+ * revision then cannot store. Asks no platform: the caller checks that a target exists. */
+#include "agent/control/orders.h"
 
 #include "agent/model/counters.h"
 #include "agent/model/id.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-#define DECIDE_TRIES 5
+#define ORDERS_TRIES 5
 
-/* One person's decision on one update. */
-struct decision {
+/* The order of one person. */
+struct order {
     struct store *store;
     const char *actor;
 };
 
-static enum store_change decide_save(const struct decision *decision, struct update *update,
+static enum store_change orders_save(const struct order *order, struct update *update,
                                      const struct store_event *what, struct err *err) {
     struct store_event line = *what;
     line.stage = update->stage;
-    line.actor = decision->actor;
-    enum store_change change = store_update_save(decision->store, update, &line, err);
+    line.actor = order->actor;
+    enum store_change change = store_update_save(order->store, update, &line, err);
     if (change == STORE_CHANGED) {
         char id[ID_TEXT_SIZE];
         log_event(LOG_INFO, "update.decided", "update", id_text("upd", update->id, id), "target",
@@ -30,8 +29,8 @@ static enum store_change decide_save(const struct decision *decision, struct upd
     return change;
 }
 
-/* Is it open, and its target untouched? */
-static bool decide_early(const struct update *update, struct err *err) {
+/* Is the update open, and its target still untouched? */
+static bool orders_in_time(const struct update *update, struct err *err) {
     if (update->result != RESULT_NONE) {
         return err_set(err, ERR_DENIED, "it is finished already: %s", result_text(update->result));
     }
@@ -40,25 +39,25 @@ static bool decide_early(const struct update *update, struct err *err) {
                    "it is being applied: it ends healthy, or is put back by itself");
 }
 
-static enum store_change cancel_row(const struct decision *decision, struct update *update,
+static enum store_change cancel_row(const struct order *order, struct update *update,
                                     struct err *err) {
     const struct store_event what = {.event = result_text(RESULT_CANCELLED), .detail = "by hand"};
-    if (!decide_early(update, err)) {
+    if (!orders_in_time(update, err)) {
         return STORE_FAILED;
     }
     update->result = RESULT_CANCELLED;
     (void)snprintf(update->reason, sizeof update->reason, "cancelled by hand");
     update->finished_ms = clock_now_ms();
     update->not_before_ms = 0;
-    enum store_change change = decide_save(decision, update, &what, err);
+    enum store_change change = orders_save(order, update, &what, err);
     if (change == STORE_CHANGED) {
         counters_update(update->target, update->result);
     }
     return change;
 }
 
-/* Is no other update of its target open? */
-static bool decide_alone(struct store *store, const struct update *update, struct err *err) {
+/* Is it the only open update of its target? */
+static bool orders_alone(struct store *store, const struct update *update, struct err *err) {
     int64_t other = 0;
     if (!store_open_other(store, update, &other, err)) {
         return false;
@@ -73,7 +72,7 @@ static bool retry_finished(struct store *store, struct update *update, struct er
         return err_set(err, ERR_DENIED, "there is nothing to try again: %s",
                        result_text(update->result));
     }
-    if (!decide_alone(store, update, err) ||
+    if (!orders_alone(store, update, err) ||
         !store_unreject(store, update->target, update->to, err)) {
         return false;
     }
@@ -89,22 +88,22 @@ static bool retry_finished(struct store *store, struct update *update, struct er
     return true;
 }
 
-static enum store_change retry_row(const struct decision *decision, struct update *update,
+static enum store_change retry_row(const struct order *order, struct update *update,
                                    struct err *err) {
     static const struct store_event what = {.event = "retried", .detail = "by hand"};
-    if (update->result != RESULT_NONE && !retry_finished(decision->store, update, err)) {
+    if (update->result != RESULT_NONE && !retry_finished(order->store, update, err)) {
         return STORE_FAILED;
     }
     (void)snprintf(update->reason, sizeof update->reason, "tried again by hand");
     update->not_before_ms = 0;
     update->attempts = 0;
     update->stage_since_ms = clock_now_ms();
-    return decide_save(decision, update, &what, err);
+    return orders_save(order, update, &what, err);
 }
 
-static enum store_change approve_row(const struct decision *decision, struct update *update,
+static enum store_change approve_row(const struct order *order, struct update *update,
                                      struct err *err) {
-    if (!decide_early(update, err)) {
+    if (!orders_in_time(update, err)) {
         return STORE_FAILED;
     }
     if (!update->to[0]) {
@@ -119,19 +118,20 @@ static enum store_change approve_row(const struct decision *decision, struct upd
     (void)snprintf(update->reason, sizeof update->reason, "approved by hand");
     update->not_before_ms = 0;
     struct store_event what = {.event = "approved", .detail = update->approved};
-    return decide_save(decision, update, &what, err);
+    return orders_save(order, update, &what, err);
 }
 
-/* A worker may store what it found out at the same moment: then it is looked at again. */
-static bool decide(const struct decision *decision, int64_t id,
-                   enum store_change (*row)(const struct decision *, struct update *, struct err *),
-                   struct err *err) {
-    for (int i = 0; i < DECIDE_TRIES; i++) {
+/* Tries again when a worker stored the update at the same moment. */
+static bool orders_run(const struct order *order, int64_t id,
+                       enum store_change (*row)(const struct order *, struct update *,
+                                                struct err *),
+                       struct err *err) {
+    for (int i = 0; i < ORDERS_TRIES; i++) {
         struct update update = {0};
-        if (!store_update_find(decision->store, id, &update, err)) {
+        if (!store_update_find(order->store, id, &update, err)) {
             return false;
         }
-        enum store_change change = row(decision, &update, err);
+        enum store_change change = row(order, &update, err);
         update_release(&update);
         if (change != STORE_LOST) {
             return change == STORE_CHANGED;
@@ -140,24 +140,24 @@ static bool decide(const struct decision *decision, int64_t id,
     return err_set(err, ERR_TRANSIENT, "it changed at the same moment: look again");
 }
 
-bool decide_cancel(struct store *store, int64_t id, const char *actor, struct err *err) {
-    struct decision decision = {store, actor};
-    return decide(&decision, id, cancel_row, err);
+bool orders_cancel(struct store *store, int64_t id, const char *actor, struct err *err) {
+    struct order order = {store, actor};
+    return orders_run(&order, id, cancel_row, err);
 }
 
-bool decide_retry(struct store *store, int64_t id, const char *actor, struct err *err) {
-    struct decision decision = {store, actor};
-    return decide(&decision, id, retry_row, err);
+bool orders_retry(struct store *store, int64_t id, const char *actor, struct err *err) {
+    struct order order = {store, actor};
+    return orders_run(&order, id, retry_row, err);
 }
 
-bool decide_approve(struct store *store, int64_t id, const char *actor, struct err *err) {
-    struct decision decision = {store, actor};
-    return decide(&decision, id, approve_row, err);
+bool orders_approve(struct store *store, int64_t id, const char *actor, struct err *err) {
+    struct order order = {store, actor};
+    return orders_run(&order, id, approve_row, err);
 }
 
 /* ---- holds ---- */
 
-bool decide_hold(struct store *store, const struct hold *hold, const char *actor, struct err *err) {
+bool orders_hold(struct store *store, const struct hold *hold, const char *actor, struct err *err) {
     struct hold now = *hold;
     now.at_ms = clock_now_ms();
     if (now.until_ms && now.until_ms <= now.at_ms) {
@@ -171,7 +171,7 @@ bool decide_hold(struct store *store, const struct hold *hold, const char *actor
     return true;
 }
 
-bool decide_release(struct store *store, const char *target, const char *actor, struct err *err) {
+bool orders_release(struct store *store, const char *target, const char *actor, struct err *err) {
     if (!store_release_hold(store, target, actor, err)) {
         return false;
     }

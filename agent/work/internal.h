@@ -1,0 +1,92 @@
+/* Shared by the files of the worker threads: their state, the claims and the jobs. Everything in
+ * struct workers is guarded by its mutex, unless it says otherwise. */
+#ifndef LANDWAITER_AGENT_WORK_INTERNAL_H
+#define LANDWAITER_AGENT_WORK_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "agent/pipeline/pipeline.h"
+#include "agent/pipeline/stages.h"
+#include "agent/platforms/table.h"
+#include "agent/work/workers.h"
+
+#define WORKERS_MAX 16
+#define WORKERS_PLATFORMS PLATFORM_COUNT_MAX
+#define WORKERS_PAUSE_MS 1000 /* after a failed write to the store */
+
+enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
+
+struct job {
+    enum job_kind kind;
+    const struct platform *platform;
+    size_t platform_index;
+    struct update update;
+};
+
+/* Matching of one platform: one at a time, and under load at most a tenth of the time, unless the
+ * platform is so slow that pushes would wait long. */
+struct workers_match {
+    bool busy;
+    bool deferred; /* a push waits until not_before_boot_ms */
+    int64_t not_before_boot_ms;
+    int64_t failures;
+};
+
+struct worker {
+    struct workers *workers;
+    pthread_t thread;
+    struct store *store;
+    struct http_client *http;
+    bool warm;       /* has worked since it freed memory */
+    int64_t claimed; /* update id, 0: none; the mutex guards it */
+    enum stage claimed_stage;
+};
+
+struct workers {
+    pthread_mutex_t mutex;
+    pthread_cond_t work;
+    pthread_mutex_t exclusive; /* held by the worker in an exclusive stage */
+    struct workers_options options;
+    struct config *config;
+    struct token_cache *tokens;
+    struct resolver *resolver;
+    struct turns *turns;
+    atomic_bool stop;
+    struct worker threads[WORKERS_MAX];
+    size_t count, idle;
+    uint64_t kicks;  /* counts the reasons to look for work */
+    uint64_t looked; /* kicks at a worker's last look */
+    uint64_t asked;  /* kicks at the last workers_turn */
+    struct platform_running running;
+    struct workers_match matches[WORKERS_PLATFORMS];
+    bool follows; /* another replica leads */
+    bool crowded; /* no room for more updates */
+    bool paused;  /* an update is due while the store cannot be written */
+    int64_t pause_until_boot_ms;
+    int64_t pruned_boot_ms;
+    bool checkpoint_wanted, checkpoint_busy;
+    /* Readiness. */
+    int64_t probe_wanted_boot_ms; /* 0: not wanted */
+    bool probe_busy;
+    int64_t probed_boot_ms; /* start of the last probe */
+    bool probe_good;
+    char probe_why[ERR_MESSAGE_MAX];
+};
+
+/* ---- claim.c ---- */
+
+/* Takes the next job, so that no other worker takes it too. The mutex must be held. False: nothing
+ * to do. */
+bool claim_job(struct worker *worker, struct job *out);
+
+/* ---- jobs.c: run without the mutex ---- */
+
+void job_match(struct worker *worker, struct pipeline *pipeline, const struct job *job);
+void job_probe(struct worker *worker, const struct pipeline *pipeline);
+void job_update(struct worker *worker, struct pipeline *pipeline, struct job *job);
+/* Prunes the store, once an hour at most. */
+void job_prune(struct worker *worker, const struct config *config);
+void job_checkpoint(struct worker *worker);
+
+#endif
