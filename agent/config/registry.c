@@ -23,7 +23,7 @@ struct config_logins {
     atomic_uint count;
 };
 
-bool config_check_helper(const char *text, struct err *err) {
+static bool check_helper(const char *text, struct err *err) {
     size_t len = strlen(text);
     bool valid = len <= 64 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                            "0123456789_-") == len;
@@ -34,7 +34,7 @@ bool config_check_helper(const char *text, struct err *err) {
 
 /* A host is told from Docker Hub's first path segment by a dot, a port or being localhost. What was
  * written is not quoted: it may be a URL with a password. */
-void config_read_host(const struct config_value *value) {
+static void read_host(const struct config_value *value) {
     struct registry_host *registry = value->out;
     const char *text = config_text(value);
     char image[REF_HOST_MAX + 3];
@@ -64,7 +64,7 @@ void config_read_host(const struct config_value *value) {
     registry->host = config_copy(value, ref.host);
 }
 
-void config_read_login_file(const struct config_value *value) {
+static void read_login_file(const struct config_value *value) {
     struct registry_host *registry = value->out;
     struct err err = ERR_INIT;
     config_read_text(value);
@@ -74,7 +74,7 @@ void config_read_login_file(const struct config_value *value) {
     }
 }
 
-void config_read_credentials(const struct config_value *value) {
+static void read_credentials(const struct config_value *value) {
     struct registry_host *registry = value->out;
     if (!config_members(value)) {
         return;
@@ -95,7 +95,7 @@ void config_read_credentials(const struct config_value *value) {
     registry->source = helper ? REGISTRY_HELPER : file ? REGISTRY_DOCKER_CONFIG : REGISTRY_STATIC;
 }
 
-void config_read_token_hosts(const struct config_value *value) {
+static void read_token_hosts(const struct config_value *value) {
     struct registry_host *registry = value->out;
     const struct yaml_node *node = value->node;
     static const struct config_row host = {.key = "token_hosts", .type = "HOST or HOST:PORT"};
@@ -284,3 +284,71 @@ const struct registry_host *config_registry(const struct config *config, const c
     }
     return config->logins ? login_for(config->logins, host) : NULL;
 }
+
+/* ---- the keys ---- */
+
+static const struct config_row credentials_rows[] = {
+    {.key = "username",
+     .type = "a text",
+     .meaning = "together with `password`",
+     .read = config_read_text,
+     CONFIG_OF(registry_host, credentials.username)},
+    {.key = "password",
+     .type = CONFIG_SECRET_TYPE,
+     .meaning = "together with `username`",
+     .read = config_read_secret,
+     CONFIG_OF(registry_host, credentials.password)},
+    {.key = "docker_config",
+     .type = "the path of a config.json",
+     .meaning = "logins as `docker login` writes them; read again at each use",
+     .read = read_login_file,
+     .check = config_check_path,
+     CONFIG_OF(registry_host, docker_config)},
+    {.key = "helper",
+     .type = "NAME of docker-credential-NAME",
+     .meaning = "a credential helper that is asked at each use",
+     .read = config_read_text,
+     .check = check_helper,
+     CONFIG_OF(registry_host, helper)},
+    CONFIG_END,
+};
+
+const struct config_row config_registry_rows[] = {
+    {.key = "host",
+     .type = "HOST or HOST:PORT",
+     .required = "the host as in image names",
+     .meaning = "as in image names: `docker.io`, `registry.lan:5000`",
+     .read = read_host},
+    {.key = "plain_http",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "reach it without TLS",
+     .read = config_read_flag,
+     CONFIG_OF(registry_host, plain_http)},
+    {.key = "ca",
+     .type = "the path of a PEM file",
+     .preset = "the system's",
+     .meaning = "certificate authorities to trust for it",
+     .read = config_read_text,
+     .check = config_check_readable,
+     CONFIG_OF(registry_host, ca_file)},
+    {.key = "insecure_skip_verify",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "do not check its certificate",
+     .read = config_read_flag,
+     CONFIG_OF(registry_host, insecure_skip_verify)},
+    {.key = "credentials",
+     .type = "a map: username and password, docker_config, or helper",
+     .preset = "anonymous",
+     .meaning = "how to log in",
+     .read = read_credentials,
+     .rows = credentials_rows},
+    {.key = "token_hosts",
+     .type = "a list of hosts",
+     .meaning = "further hosts that may be asked for its tokens, and so see the credentials",
+     .read = read_token_hosts},
+    CONFIG_LATER("mirror_of", "the registry whose images it mirrors"),
+    CONFIG_LATER("requests", "our own budget of requests towards it"),
+    CONFIG_END,
+};

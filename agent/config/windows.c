@@ -34,7 +34,7 @@ static bool is_base_60(const struct yaml_node *node) {
            strspn(text, "0123456789:") == strlen(text);
 }
 
-void config_read_window_text(const struct config_value *value) {
+static void read_window_text(const struct config_value *value) {
     struct config_window_draft *draft = value->out;
     const char *text = config_text(value);
     if (text && is_base_60(value->node)) {
@@ -49,7 +49,7 @@ void config_read_window_text(const struct config_value *value) {
     }
 }
 
-void config_read_window_days(const struct config_value *value) {
+static void read_window_days(const struct config_value *value) {
     static const struct config_row day = {.key = "days", .type = "a day"};
     struct config_window_draft *draft = value->out;
     const struct yaml_node *node = value->node;
@@ -393,3 +393,54 @@ struct schedule_verdict config_schedule(const struct config *config,
     (void)pthread_mutex_unlock(&config->schedules->lock);
     return verdict;
 }
+
+/* ---- the keys ---- */
+
+#define WINDOW_ROWS                                                                                \
+    {.key = "days",                                                                                \
+     .type = "a list of mon, tue, wed, thu, fri, sat, sun",                                        \
+     .preset = "every day",                                                                        \
+     .meaning = "the days on which it starts",                                                     \
+     .read = read_window_days},                                                                    \
+        {.key = "nth",                                                                             \
+         .type = "1 to 5, or last",                                                                \
+         .preset = "every week",                                                                   \
+         .meaning = "which of those days in its month",                                            \
+         .read = read_window_text},                                                                \
+        {.key = "start",                                                                           \
+         .type = "a time of day in quotes, \"HH:MM\"",                                             \
+         .meaning = "when it starts; a freeze without it covers whole days",                       \
+         .read = read_window_text},                                                                \
+        {.key = "end",                                                                             \
+         .type = "a time of day in quotes, up to \"24:00\"",                                       \
+         .meaning = "when it ends, by the wall clock; at or before `start`: on the next day",      \
+         .read = read_window_text},                                                                \
+        {.key = "duration",                                                                        \
+         .type = "a duration of whole minutes, at most 31d",                                       \
+         .meaning = "how long it lasts, instead of `end`",                                         \
+         .read = read_window_text},                                                                \
+        {.key = "from",                                                                            \
+         .type = "a date in quotes, \"2026-12-20\"",                                               \
+         .meaning = "the first date on which it starts",                                           \
+         .read = read_window_text},                                                                \
+        {.key = "to",                                                                              \
+         .type = "a date in quotes, \"2027-01-06\"",                                               \
+         .meaning = "the last date on which it starts",                                            \
+         .read = read_window_text},                                                                \
+    {                                                                                              \
+        .key = "tz", .type = "an IANA time zone like Europe/Berlin",                               \
+        .required = "an IANA time zone like tz: Europe/Berlin",                                    \
+        .meaning = "whose wall clock counts", .read = read_window_text                             \
+    }
+
+const struct config_row config_window_rows[] = {WINDOW_ROWS, CONFIG_END};
+
+const struct config_row config_freeze_rows[] = {
+    {.key = "name",
+     .type = "a name",
+     .required = "a name, like name: year-end",
+     .meaning = "how it is called",
+     .read = read_window_text},
+    WINDOW_ROWS,
+    CONFIG_END,
+};
