@@ -4,7 +4,6 @@
 #include "base/http.h"
 
 #include <curl/curl.h>
-#include <limits.h>
 #include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <strings.h>
@@ -12,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/http_failure.h"
+#include "base/http_options.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1024 * 1024)
-#define CONNECT_TIMEOUT_DEFAULT_MS 10000
 #define TIMEOUT_DEFAULT_MS 60000
 #define URL_MAX ((size_t)16 * 1024)
 #define QUIET_MAX_MS (60 * 60 * 1000)
@@ -186,149 +185,14 @@ static int on_progress(void *context, curl_off_t download_total, curl_off_t down
     return t->stop != STOP_NOT;
 }
 
-/* Options */
-
-/* Collects failures, so that a row of options needs one check. */
-#define SET(option, value) (failed |= curl_easy_setopt(t->easy, option, value) != CURLE_OK)
-
-#define SET_BLOB(option, text)                                                                     \
-    do {                                                                                           \
-        struct curl_blob blob_ = {                                                                 \
-            .data = (void *)(uintptr_t)(text), .len = strlen(text), .flags = CURL_BLOB_COPY};      \
-        SET(option, &blob_);                                                                       \
-    } while (0)
-
-static bool set_tls(struct transfer *t) {
-    const struct http_tls *tls = t->request->tls;
-    bool failed = false;
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (!tls) {
-        return !failed;
-    }
-    if (tls->ca_file) {
-        /* Without the second, the system's folder of CAs would be trusted besides. */
-        SET(CURLOPT_CAINFO, tls->ca_file);
-        /* libcurl would keep what it has read for a day, whatever becomes of the file. */
-        SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (tls->ca_pem) {
-        SET_BLOB(CURLOPT_CAINFO_BLOB, tls->ca_pem);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (tls->cert_pem) {
-        SET_BLOB(CURLOPT_SSLCERT_BLOB, tls->cert_pem);
-        SET_BLOB(CURLOPT_SSLKEY_BLOB, tls->key_pem ? tls->key_pem : tls->cert_pem);
-    }
-    if (tls->cert_file) {
-        SET(CURLOPT_SSLCERT, tls->cert_file);
-        SET(CURLOPT_SSLKEY, tls->key_file ? tls->key_file : tls->cert_file);
-    }
-    if (tls->insecure_skip_verify) {
-        SET(CURLOPT_SSL_VERIFYPEER, 0L);
-        SET(CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    return !failed;
-}
-
-/* A long of libcurl's has 32 bits on some machines. */
-static long curl_ms(int64_t ms) {
-    return (long)(ms < INT_MAX ? ms : INT_MAX);
-}
-
-static bool set_times(struct transfer *t) {
-    const struct http_request *request = t->request;
-    bool failed = false;
-    int64_t connect =
-        request->connect_timeout_ms > 0 ? request->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
-    SET(CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect));
-    if (t->deadline_ms != 0) {
-        int64_t left = t->deadline_ms - monotonic_ms();
-        SET(CURLOPT_TIMEOUT_MS, curl_ms(left > 0 ? left : 1));
-    }
-    return !failed;
-}
-
-static bool set_connection(struct transfer *t, const char *url) {
-    bool failed = false;
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_USERAGENT, "landwaiter/" LANDWAITER_VERSION);
-    if (t->request->unix_socket) {
-        SET(CURLOPT_UNIX_SOCKET_PATH, t->request->unix_socket);
-    }
-    if (t->request->close_connection) {
-        SET(CURLOPT_FRESH_CONNECT, 1L);
-        SET(CURLOPT_FORBID_REUSE, 1L);
-    }
-    return !failed;
-}
-
 static bool set_callbacks(struct transfer *t) {
-    bool failed = false;
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, t);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, t);
-    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_XFERINFODATA, t);
-    SET(CURLOPT_NOPROGRESS, 0L);
-    return !failed;
-}
-
-static bool set_method(struct transfer *t) {
-    const struct http_request *request = t->request;
-    bool failed = false;
-    if (strcmp(request->method, "HEAD") == 0) {
-        SET(CURLOPT_NOBODY, 1L);
-        return !failed;
-    }
-    bool bodiless = strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0;
-    if (request->body_len > 0 || !bodiless) {
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-        SET(CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
-    }
-    SET(CURLOPT_CUSTOMREQUEST, request->method);
-    return !failed;
-}
-
-static bool header_is(const char *line, const char *name) {
-    size_t length = strlen(name);
-    return strncasecmp(line, name, length) == 0 && line[length] == ':';
-}
-
-static bool list_add(struct curl_slist **list, const char *line) {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer) {
-        *list = longer;
-    }
-    return longer != NULL;
-}
-
-static bool collect_headers(const struct http_request *request, struct curl_slist **list,
-                            struct err *err) {
-    bool typed = false;
-    for (size_t i = 0; request->headers && request->headers[i]; i++) {
-        const char *line = request->headers[i];
-        if (strpbrk(line, "\r\n")) {
-            return err_set(err, ERR_INVALID, "a request header holds a line break");
-        }
-        typed = typed || header_is(line, "Content-Type");
-        if (!list_add(list, line)) {
-            return err_set(err, ERR_BUG, "out of memory");
-        }
-    }
-    /* libcurl would wait for a 100 answer, and call every body a form. */
-    if (!list_add(list, "Expect:") || (!typed && !list_add(list, "Content-Type:"))) {
-        return err_set(err, ERR_BUG, "out of memory");
-    }
-    return true;
+    return curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
 }
 
 /* Errors */
@@ -388,6 +252,12 @@ static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) 
 
 /* Transfers */
 
+/* 0: there is no deadline. */
+static int64_t left_ms(const struct transfer *t) {
+    int64_t left = t->deadline_ms - monotonic_ms();
+    return t->deadline_ms == 0 ? 0 : left > 0 ? left : 1;
+}
+
 /* How long nothing need be looked at, unless something moves: until a stall would be one. libcurl
  * keeps its own times. */
 static int quiet_ms(const struct transfer *t) {
@@ -434,8 +304,9 @@ static bool exchange(struct transfer *t, const char *url, const struct curl_slis
         return fail_stopped(t, err);
     }
     curl_easy_reset(t->easy);
-    if (!set_connection(t, url) || !set_tls(t) || !set_times(t) || !set_callbacks(t) ||
-        !set_method(t) || curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
+    if (!http_options_set(t->easy, t->request, url) ||
+        !http_options_timeouts(t->easy, t->request, left_ms(t)) || !set_callbacks(t) ||
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
         return err_set(err, ERR_BUG, "%s: the request cannot be set up", t->name);
     }
     bool quiet = ((const struct curl_client *)t->client)->multi != NULL;
@@ -499,7 +370,7 @@ static bool curl_perform(struct http_client *client, const struct http_request *
     }
     CLEANUP(list_release) struct curl_slist *headers = NULL;
     long status = 0;
-    if (!name_set(&t, err) || !collect_headers(request, &headers, err) ||
+    if (!name_set(&t, err) || !http_options_headers(request, &headers, err) ||
         !follow(&t, headers, &status, err)) {
         return false;
     }
@@ -582,70 +453,4 @@ void http_client_free(struct http_client *client) {
 bool http_perform(struct http_client *client, const struct http_request *request,
                   struct http_response *response, struct err *err) {
     return client->perform(client, request, response, err);
-}
-
-void http_response_release(struct http_response *response) {
-    response->status = 0;
-    buf_release(&response->headers);
-    buf_release(&response->body);
-}
-
-/* Where the value of the line begins, without the white space around it; *length is that of the
- * value. */
-static const char *value_of(const char *line, size_t *length) {
-    const char *end = line + strcspn(line, "\n");
-    const char *value = memchr(line, ':', (size_t)(end - line));
-    value = value ? value + 1 : end;
-    while (value < end && (*value == ' ' || *value == '\t')) {
-        value++;
-    }
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')) {
-        end--;
-    }
-    *length = (size_t)(end - value);
-    return value;
-}
-
-bool http_response_header(const struct http_response *response, const char *name, size_t index,
-                          struct buf *out) {
-    for (const char *line = buf_text(&response->headers); *line;) {
-        if (header_is(line, name) && index-- == 0) {
-            size_t length = 0;
-            const char *value = value_of(line, &length);
-            if (length > out->max) {
-                return false;
-            }
-            buf_clear(out);
-            buf_append(out, value, length);
-            return !out->overflow;
-        }
-        line += strcspn(line, "\n");
-        line += *line == '\n' ? 1 : 0;
-    }
-    return false;
-}
-
-int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s) {
-    CLEANUP(buf_release) struct buf value = BUF_INIT(128);
-    if (!http_response_header(response, "Retry-After", 0, &value) || value.len == 0) {
-        return 0;
-    }
-    const char *text = buf_text(&value);
-    int64_t seconds = 0;
-    size_t digits = strspn(text, "0123456789");
-    if (digits > 0) {
-        if (text[digits] != '\0') {
-            return 0;
-        }
-        /* More digits than fit mean a very long time, as well. */
-        seconds = digits > 9 ? max_s : strtol(text, NULL, 10);
-    } else {
-        int64_t at_ms = 0;
-        if (!clock_http_parse(text, &at_ms)) {
-            return 0;
-        }
-        seconds = at_ms / 1000 - clock_now_ms() / 1000;
-    }
-    seconds = seconds > 0 ? seconds : 0;
-    return 1000 * (seconds < max_s ? seconds : max_s);
 }

@@ -86,6 +86,8 @@ bool http_perform(struct http_client *client, const struct http_request *request
 #define HTTP_RESPONSE_INIT                                                                         \
     { .status = 0, .headers = BUF_INIT(64 * 1024), .body = BUF_INIT(0) }
 void http_response_release(struct http_response *response);
+/* Is it a line "Name: value" of that header? Ignores case. */
+bool http_header_is(const char *line, const char *name);
 /* Copies the value of the index-th header of that name (case ignored, white space trimmed) into
  * out. False: there is none, or it does not fit. */
 bool http_response_header(const struct http_response *response, const char *name, size_t index,
