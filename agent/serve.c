@@ -479,12 +479,10 @@ static void serve_stop(struct serve *serve) {
     replicas_free(serve->replicas);
     store_free(serve->store);
     for (size_t i = 0; i < SERVE_FDS; i++) {
-        (void)close(serve->fds[i]);
+        own_close(&serve->fds[i]);
     }
-    (void)close(serve->epoll);
-    if (serve->lock >= 0) {
-        (void)close(serve->lock);
-    }
+    own_close(&serve->epoll);
+    own_close(&serve->lock);
 }
 
 /* Hooks are answered as soon as the intake has turned once, and the service manager is told then.

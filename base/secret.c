@@ -63,12 +63,6 @@ static bool cannot_read(const char *path, struct err *err) {
     return err_set(err, kind_of_errno(number), "cannot read %s: %s", path, strerror(number));
 }
 
-static void close_fd(const int *fd) {
-    if (*fd >= 0) {
-        (void)close(*fd);
-    }
-}
-
 /* Reads until the end or until `room` bytes are there. False: errno says why. */
 static bool read_up_to(int fd, unsigned char *bytes, size_t room, size_t *out_len) {
     size_t len = 0;
@@ -90,7 +84,7 @@ static bool read_up_to(int fd, unsigned char *bytes, size_t room, size_t *out_le
 }
 
 bool secret_read_file(struct secret *out, const char *path, struct err *err) {
-    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    CLEANUP(own_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         return cannot_read(path, err);
     }
