@@ -1,6 +1,6 @@
-/* The HTTP client: owns one libcurl handle with its connections, and what may go in and come out of
- * it. Never asks the environment, never leaves the origin it was sent to, and never puts a
- * credential into an error. */
+/* The HTTP client: owns one libcurl handle with its connections, and the limits of a transfer.
+ * Never reads the environment, never leaves the request's origin, and never puts a credential into
+ * an error. */
 #include "base/http.h"
 
 #include <curl/curl.h>
@@ -20,12 +20,12 @@
 #define HEADERS_MAX ((size_t)64 * 1024)
 
 struct curl_client {
-    struct http_client client; /* first, so that one pointer is both */
+    struct http_client client; /* first, so that a pointer to it is a pointer to both */
     CURL *easy;
-    CURLM *multi; /* of a client that is roused; else NULL */
+    CURLM *multi; /* only of a wakeable client */
 };
 
-/* Why a callback stopped the transfer; libcurl only knows that it did. */
+/* The reason why a callback aborted the transfer; libcurl does not know it. */
 enum stop { STOP_NOT, STOP_CANCEL, STOP_STALL, STOP_BODY, STOP_HEADERS, STOP_SINK };
 
 struct transfer {
@@ -34,16 +34,16 @@ struct transfer {
     CURL *easy;
     char name[ERR_MESSAGE_MAX / 2]; /* host or socket, for errors */
     int64_t deadline_ms;            /* 0: none */
-    int64_t active_ms;              /* when a byte last came or went */
+    int64_t active_ms;              /* time of the last byte in either direction */
     curl_off_t uploaded;
     struct buf headers;
     struct buf body;
     bool in_header; /* between a status line and the empty line */
-    bool final;     /* the status line was not of a 1xx answer */
+    bool final;     /* the status line was not 1xx */
     enum stop stop;
 };
 
-/* Not base/clock: sockets know nothing of a replaced clock. */
+/* Not base/clock: a replaced clock does not apply to sockets. */
 static int64_t monotonic_ms(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -93,7 +93,7 @@ static bool same_origin(const char *from, const char *to) {
            part_equal(a, b, CURLUPART_PORT);
 }
 
-/* Only host and port, as the rest of a URL may hold a token. */
+/* Takes only host and port: the rest of a URL may hold a token. */
 static bool name_set(struct transfer *t, struct err *err) {
     CLEANUP(url_release) CURLU *url = url_parse(t->request->url);
     CLEANUP(curl_text_release) char *host = NULL;
@@ -111,13 +111,13 @@ static bool name_set(struct transfer *t, struct err *err) {
     return true;
 }
 
-/* What libcurl calls */
+/* Callbacks of libcurl */
 
 static bool cancelled(const struct transfer *t) {
     return t->client->cancel && atomic_load(t->client->cancel);
 }
 
-/* Any return but the size given tells libcurl to stop. */
+/* libcurl aborts on any return value but the given size. */
 static size_t stop_with(struct transfer *t, enum stop stop) {
     t->stop = stop;
     return 0;
@@ -137,8 +137,8 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *context) {
     return t->body.overflow ? stop_with(t, STOP_BODY) : len;
 }
 
-/* Keeps the lines between the last status line and the empty line. A trailer comes after that and
- * is dropped: it could otherwise pass for a header. */
+/* Keeps the lines between the last status line and the empty line. Drops trailers, which could
+ * otherwise pass for headers. */
 static size_t on_header(char *bytes, size_t one, size_t len, void *context) {
     struct transfer *t = context;
     (void)one;
@@ -166,7 +166,7 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *context) {
     return t->headers.overflow ? stop_with(t, STOP_HEADERS) : len;
 }
 
-/* About once a second, and whenever something moves. */
+/* libcurl calls this about once a second, and at each transfer of bytes. */
 static int on_progress(void *context, curl_off_t download_total, curl_off_t downloaded,
                        curl_off_t upload_total, curl_off_t uploaded) {
     struct transfer *t = context;
@@ -220,7 +220,7 @@ static bool fail_stopped(const struct transfer *t, struct err *err) {
 static bool fail_verification(const struct transfer *t, struct err *err) {
     long result = X509_V_OK;
     (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &result);
-    /* libcurl compares the name itself, and then has no result of OpenSSL's to tell. */
+    /* libcurl compares the name itself, so OpenSSL has no result of it. */
     bool other_name = result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED;
     return err_set(err, ERR_INVALID, "%s: TLS certificate not trusted: %s", t->name,
                    other_name ? "it is for another name" : X509_verify_cert_error_string(result));
@@ -234,7 +234,7 @@ static bool fail_connect(const struct transfer *t, struct err *err) {
     return err_set(err, ERR_TRANSIENT, "%s: %s", t->name, reason);
 }
 
-/* libcurl's own error buffer is not used, as it may quote what the server sent. */
+/* Not libcurl's error buffer, which may quote the server. */
 static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) {
     if (t->stop != STOP_NOT) {
         return fail_stopped(t, err);
@@ -258,19 +258,18 @@ static int64_t left_ms(const struct transfer *t) {
     return t->deadline_ms == 0 ? 0 : left > 0 ? left : 1;
 }
 
-/* How long nothing need be looked at, unless something moves: until a stall would be one. libcurl
- * keeps its own times. */
+/* The time until the transfer would stall. libcurl keeps its own timeouts. */
 static int quiet_ms(const struct transfer *t) {
     int64_t stall = t->request->stall_timeout_ms;
     int64_t left = stall > 0 ? t->active_ms + stall - monotonic_ms() : QUIET_MAX_MS;
     return (int)(left < 0 ? 0 : left > QUIET_MAX_MS ? QUIET_MAX_MS : left);
 }
 
-/* As curl_easy_perform, which looks once a second whether it is to stop: this waits to be roused.
- */
+/* Like curl_easy_perform, but waits for http_client_wake instead of checking *cancel once a
+ * second. */
 static CURLcode perform_quietly(struct transfer *t) {
     CURLM *multi = ((const struct curl_client *)t->client)->multi;
-    CURLcode result = CURLE_ABORTED_BY_CALLBACK; /* where nobody says how it ended */
+    CURLcode result = CURLE_ABORTED_BY_CALLBACK; /* if libcurl reports no result */
     int running = 1;
     if (curl_multi_add_handle(multi, t->easy) != CURLM_OK) {
         return CURLE_FAILED_INIT;
@@ -291,7 +290,7 @@ static CURLcode perform_quietly(struct transfer *t) {
     return code == CURLM_OK ? result : CURLE_RECV_ERROR;
 }
 
-/* One request and its answer; redirects are answers. */
+/* Sends one request; a redirect counts as the answer. */
 static bool exchange(struct transfer *t, const char *url, const struct curl_slist *headers,
                      struct err *err) {
     buf_clear(&t->headers);
@@ -311,13 +310,13 @@ static bool exchange(struct transfer *t, const char *url, const struct curl_slis
     }
     bool quiet = ((const struct curl_client *)t->client)->multi != NULL;
     CURLcode code = quiet ? perform_quietly(t) : curl_easy_perform(t->easy);
-    /* The list belongs to this request, the handle lives on. */
+    /* The list belongs to this request; the handle outlives it. */
     (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     return code == CURLE_OK || fail_code(t, code, err);
 }
 
-/* Where the answer sends us, if we follow: a copy for the caller, else NULL. Only 307 and 308 keep
- * the method of a request that is not GET or HEAD, so that nothing else of it is repeated. */
+/* The redirect to follow, as a copy for the caller; NULL: none. Only 307 and 308 keep a method
+ * other than GET and HEAD, so nothing else is repeated. */
 static char *redirect_target(const struct transfer *t, const char *url, long status) {
     char *target = NULL;
     if (curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || !target) {
@@ -391,8 +390,8 @@ static void curl_release(struct http_client *client) {
 }
 
 bool http_global_init(struct err *err) {
-    /* OpenSSL writes to sockets without MSG_NOSIGNAL, and a server that hangs up must not end us.
-     */
+    /* OpenSSL writes to sockets without MSG_NOSIGNAL; a server that hangs up must not kill the
+     * process. */
     (void)signal(SIGPIPE, SIG_IGN);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return err_set(err, ERR_BUG, "libcurl cannot be started");
@@ -400,7 +399,7 @@ bool http_global_init(struct err *err) {
     return true;
 }
 
-static struct http_client *(*replaced)(const atomic_bool *cancel); /* NULL: over libcurl */
+static struct http_client *(*replaced)(const atomic_bool *cancel); /* NULL: libcurl */
 
 void http_client_replace(struct http_client *(*make)(const atomic_bool *cancel)) {
     replaced = make;
@@ -425,7 +424,7 @@ struct http_client *http_client_new(const atomic_bool *cancel) {
     return (struct http_client *)self;
 }
 
-struct http_client *http_client_new_roused(const atomic_bool *cancel) {
+struct http_client *http_client_new_wakeable(const atomic_bool *cancel) {
     struct http_client *client = http_client_new(cancel);
     struct curl_client *self = (struct curl_client *)client;
     if (self) {
@@ -438,7 +437,7 @@ struct http_client *http_client_new_roused(const atomic_bool *cancel) {
     return client;
 }
 
-void http_client_rouse(struct http_client *client) {
+void http_client_wake(struct http_client *client) {
     if (client) {
         (void)curl_multi_wakeup(((struct curl_client *)client)->multi);
     }

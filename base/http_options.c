@@ -6,7 +6,7 @@
 
 #define CONNECT_TIMEOUT_DEFAULT_MS 10000
 
-/* Collects failures, so that a row of options needs one check. */
+/* Collects failures, so that several options need one check. */
 #define SET(option, value) (failed |= curl_easy_setopt(easy, option, value) != CURLE_OK)
 
 #define SET_BLOB(option, text)                                                                     \
@@ -23,9 +23,9 @@ static bool set_tls(CURL *easy, const struct http_tls *tls) {
         return !failed;
     }
     if (tls->ca_file) {
-        /* Without the second, the system's folder of CAs would be trusted besides. */
+        /* Else libcurl would trust the system's directory of CAs as well. */
         SET(CURLOPT_CAINFO, tls->ca_file);
-        /* libcurl would keep what it has read for a day, whatever becomes of the file. */
+        /* libcurl would cache the file for a day, even if it changes. */
         SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
         SET(CURLOPT_CAPATH, NULL);
     }
@@ -48,7 +48,7 @@ static bool set_tls(CURL *easy, const struct http_tls *tls) {
     return !failed;
 }
 
-/* A long of libcurl's has 32 bits on some machines. */
+/* long has 32 bits on some machines. */
 static long curl_ms(int64_t ms) {
     return (long)(ms < INT_MAX ? ms : INT_MAX);
 }

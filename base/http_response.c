@@ -1,4 +1,4 @@
-/* Answers of HTTP servers: owns how their headers are read. */
+/* Headers of HTTP answers. */
 #include <strings.h>
 
 #include "base/clock.h"
@@ -15,8 +15,7 @@ void http_response_release(struct http_response *response) {
     buf_release(&response->body);
 }
 
-/* Where the value of the line begins, without the white space around it; *length is that of the
- * value. */
+/* The value of a header line without white space around it; *length is the value's. */
 static const char *value_of(const char *line, size_t *length) {
     const char *end = line + strcspn(line, "\n");
     const char *value = memchr(line, ':', (size_t)(end - line));
@@ -62,7 +61,7 @@ int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s)
         if (text[digits] != '\0') {
             return 0;
         }
-        /* More digits than fit mean a very long time, as well. */
+        /* So many digits mean a very long time. */
         seconds = digits > 9 ? max_s : strtol(text, NULL, 10);
     } else {
         int64_t at_ms = 0;

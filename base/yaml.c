@@ -1,5 +1,5 @@
-/* YAML documents as a tree: owns anchors, aliases, merge keys, limits and the place of every fault.
- * Decides nothing about what a scalar means, and never leaves a tree half built. */
+/* YAML documents: owns which YAML is accepted, anchors, and the place of every fault. Never
+ * interprets a scalar, and never returns a partial tree. */
 #include "base/yaml.h"
 
 #include "base/yaml_merge.h"
@@ -13,7 +13,7 @@ static bool fail_event(struct yaml_builder *b, const yaml_event_t *event, const 
                      message);
 }
 
-/* What libyaml says is fixed text without any input in it. */
+/* libyaml's messages never quote the input. */
 static bool fail_parser(struct yaml_builder *b) {
     const yaml_parser_t *parser = &b->parser;
     if (parser->error == YAML_MEMORY_ERROR) {
@@ -21,7 +21,7 @@ static bool fail_parser(struct yaml_builder *b) {
     }
     const char *problem = parser->problem ? parser->problem : "not YAML";
     if (parser->error == YAML_READER_ERROR) {
-        /* The reader runs ahead of the scanner and has no mark of its own. */
+        /* The reader runs ahead of the scanner and has no mark. */
         const unsigned char *start = parser->input.string.start;
         int line = 1, column = 1;
         for (size_t i = 0; i < parser->problem_offset && start + i < parser->input.string.end;
@@ -40,7 +40,7 @@ static bool next_event(struct yaml_builder *b, yaml_event_t *event) {
     return yaml_parser_parse(&b->parser, event) != 0 || fail_parser(b);
 }
 
-/* Gives out the slot of a name; a later anchor of the same name takes it over. */
+/* The slot of a name; a later anchor of the same name replaces the earlier one. */
 static bool anchor_open(struct yaml_builder *b, const yaml_event_t *event, const char *name,
                         struct yaml_anchor **out) {
     *out = NULL;
@@ -79,7 +79,7 @@ static struct yaml_node *build_alias(struct yaml_builder *b, const yaml_event_t 
     return NULL;
 }
 
-/* kinds: the core tags that such a node may bear, separated and ended by commas. */
+/* kinds: the core tags allowed for the node, each followed by a comma. */
 static bool tag_allowed(struct yaml_builder *b, const yaml_event_t *event, const yaml_char_t *tag,
                         const char *kinds) {
     const char *text = (const char *)tag;
@@ -166,8 +166,8 @@ static bool key_merges(const yaml_event_t *event) {
            strcmp((const char *)event->data.scalar.value, "<<") == 0;
 }
 
-/* One key, at hand, and its value. *merge: the value of the map's merge key, which `retired` owns.
- */
+/* Reads the value of the key in event. *merge: the value of the map's merge key, owned by
+ * `retired`. */
 static bool build_pair(struct yaml_builder *b, struct yaml_node *map,
                        const struct yaml_node **merge, const yaml_event_t *event) {
     if (!key_allowed(b, event)) {
@@ -242,7 +242,7 @@ static struct yaml_node *build_collection(struct yaml_builder *b, const yaml_eve
     return node;
 }
 
-/* The value that begins with the event. NULL: the fault is told. */
+/* Builds the value that begins with the event. NULL: the fault is filled. */
 static struct yaml_node *build_node(struct yaml_builder *b, const yaml_event_t *event) {
     if (event->type == YAML_ALIAS_EVENT) {
         return build_alias(b, event);
@@ -265,12 +265,12 @@ static struct yaml_node *build_node(struct yaml_builder *b, const yaml_event_t *
     return NULL;
 }
 
-/* A document of nothing but white space, comments or `---` is an empty map. */
+/* A document of white space, comments or `---` only is an empty map. */
 static bool is_nothing(const struct yaml_node *root) {
     return root->kind == YAML_SCALAR && root->plain && root->text[0] == '\0';
 }
 
-/* After the start of the stream. */
+/* Call after the start of the stream. */
 static struct yaml_node *build_document(struct yaml_builder *b) {
     CLEANUP(yaml_event_delete) yaml_event_t first = {0};
     if (!next_event(b, &first)) {
@@ -322,7 +322,7 @@ bool yaml_parse(const char *bytes, size_t len, struct yaml_node **out, struct ya
     }
     b->fault = fault;
     yaml_parser_set_input_string(&b->parser, (const unsigned char *)(len ? bytes : ""), len);
-    /* Otherwise a byte order mark would choose UTF-16. */
+    /* Else a byte order mark would select UTF-16. */
     yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
     b->retired = yaml_node_new(b, YAML_LIST, 1, 1);
     CLEANUP(yaml_event_delete) yaml_event_t start = {0};

@@ -1,7 +1,7 @@
 /* Merge keys of YAML maps: owns which of several equal keys counts. */
 #include "base/yaml_merge.h"
 
-/* A pair of a map while its merges are worked out; borrowed. */
+/* A pair of a map during the merge; borrowed. */
 struct pair {
     const struct yaml_key *key;
     const struct yaml_node *value;
@@ -11,11 +11,11 @@ struct pair {
 struct pairs {
     struct pair *list;
     size_t count;
-    size_t own; /* how many stand in the map itself; they come first */
+    size_t own; /* the number of the map's own pairs, which come first */
 };
 
 bool yaml_fail_duplicate(struct yaml_builder *b, const struct yaml_key *key) {
-    /* A key is quoted only where it stays readable. */
+    /* Quotes a key only if it stays readable. */
     return strlen(key->text) <= 64
                ? yaml_fail(b->fault, key->line, key->column, "duplicate key \"%s\"", key->text)
                : yaml_fail(b->fault, key->line, key->column, "duplicate key");
@@ -32,9 +32,9 @@ static int pair_by_order(const void *left, const void *right) {
     return (a->order > b->order) - (a->order < b->order);
 }
 
-/* Sorted by key, the first of equal ones counts: the map's own, or else that of the earliest map
- * merged. Leaves the merged ones that count, in their order. */
-static bool pairs_settle(struct yaml_builder *b, struct pairs *pairs) {
+/* Resolves equal keys: the map's own wins, else that of the earliest merged map. Leaves the merged
+ * pairs to append, in their order. */
+static bool pairs_resolve(struct yaml_builder *b, struct pairs *pairs) {
     struct pair duplicate = {0};
     const struct yaml_key *previous = NULL;
     size_t kept = 0;
@@ -67,7 +67,7 @@ static void pairs_add(struct pairs *pairs, const struct yaml_node *map) {
     }
 }
 
-/* merge: a map or a list of maps. False: it is something else. */
+/* merge: a map or a list of maps. False: anything else. */
 static bool merge_size(const struct yaml_node *merge, size_t *size) {
     *size = 0;
     if (merge->kind == YAML_MAP) {
@@ -112,7 +112,7 @@ bool yaml_merge(struct yaml_builder *b, struct yaml_node *map, const struct yaml
     if (merge) {
         pairs_add_merged(&pairs, merge);
     }
-    if (!pairs_settle(b, &pairs)) {
+    if (!pairs_resolve(b, &pairs)) {
         return false;
     }
     for (size_t i = 0; merge && i < pairs.count; i++) {

@@ -3,8 +3,8 @@
 
 #include <stdarg.h>
 
-/* Aliases copy, so nodes alone would not bound the memory: one long text could be copied for each
- * of them. */
+/* Aliases copy, so the limit of nodes does not bound memory: each of them could copy one long
+ * text. */
 #define TEXT_MAX ((size_t)8 * YAML_SIZE_MAX)
 
 void yaml_node_free(struct yaml_node *node) {
@@ -93,7 +93,7 @@ char *yaml_text_new(struct yaml_builder *b, const char *bytes, size_t len) {
     return text;
 }
 
-/* Makes room for one more. Capacity is the next power of two, so it need not be stored. */
+/* Makes room for one more item. Capacity is the next power of two, so it need not be stored. */
 static bool node_grow(struct yaml_builder *b, struct yaml_node *node) {
     if ((node->count & (node->count - 1)) != 0) {
         return true;
