@@ -1,5 +1,4 @@
-/* Time zones: owns how TZif files and their POSIX footers are read. Never asks the C library what
- * time it is anywhere. */
+/* Time zones: owns how TZif files become periods. Never asks the C library for a local time. */
 #include "policies/zone.h"
 
 #include "base/date.h"
@@ -8,15 +7,15 @@
 
 #define ZONE_COUNT_MAX 65536
 #define ZONE_TABLE_FIRST_YEAR 1800
-#define ZONE_TABLE_LAST_YEAR 2100     /* the footer is spelled out up to here */
+#define ZONE_TABLE_LAST_YEAR 2100     /* the footer is expanded up to here */
 #define ZONE_INSTANT_MAX 221845392000 /* 9000-01-01 */
 
 struct zone {
     char name[ZONE_NAME_MAX + 1];
     struct zone_rule rule;
-    bool rule_only;    /* the file has no transition: the footer holds since ever */
-    int64_t rule_from; /* from here on the footer is computed; INT64_MAX: never */
-    size_t count;      /* periods, at least one */
+    bool rule_only;    /* no transitions: the footer applies to all times */
+    int64_t rule_from; /* the footer is computed from here on; INT64_MAX: never */
+    size_t count;      /* of periods, at least one */
     struct zone_period periods[];
 };
 
@@ -65,7 +64,7 @@ static bool zone_read_header(struct zone_reader *reader, struct zone_header *out
     return true;
 }
 
-/* The block of version 1 has 32-bit times and stands in front for old readers. */
+/* The block of version 1, with 32-bit times, comes first for old readers. */
 static bool zone_skip_first_block(struct zone_reader *reader, struct err *err) {
     struct zone_header header = {0};
     if (!zone_read_header(reader, &header, err)) {
@@ -122,7 +121,7 @@ static bool zone_read_types(struct zone_reader *reader, const struct zone_header
     return true;
 }
 
-/* Appends; where the offset stays the same the last period just goes on. */
+/* Appends a period, or extends the last one if the offset is the same. */
 static void zone_add(struct zone *zone, int64_t from, int32_t offset) {
     struct zone_period *last = zone->count > 0 ? &zone->periods[zone->count - 1] : NULL;
     if (last && last->offset == offset) {
@@ -142,7 +141,7 @@ static int64_t zone_clamp(int64_t instant) {
     return instant < -ZONE_INSTANT_MAX ? -ZONE_INSTANT_MAX : instant;
 }
 
-/* Spells the footer out from the last transition on. */
+/* Expands the footer from the last transition on. */
 static void zone_add_rule(struct zone *zone, int64_t last) {
     last = zone_clamp(last);
     int first_year = ZONE_TABLE_FIRST_YEAR;

@@ -1,5 +1,4 @@
-/* Files of time zones: owns which names are allowed and where their files are. Never looks into a
- * file. */
+/* Files of time zones: owns the allowed names and the search path. Never parses a file. */
 #include "policies/zone_file.h"
 
 #include <errno.h>
@@ -16,7 +15,7 @@ static bool letter_good(char c) {
            c == '-' || c == '+' || c == '/';
 }
 
-/* Files that stand beside the zones, and copies of them under another count. */
+/* Other files of the database, and copies of zones with another count of seconds. */
 static bool name_is_other(const char *name) {
     static const char *const files[] = {"localtime", "posixrules", "Factory"};
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
@@ -43,7 +42,7 @@ static bool name_check(const char *name, struct err *err) {
                            name);
 }
 
-/* Reads all of it. -1: it cannot be read or is too large. */
+/* Reads the whole file. -1: unreadable, or too large. */
 static ssize_t read_all(int fd, uint8_t *into, size_t size) {
     size_t len = 0;
     while (len < size) {
@@ -101,8 +100,8 @@ static enum found read_file(const char *directory, const char *name, struct byte
     return READ;
 }
 
-/* Debian 13 and Ubuntu 24.04 have the names that others replaced in a package of their own, so that
- * a configuration may lose its zone by an upgrade. This is one of them. */
+/* Debian 13 and Ubuntu 24.04 moved deprecated names, such as this one, to another package, so an
+ * upgrade may remove a configured zone. */
 static const char *missing_names(void) {
     return access("/usr/share/zoneinfo/US/Eastern", F_OK) == 0
                ? ""

@@ -5,7 +5,8 @@
 
 #include "base/date.h"
 
-/* A change may lie a week outside its own year, so these are two years on both sides. */
+/* The year of the instant and two on both sides, because a change may lie a week outside its
+ * year. */
 #define ZONE_NEAR_YEARS 5
 
 static bool zone_alphabetic(char c) {
@@ -26,7 +27,7 @@ static bool zone_footer_name(const char **at) {
     return true;
 }
 
-/* Digits up to max; false where there are none. */
+/* Digits up to max; false: none. */
 static bool zone_footer_number(const char **at, int max, int *out) {
     const char *p = *at;
     int value = 0;
@@ -137,7 +138,7 @@ static int64_t zone_change_day(const struct zone_change *change, int year) {
     if (change->kind == 'D') {
         return new_year + change->day;
     }
-    if (change->kind == 'J') { /* 29 February is never counted */
+    if (change->kind == 'J') { /* never counts 29 February */
         bool leap = date_month_length(year, 2) == 29;
         return new_year + change->day - 1 + (leap && change->day >= 60 ? 1 : 0);
     }

@@ -5,7 +5,7 @@
 
 #include "policies/zone.h"
 
-/* One of the two clock changes of a year, as POSIX writes them. */
+/* One of the two clock changes of a year, as in POSIX TZ strings. */
 struct zone_change {
     char kind;            /* 'M', 'J' or 'D' (a plain day number) */
     int month, week, day; /* kind M; otherwise only day */
@@ -20,10 +20,10 @@ struct zone_rule {
 
 struct zone_step {
     int64_t at;
-    int32_t offset; /* from then on */
+    int32_t offset; /* offset from then on */
 };
 
-/* False: text is no such string. */
+/* False: text is not such a string. */
 bool zone_rule_parse(const char *text, struct zone_rule *out) MUST_USE;
 /* The two changes of a year, in order. The rule must have changes. */
 void zone_rule_year(const struct zone_rule *rule, int year, struct zone_step out[2]);
