@@ -1,5 +1,5 @@
-/* How senders prove who they are, in the configuration: owns `auth`, and what its secrets must look
- * like. Never judges a request: webhook/authentication.c does. */
+/* Authentication of senders, in the configuration: owns `auth` and the form of its secrets. Never
+ * judges a request: webhook/authentication.c does. */
 #include <openssl/crypto.h>
 
 #include "agent/config/keys.h"
@@ -11,7 +11,7 @@
 static const char *const algorithms[] = {"sha256", "sha512", NULL};
 #define KINDS "hmac, standard_webhooks, bearer, basic, header, oidc, url_token, sns or none"
 
-/* RFC 9110 section 5.6.2: a token. */
+/* A token (RFC 9110 section 5.6.2). */
 static bool check_header(const char *text, struct err *err) {
     size_t len = strlen(text);
     bool valid = len <= HEADER_MAX_LENGTH &&
@@ -28,7 +28,7 @@ static bool secret_begins(const struct secret *secret, const char *prefix) {
     return secret->len >= len && memcmp(secret->bytes, prefix, len) == 0;
 }
 
-/* How many bytes the base64 behind a prefix of six letters holds; 0: it is not base64. */
+/* The decoded length of the base64 behind a prefix of six letters; 0: not base64. */
 static size_t secret_key_length(const struct secret *secret) {
     unsigned char key[128];
     size_t len = 0;
@@ -77,7 +77,7 @@ static bool check_standard_secret(const struct secret *secret, struct err *err) 
     return err_set(err, ERR_INVALID, "it must begin with whsec_ (secret) or whpk_ (public key)");
 }
 
-/* What can stand in an Authorization header (RFC 9110 section 5.5) without being trimmed. */
+/* Allows the bytes that an Authorization header carries unchanged (RFC 9110 section 5.5). */
 bool config_check_bearer_secret(const struct secret *secret, struct err *err) {
     for (size_t i = 0; i < secret->len; i++) {
         if (secret->bytes[i] <= 0x20 || secret->bytes[i] >= 0x7f) {
@@ -101,7 +101,7 @@ static void read_secrets(const struct config_value *value) {
         return;
     }
     if (sender->secrets) {
-        return; /* a second kind of auth, which config_read_auth refuses */
+        return; /* a second kind of auth: config_read_auth refuses it */
     }
     sender->secrets = calloc(count, sizeof *sender->secrets);
     if (!sender->secrets) {
@@ -184,7 +184,7 @@ static void read_sns(const struct config_value *value) {
     config_read_map(value);
 }
 
-/* The certificate itself is kept, so that no request reads a file. */
+/* Keeps the certificate rather than the path, so that no request reads a file. */
 static void read_certificate(const struct config_value *value) {
     char **member = CONFIG_MEMBER(value, char *);
     const char *path = config_text(value);
@@ -214,12 +214,12 @@ static bool check_topic(const char *text, struct err *err) {
                    text);
 }
 
-/* RFC 7617: a colon would end it. */
+/* A colon would end the user name (RFC 7617). */
 static bool check_username(const char *text, struct err *err) {
     return !strchr(text, ':') || err_set(err, ERR_INVALID, "a user name cannot contain a colon");
 }
 
-/* What can stand in a path without being encoded (RFC 3986 section 2.3). */
+/* Allows the bytes that a path carries unencoded (RFC 3986 section 2.3). */
 static bool check_path_secret(const struct secret *secret, struct err *err) {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -230,7 +230,7 @@ static bool check_path_secret(const struct secret *secret, struct err *err) {
                    "make one with `openssl rand -hex 32`");
 }
 
-/* A value that a header can carry and that nobody trims. */
+/* Allows the bytes that a header carries unchanged. */
 static bool check_header_secret(const struct secret *secret, struct err *err) {
     bool trimmed =
         secret->len == 0 || secret->bytes[0] == ' ' || secret->bytes[secret->len - 1] == ' ';
@@ -255,9 +255,8 @@ void config_read_auth(const struct config_value *value) {
     }
 }
 
-/* Only after the whole file is read: `listen` may stand behind the senders. */
-void config_check_unproven(struct config_reader *reader, const struct yaml_node *root,
-                           const struct config *config) {
+void config_check_unauthenticated(struct config_reader *reader, const struct yaml_node *root,
+                                  const struct config *config) {
     const struct yaml_node *senders = yaml_get(root, "senders");
     bool local = config_address_is_local(config->listen);
     for (size_t i = 0; i < config->senders.count && !local; i++) {
@@ -270,9 +269,8 @@ void config_check_unproven(struct config_reader *reader, const struct yaml_node 
     }
 }
 
-/* `hmac` without a header is the format's own scheme. node: the sender's. */
-void config_adopt_signing(struct config_reader *reader, const struct yaml_node *node,
-                          struct sender *sender) {
+void config_default_signing(struct config_reader *reader, const struct yaml_node *node,
+                            struct sender *sender) {
     const struct source *source = sender->source;
     if (sender->auth != SENDER_HMAC || sender->hmac_header || !source) {
         return;

@@ -1,5 +1,5 @@
-/* The configuration: owns the snapshot's life, where it comes from, and what its parts must be
- * together. Knows the single keys only through config_keys.c, and never logs. */
+/* The configuration: owns the snapshot's life, its sources, and the checks between sections. Never
+ * logs; only the sections know their keys. */
 #include "agent/config/config.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ void config_release(struct config **config) {
     *config = NULL;
 }
 
-/* What is in force where nobody wrote anything. NULL: out of memory, reported. */
+/* The built-in values. NULL: out of memory, reported. */
 static struct config *config_new(struct config_reader *reader) {
     CLEANUP(config_release) struct config *config = calloc(1, sizeof *config);
     if (config) {
@@ -97,12 +97,13 @@ static void check_control(struct config_reader *reader, const struct yaml_node *
     }
 }
 
-/* Each key is right by itself here, or its fault is reported and the built-in value stands. */
+/* Checks between keys. Every key is valid by itself by now, or its fault is reported and the
+ * built-in value stands. */
 static void check_together(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config) {
     check_control(reader, root, config);
     config_check_docker(reader, root, &config->docker);
-    config_check_unproven(reader, root, config);
+    config_check_unauthenticated(reader, root, config);
     config_check_settings(reader, root, config);
     config_check_freezes(reader, root);
     const struct yaml_node *senders = yaml_get(root, "senders");
@@ -118,7 +119,7 @@ static void check_together(struct config_reader *reader, const struct yaml_node 
     }
 }
 
-/* Literal secrets stand in the tree. */
+/* The tree holds literal secrets. */
 static void yaml_wipe(struct yaml_node *node) {
     if (!node) {
         return;
@@ -136,7 +137,7 @@ static void yaml_wipe_release(struct yaml_node **node) {
     yaml_release(node);
 }
 
-/* libyaml says of a tab only that nothing can start with it. */
+/* libyaml's message does not mention tabs. */
 static bool is_tab(const char *text, size_t len, const struct yaml_fault *fault) {
     int line = 1;
     size_t at = 0;
@@ -169,7 +170,7 @@ static struct config *read_text(struct config_reader *reader, const char *text, 
     return TAKE(config);
 }
 
-/* Takes the configuration that was read and gives it out when nothing fatal was found. */
+/* Takes the configuration, and hands it over unless a fault is fatal. */
 static bool finish(struct config_reader *reader, struct config *read, struct config **out,
                    struct config_faults *faults) {
     CLEANUP(config_release) struct config *config = read;
@@ -185,7 +186,7 @@ bool config_parse(const char *text, size_t len, struct config **out, struct conf
     return finish(&reader, read_text(&reader, text, len), out, faults);
 }
 
-/* Without a file. */
+/* The configuration without a file. */
 static struct config *read_built_in(struct config_reader *reader, const char *path) {
     struct config *config = config_new(reader);
     if (config) {
@@ -206,8 +207,8 @@ static void buf_wipe_release(struct buf *buf) {
     buf_release(buf);
 }
 
-/* False: errno says why; EFBIG when it is larger than a configuration can be. The memory is taken
- * at once, so that growing leaves no copy of a secret behind. */
+/* False: errno says why; EFBIG: larger than a configuration may be. Allocates all memory at once,
+ * so that no reallocation leaves a copy of a secret. */
 static bool read_file(const char *path, struct buf *out) {
     CLEANUP(own_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
@@ -231,7 +232,7 @@ static bool read_file(const char *path, struct buf *out) {
 }
 
 static struct config *read_path(struct config_reader *reader, const char *path) {
-    /* One byte more than allowed tells a file that is too large. */
+    /* Has one byte more than allowed, to detect a file that is too large. */
     CLEANUP(buf_wipe_release) struct buf text = BUF_INIT(YAML_SIZE_MAX + 1);
     if (!read_file(path, &text)) {
         config_fault_add(reader, CONFIG_NOWHERE, "cannot read the configuration file %.200s: %s",
@@ -261,8 +262,8 @@ bool config_load(const char *path, struct config **out, struct config_faults *fa
     return finish(&reader, read_any(&reader, path), out, faults);
 }
 
-bool config_look(const char *path, struct config **out, struct config_faults *faults) {
-    struct config_reader reader = {.looks = true};
+bool config_check(const char *path, struct config **out, struct config_faults *faults) {
+    struct config_reader reader = {.check_only = true};
     return finish(&reader, read_any(&reader, path), out, faults);
 }
 

@@ -1,16 +1,17 @@
-/* Circles among the dependencies of rules. */
+/* Dependencies of rules as a graph: owns the search for cycles. */
 #include "agent/config/keys.h"
 
-/* A rule's part in them. A target is known only by a name without wildcards, or by its group. */
-struct knot {
+/* A rule as a node of the graph. Only a name without wildcards, or the group, identifies
+ * targets. */
+struct node {
     const char *name;  /* NULL: any */
     const char *group; /* "": none */
     const struct settings_names *depends_on;
-    enum { KNOT_NEW, KNOT_OPEN, KNOT_DONE } state;
+    enum { NODE_NEW, NODE_OPEN, NODE_DONE } state;
 };
 
-struct knots {
-    struct knot items[CONFIG_RULES_MAX];
+struct graph {
+    struct node items[CONFIG_RULES_MAX];
     size_t count;
     size_t path[CONFIG_RULES_MAX];
     size_t depth;
@@ -21,7 +22,7 @@ static const char *literal_name(const struct config_rule *rule) {
     return name && !strchr(name, '*') ? name : NULL;
 }
 
-/* The first rule of that name that sets the key; NULL: none. */
+/* The first rule with that name that sets the key; NULL: none. */
 static const struct config_rule *first_rule(const struct config *config, const char *name,
                                             enum settings_key key) {
     for (size_t i = 0; name && i < config->rule_count; i++) {
@@ -33,19 +34,20 @@ static const struct config_rule *first_rule(const struct config *config, const c
     return NULL;
 }
 
-static void tie(const struct config *config, const struct config_rule *rule, struct knot *out) {
+static void node_init(const struct config *config, const struct config_rule *rule,
+                      struct node *out) {
     static const struct settings_names none = {.count = 0};
     const struct config_rule *grouped = first_rule(config, literal_name(rule), SETTINGS_GROUP);
     const struct config_rule *waits = first_rule(config, literal_name(rule), SETTINGS_DEPENDS_ON);
     bool own = rule->set[SETTINGS_DEPENDS_ON] && (!waits || waits == rule);
-    *out = (struct knot){.name = literal_name(rule),
+    *out = (struct node){.name = literal_name(rule),
                          .group = rule->set[SETTINGS_GROUP] ? rule->settings.group
                                   : grouped                 ? grouped->settings.group
                                                             : "",
                          .depends_on = own ? &rule->settings.depends_on : &none};
 }
 
-static bool leads(const struct knot *from, const struct knot *to) {
+static bool depends(const struct node *from, const struct node *to) {
     for (size_t i = 0; i < from->depends_on->count; i++) {
         const char *name = from->depends_on->items[i];
         if ((to->name && strcmp(to->name, name) == 0) || strcmp(to->group, name) == 0) {
@@ -55,75 +57,75 @@ static bool leads(const struct knot *from, const struct knot *to) {
     return false;
 }
 
-/* True: a circle; its knots are the end of the path, from `*out_first` on. As deep as there are
- * rules. */
-static bool goes_round(struct knots *knots, size_t at, size_t *out_first) {
-    struct knot *knot = &knots->items[at];
-    knot->state = KNOT_OPEN;
-    knots->path[knots->depth++] = at;
-    for (size_t next = 0; next < knots->count; next++) {
-        struct knot *other = &knots->items[next];
-        if (other->state == KNOT_DONE || !leads(knot, other)) {
+/* Depth-first search. True: found a cycle, which is the end of the path from `*out_first` on.
+ * Recursion is at most as deep as there are rules. */
+static bool find_cycle_from(struct graph *graph, size_t at, size_t *out_first) {
+    struct node *node = &graph->items[at];
+    node->state = NODE_OPEN;
+    graph->path[graph->depth++] = at;
+    for (size_t next = 0; next < graph->count; next++) {
+        struct node *other = &graph->items[next];
+        if (other->state == NODE_DONE || !depends(node, other)) {
             continue;
         }
-        if (other->state == KNOT_OPEN) {
+        if (other->state == NODE_OPEN) {
             *out_first = next;
             return true;
         }
-        if (goes_round(knots, next, out_first)) {
+        if (find_cycle_from(graph, next, out_first)) {
             return true;
         }
     }
-    knot->state = KNOT_DONE;
-    knots->depth--;
+    node->state = NODE_DONE;
+    graph->depth--;
     return false;
 }
 
-static const char *knot_title(const struct knot *knot) {
-    return knot->name ? knot->name : knot->group;
+static const char *node_title(const struct node *node) {
+    return node->name ? node->name : node->group;
 }
 
-static void report_circle(struct config_reader *reader, const struct yaml_node *rules,
-                          const struct knots *knots, size_t first) {
+static void report_cycle(struct config_reader *reader, const struct yaml_node *rules,
+                         const struct graph *graph, size_t first) {
     CLEANUP(buf_release) struct buf words = BUF_INIT(160);
-    size_t last = knots->path[knots->depth - 1];
-    size_t at = knots->depth;
-    while (at > 0 && knots->path[--at] != first) {
+    size_t last = graph->path[graph->depth - 1];
+    size_t at = graph->depth;
+    while (at > 0 && graph->path[--at] != first) {
     }
-    for (; at < knots->depth; at++) {
-        buf_printf(&words, "%.64s, then ", knot_title(&knots->items[knots->path[at]]));
+    for (; at < graph->depth; at++) {
+        buf_printf(&words, "%.64s, then ", node_title(&graph->items[graph->path[at]]));
     }
     const struct yaml_node *place = yaml_get(rules->items[last], "depends_on");
     config_fault_add(reader, config_at(place ? place : rules->items[last]),
                      "`depends_on` goes in a circle: %s%s%.64s again: remove one of them",
                      buf_text(&words), words.overflow ? "…, then " : "",
-                     knot_title(&knots->items[first]));
+                     node_title(&graph->items[first]));
 }
 
-/* The first one only: what is behind it may be the same circle. */
-static void find_circle(struct config_reader *reader, const struct yaml_node *rules,
-                        struct knots *knots) {
-    for (size_t i = 0; i < knots->count; i++) {
+/* Reports only the first cycle: others may be the same one. */
+static void find_cycle(struct config_reader *reader, const struct yaml_node *rules,
+                       struct graph *graph) {
+    for (size_t i = 0; i < graph->count; i++) {
         size_t first = 0;
-        knots->depth = 0;
-        if (knots->items[i].state == KNOT_NEW && goes_round(knots, i, &first)) {
-            report_circle(reader, rules, knots, first);
+        graph->depth = 0;
+        if (graph->items[i].state == NODE_NEW && find_cycle_from(graph, i, &first)) {
+            report_cycle(reader, rules, graph, first);
             return;
         }
     }
 }
 
-void config_check_circles(struct config_reader *reader, const struct yaml_node *rules,
-                          const struct config *config) {
-    struct knots *knots = calloc(1, sizeof *knots);
-    if (!knots) {
+void config_check_cycles(struct config_reader *reader, const struct yaml_node *rules,
+                         const struct config *config) {
+    struct graph *graph = calloc(1, sizeof *graph);
+    if (!graph) {
         config_fault_add(reader, config_at(rules), "out of memory");
         return;
     }
-    knots->count = config->rule_count;
-    for (size_t i = 0; i < knots->count; i++) {
-        tie(config, &config->rules[i], &knots->items[i]);
+    graph->count = config->rule_count;
+    for (size_t i = 0; i < graph->count; i++) {
+        node_init(config, &config->rules[i], &graph->items[i]);
     }
-    find_circle(reader, rules, knots);
-    free(knots);
+    find_cycle(reader, rules, graph);
+    free(graph);
 }

@@ -1,4 +1,4 @@
-/* The environment in place of a file: owns its variables. */
+/* The environment, in place of a configuration file: owns its variables. */
 #include <unistd.h>
 
 #include "agent/config/keys.h"
@@ -9,7 +9,7 @@ const char *config_environment(const char *name) {
     return value && *value ? value : NULL;
 }
 
-/* Replaces *member by what the variable says, when it says anything and check agrees. */
+/* A variable that replaces a member if it is set and check accepts it. */
 struct variable {
     const char *name;
     bool (*check)(const char *text, struct err *err);
@@ -35,7 +35,7 @@ static void read_variable(struct config_reader *reader, const struct variable *k
     *member = copy;
 }
 
-/* As Docker's own client understands them. */
+/* With the meaning that Docker's client gives these variables. */
 static void read_docker(struct config_reader *reader, struct config_docker *docker) {
     static const struct variable host = {"DOCKER_HOST", config_check_docker_host};
     read_variable(reader, &host, &docker->host);
@@ -98,7 +98,7 @@ static bool read_token(struct config_reader *reader, const char *path, struct se
     return true;
 }
 
-/* The one sender that there is without a file: it may speak for every image. */
+/* Adds the built-in sender, which may push every image. */
 static void add_default_sender(struct config_reader *reader, const char *path,
                                struct config *config) {
     CLEANUP(secret_release) struct secret token = SECRET_INIT;

@@ -1,4 +1,4 @@
-/* The faults of a configuration: owns their list while a file is read. Finds none itself. */
+/* Faults of a configuration: owns their list during a read. */
 #include "agent/config/value.h"
 
 #include <stdarg.h>

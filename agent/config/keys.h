@@ -17,11 +17,11 @@ void config_read_auth(const struct config_value *value);    /* struct sender */
 void config_read_oidc(const struct config_value *value);    /* struct sender */
 bool config_check_bearer_secret(const struct secret *secret, struct err *err);
 /* Gives a sender with `hmac` and without a header the HMAC of its format. node: the sender's. */
-void config_adopt_signing(struct config_reader *reader, const struct yaml_node *node,
-                          struct sender *sender);
+void config_default_signing(struct config_reader *reader, const struct yaml_node *node,
+                            struct sender *sender);
 /* Refuses `auth: none` unless only this machine reaches the listener. root: the whole file. */
-void config_check_unproven(struct config_reader *reader, const struct yaml_node *root,
-                           const struct config *config);
+void config_check_unauthenticated(struct config_reader *reader, const struct yaml_node *root,
+                                  const struct config *config);
 
 /* tls and trusted_proxies: tls.c. */
 extern const struct config_row config_tls_rows[];
@@ -46,18 +46,18 @@ void config_windows_release(struct config *config);
 /* Refuses a name that two windows or freezes have. root: the whole file. */
 void config_check_freezes(struct config_reader *reader, const struct yaml_node *root);
 
-/* defaults and rules: rules.c; circles among dependencies: dependencies.c. */
+/* defaults and rules: rules.c; cycles among dependencies: dependencies.c. */
 extern const struct config_row config_defaults_rows[], config_rule_rows[];
 #define CONFIG_RULES_MAX 500
 void config_read_rules(const struct config_value *value); /* struct config */
 void config_rules_release(struct config *config);
-/* Refuses windows that do not exist, circles among dependencies, and a limit of memory where it
+/* Refuses windows that do not exist, cycles among dependencies, and a limit of memory where it
  * cannot be seen. root: the whole file. */
 void config_check_settings(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config);
-/* Reports the first circle of `depends_on`. rules: their list, as long as config's. */
-void config_check_circles(struct config_reader *reader, const struct yaml_node *rules,
-                          const struct config *config);
+/* Reports the first cycle of `depends_on`. rules: their list, as long as config's. */
+void config_check_cycles(struct config_reader *reader, const struct yaml_node *rules,
+                         const struct config *config);
 
 /* platforms.docker: docker.c. */
 extern const struct config_row config_docker_rows[];

@@ -1,10 +1,10 @@
-/* The cluster in the configuration: owns its namespaces and what its keys must be together. Never
- * contacts an API server, and reads no kubeconfig. */
+/* The cluster, in the configuration: owns its namespaces and the checks between its keys. Contacts
+ * no API server, and reads no kubeconfig. */
 #include "agent/config/keys.h"
 
 static const char *const selections[] = {"opted-in", "all", NULL};
 
-#define NAMESPACES_MAX 64 /* each is watched by itself */
+#define NAMESPACES_MAX 64 /* each has its own watch */
 
 void config_kubernetes_release(struct config_kubernetes *kubernetes) {
     for (char **name = kubernetes->namespaces; name && *name; name++) {

@@ -1,5 +1,5 @@
-/* Tokens of identity providers, in the configuration: owns how a policy is read. What its claims
- * must say is judged by webhook/oidc/policy.c. */
+/* Tokens of identity providers, in the configuration: owns how a policy is read.
+ * webhook/oidc/policy.c judges its claims. */
 #include "agent/config/keys.h"
 #include "base/secret.h"
 #include "webhook/oidc/keys.h"
@@ -80,7 +80,7 @@ static void read_algorithms(const struct config_value *value) {
     policy->algorithms = algorithms ? algorithms : policy->algorithms;
 }
 
-/* ---- keys ---- */
+/* ---- key sets ---- */
 
 static bool check_jwks_file(const char *text, struct err *err) {
     CLEANUP(secret_release) struct secret set = SECRET_INIT;
@@ -102,12 +102,12 @@ static void read_jwks(const struct config_value *value) {
     }
 }
 
-/* ---- the whole ---- */
+/* ---- policies ---- */
 
 void config_read_oidc(const struct config_value *value) {
     struct sender *sender = value->out;
     if (sender->oidc) {
-        return; /* a second kind of auth, which config_read_auth refuses */
+        return; /* a second kind of auth: config_read_auth refuses it */
     }
     struct oidc_policy *policy = calloc(1, sizeof *policy);
     struct err err = ERR_INIT;

@@ -1,8 +1,9 @@
-/* Writes the reference of all keys, labels and payload formats out of their tables. Knows no key by name. */
+/* The reference of all keys, labels and payload formats, generated from their tables. Knows no key
+ * by name. */
 #include "agent/config/keys.h"
 #include "webhook/sources/table.h"
 
-/* Where in the file the keys of a table stand: "senders[].auth.". */
+/* The path of a table in the file: "senders[].auth.". */
 #define REFERENCE_PATH_MAX 120
 
 static const char *infix(const struct config_row *row) {
@@ -28,7 +29,7 @@ static void put_row(struct buf *out, const char *path, const struct config_row *
     buf_putc(out, '\n');
 }
 
-/* Depth is that of the table of keys: at most four. */
+/* Recursion is as deep as the table of keys: at most four. */
 static void put_rows(struct buf *out, const char *path, const struct config_row *rows) {
     for (const struct config_row *row = rows; row->key; row++) {
         if (row->later) {

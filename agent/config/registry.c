@@ -1,5 +1,5 @@
-/* Registries in the configuration: owns how one becomes a struct registry_host, and which one is
- * for which host. Never contacts a registry. */
+/* Registries, in the configuration: owns how one becomes a struct registry_host, and the lookup by
+ * host. Never contacts a registry. */
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -7,11 +7,11 @@
 #include "base/ref.h"
 
 #define REGISTRIES_MAX 1000
-/* Hosts that are only known from the images that run; more than that is no real machine. */
+/* Hosts known only from running images; no real machine has more. */
 #define LOGINS_MAX 1000
 
-/* One host that is reached with the login of the agent's user. Nodes are only ever added, so they
- * are read without a lock and live as long as the snapshot. */
+/* A host with the login of the agent's user. Nodes are only ever added, so readers need no lock;
+ * they live as long as the snapshot. */
 struct config_login {
     struct registry_host host;
     struct config_login *next;
@@ -32,8 +32,8 @@ static bool check_helper(const char *text, struct err *err) {
                             "docker-credential-NAME");
 }
 
-/* A host is told from Docker Hub's first path segment by a dot, a port or being localhost. What was
- * written is not quoted: it may be a URL with a password. */
+/* A dot, a port or the name localhost distinguishes a host from Docker Hub's first path segment.
+ * Never quotes the text: it may be a URL with a password. */
 static void read_host(const struct config_value *value) {
     struct registry_host *registry = value->out;
     const char *text = config_text(value);
@@ -49,7 +49,7 @@ static void read_host(const struct config_value *value) {
         return;
     }
     if (strcmp(text, "registry-1.docker.io") == 0) {
-        text = "docker.io"; /* where Docker Hub really answers; images never name it */
+        text = "docker.io"; /* the address of Docker Hub; images never name it */
     }
     (void)snprintf(image, sizeof image, "%s/x", text);
     if (!ref_parse(image, &ref, NULL) ||
@@ -125,7 +125,7 @@ static void read_token_hosts(const struct config_value *value) {
     }
 }
 
-/* Three ways to say how far TLS is trusted; two at once contradict each other. */
+/* plain_http, ca and insecure_skip_verify contradict each other. */
 static void check_trust(const struct config_value *value, const struct registry_host *registry) {
     const struct yaml_node *ca = yaml_get(value->node, "ca");
     const struct yaml_node *insecure = yaml_get(value->node, "insecure_skip_verify");
@@ -184,7 +184,7 @@ void config_read_registries(const struct config_value *value) {
     }
 }
 
-/* Where the docker client of the agent's user keeps its logins; NULL: unknown. */
+/* The login file of the agent's user for the docker client; NULL: unknown. */
 static char *login_path(void) {
     const char *folder = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
     CLEANUP(buf_release) struct buf path = BUF_INIT(4095);
@@ -255,7 +255,7 @@ static const struct registry_host *login_find(struct config_login *login, const 
     return NULL;
 }
 
-/* Two threads may add the same host at once; the second node is never found, and does no harm. */
+/* Two threads may add the same host at once; the second node is never found, and is harmless. */
 static const struct registry_host *login_for(struct config_logins *logins, const char *host) {
     const struct registry_host *found = login_find(atomic_load(&logins->first), host);
     if (found) {

@@ -1,8 +1,8 @@
-/* Custom resources in the configuration: owns what an entry must be, alone and beside the others.
- * Never asks an API server whether there is such a kind. */
+/* Custom resources, in the configuration: owns the checks of an entry, alone and beside the others.
+ * Never asks an API server for the kind. */
 #include "agent/config/keys.h"
 
-#define RESOURCES_MAX 16 /* each kind is watched by itself */
+#define RESOURCES_MAX 16 /* each kind has its own watch */
 
 static void resource_release(struct config_resource *resource) {
     free(resource->version);
@@ -90,9 +90,9 @@ static void read_path(const struct config_value *value) {
     }
 }
 
-/* ---- one entry ---- */
+/* ---- entries ---- */
 
-/* The API conventions' plural, as kubectl once guessed it. */
+/* The plural by kubectl's old rule. */
 static void resource_guess(struct config_resource *resource, const struct config_value *value) {
     char plural[sizeof resource->name + 2];
     const char *name = resource->name;
@@ -121,7 +121,7 @@ static void resource_derive(struct config_resource *resource, const struct confi
     }
 }
 
-/* What an entry of that form would have to be instead; NULL: nothing is wrong. */
+/* The fault of an entry's form; NULL: none. */
 static const char *resource_fault(const struct config_resource *resource) {
     bool image = resource->image_at.count > 0;
     bool name = resource->name_at.count > 0;
@@ -144,7 +144,7 @@ static const char *resource_container(const struct config_resource *resource) {
     return resource->container ? resource->container : CONFIG_RESOURCE_CONTAINER;
 }
 
-/* Can its targets be told from those of the entries before? */
+/* Refuses an entry whose targets have the names of an earlier entry's. */
 static void resource_beside(const struct config_value *value, const struct config_resource *all,
                             size_t place) {
     const struct config_resource *one = &all[place];

@@ -107,9 +107,9 @@ void config_rules_release(struct config *config) {
     free(config->rules);
 }
 
-/* ---- what is written elsewhere ---- */
+/* ---- checks against other sections ---- */
 
-/* A window that is there and wrong has its own fault. */
+/* A window with a fault of its own is not reported again. */
 static void check_windows(struct config_reader *reader, const struct yaml_node *root,
                           const struct yaml_node *names, const struct config *config) {
     for (size_t i = 0; names && names->kind == YAML_LIST && i < names->count; i++) {
@@ -152,7 +152,7 @@ void config_check_settings(struct config_reader *reader, const struct yaml_node 
         }
     }
     if (config->rule_count > 0) {
-        config_check_circles(reader, rules, config);
+        config_check_cycles(reader, rules, config);
     }
 }
 
@@ -172,8 +172,7 @@ static void read_concurrency(const struct config_value *value) {
     config_read_number(value);
 }
 
-/* Settings are written in `defaults` and in rules alike: the same rows over two structs. What they
- * mean is in settings_table. */
+/* The same rows serve `defaults` and rules, over two structs. settings_table has their meanings. */
 #define SETTING(name, id) .key = (name), .read = config_read_setting, .setting = (id)
 #define SETTING_NAMES(name, id)                                                                    \
     .key = (name), .read = config_read_names, .setting = (id),                                     \

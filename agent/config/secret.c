@@ -1,4 +1,4 @@
-/* Secrets in the configuration: owns the forms they are written in. Never quotes one. */
+/* Secrets, in the configuration: owns their forms. Never quotes one. */
 #include "base/secret.h"
 
 #include "agent/config/value.h"
@@ -40,7 +40,7 @@ static const struct secret_form *secret_form_of(const struct config_value *value
     return NULL;
 }
 
-/* config_look has no credentials of systemd, and needs none: puts another secret in place. */
+/* config_check cannot read credentials of systemd, and does not need them: uses a placeholder. */
 static bool secret_stand_in(const struct config_value *value, struct secret *out) {
     static const char stand_in[] = "a secret that is not looked at here";
     struct err err = ERR_INIT;
@@ -50,8 +50,9 @@ static bool secret_stand_in(const struct config_value *value, struct secret *out
     return secret_set(out, stand_in, sizeof stand_in - 1, &err);
 }
 
-/* *unseen: another secret stands in for it. */
-static bool secret_from_form(const struct config_value *value, struct secret *out, bool *unseen) {
+/* *placeholder: another secret stands in for it. */
+static bool secret_from_form(const struct config_value *value, struct secret *out,
+                             bool *placeholder) {
     const struct secret_form *form = secret_form_of(value);
     if (!form) {
         return false;
@@ -63,9 +64,9 @@ static bool secret_from_form(const struct config_value *value, struct secret *ou
     if (!text || form->read(out, text, &err)) {
         return text != NULL;
     }
-    *unseen = value->reader->looks && form->read == secret_read_credential &&
-              err.kind != ERR_INVALID && !secret_sees_credentials();
-    if (*unseen) {
+    *placeholder = value->reader->check_only && form->read == secret_read_credential &&
+                   err.kind != ERR_INVALID && !secret_sees_credentials();
+    if (*placeholder) {
         return secret_stand_in(value, out);
     }
     config_fault_add(value->reader, config_at(from.node), "`%s`: %s", value->row->key, err.message);
@@ -106,10 +107,10 @@ static bool secret_checked(const struct config_value *value, const struct secret
 
 bool config_secret(const struct config_value *value, struct secret *out) {
     CLEANUP(secret_release) struct secret secret = SECRET_INIT;
-    bool unseen = false;
-    bool found = value->node->kind == YAML_MAP ? secret_from_form(value, &secret, &unseen)
+    bool placeholder = false;
+    bool found = value->node->kind == YAML_MAP ? secret_from_form(value, &secret, &placeholder)
                                                : secret_from_text(value, &secret);
-    if (!found || (!unseen && value->row->check_secret && !secret_checked(value, &secret))) {
+    if (!found || (!placeholder && value->row->check_secret && !secret_checked(value, &secret))) {
         return false;
     }
     secret_release(out);

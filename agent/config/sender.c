@@ -1,5 +1,5 @@
-/* Senders in the configuration: owns how one becomes a struct sender; how it proves who it is is
- * read by config_auth.c. Never judges a request: webhook/authentication.c does. */
+/* Senders, in the configuration: owns how one becomes a struct sender, but for `auth` (auth.c).
+ * Never judges a request: webhook/authentication.c does. */
 #include "agent/config/keys.h"
 #include "policies/pattern.h"
 #include "webhook/sources/table.h"
@@ -9,7 +9,7 @@
 #define RATE_MAX 1000000
 #define IMPLIES_MAX 1000
 
-/* Formats of interface.md that this version cannot read yet. */
+/* Formats that interface.md specifies and this version lacks. */
 static const char *const formats_later[] = {"watchtower"};
 
 static bool check_sender_name(const char *text, struct err *err) {
@@ -50,7 +50,7 @@ static void read_format(const struct config_value *value) {
                      "`format`: unknown format \"%.64s\": write %s", text, buf_text(&known));
 }
 
-/* A pattern that no full name can match is no danger, only surely not what was meant. */
+/* A pattern that matches no full name is harmless, but surely a mistake. */
 static void warn_of_short_pattern(const struct config_value *value, const char *pattern) {
     size_t first = strcspn(pattern, "/");
     bool host = strcspn(pattern, ".:*") < first || strncmp(pattern, "localhost/", 10) == 0;
@@ -138,7 +138,7 @@ static void read_rate(const struct config_value *value) {
         text, RATE_MAX);
 }
 
-/* ---- what builds imply ---- */
+/* ---- builds ---- */
 
 static bool check_registry(const char *text, struct err *err) {
     return ref_host_valid(text) ||
@@ -211,7 +211,7 @@ static void read_implies(const struct config_value *value) {
     }
 }
 
-/* What a build implies must be within what the sender may speak for. */
+/* The images that a build implies must match the sender's `images`. */
 static void check_implied(const struct config_value *value, const struct sender *sender) {
     const struct yaml_node *list = yaml_get(value->node, "implies");
     for (size_t i = 0; i < sender->implies_count; i++) {
@@ -229,7 +229,7 @@ static void check_implied(const struct config_value *value, const struct sender 
     }
 }
 
-/* What its format needs besides. */
+/* Checks the keys that the format requires. */
 static void check_format(const struct config_value *value, const struct sender *sender) {
     const struct source *source = sender->source;
     const struct yaml_node *implies = yaml_get(value->node, "implies");
@@ -255,14 +255,14 @@ static void check_format(const struct config_value *value, const struct sender *
     check_implied(value, sender);
 }
 
-/* The sender is borrowed by the set as soon as it is being read, so that a fault leaks nothing. */
+/* The set owns the sender from the start, so that a fault leaks nothing. */
 static void read_sender(const struct config_value *value, struct sender_set *set) {
     struct sender *sender = &set->items[set->count++];
     sender->source = source_find("native");
     if (!config_members(value) || !sender->name) {
         return;
     }
-    config_adopt_signing(value->reader, value->node, sender);
+    config_default_signing(value->reader, value->node, sender);
     check_format(value, sender);
     for (size_t i = 0; i + 1 < set->count; i++) {
         if (set->items[i].name && strcmp(set->items[i].name, sender->name) == 0) {

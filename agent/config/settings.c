@@ -1,5 +1,5 @@
-/* The settings of a target: owns which rule and which label wins. The meaning of each setting is
- * agent/model/settings.c's. */
+/* Settings of a target: owns the precedence of rules and labels. agent/model/settings.c knows the
+ * meaning of each. */
 #include <fnmatch.h>
 
 #include "agent/config/keys.h"
@@ -30,9 +30,9 @@ static bool rule_matches(const struct config_match *match, const struct config_s
            labels_match(match->labels, subject->labels);
 }
 
-/* `shop-*` may depend on `shop-db`, and everything on the group of the databases: that one does not
- * wait for itself. */
-static void forget_itself(const struct config_subject *subject, struct settings *settings) {
+/* `shop-*` may depend on `shop-db`, and all targets on the databases' group: a target must not wait
+ * for itself. */
+static void drop_own_name(const struct config_subject *subject, struct settings *settings) {
     struct settings_names *names = &settings->depends_on;
     size_t kept = 0;
     for (size_t i = 0; i < names->count; i++) {
@@ -49,7 +49,7 @@ struct label_context {
     const struct config_subject *subject;
 };
 
-/* What the configuration says against a label's value. */
+/* Checks a label's value against the configuration. */
 static bool check_label(const struct settings *settings, enum settings_key key, const void *context,
                         struct err *err) {
     const struct label_context *label = context;
@@ -94,5 +94,5 @@ void config_settings(const struct config *config, const struct config_subject *s
     }
     settings_from_labels(subject->annotations ? subject->annotations : subject->labels, &reading,
                          out, labels);
-    forget_itself(subject, out);
+    drop_own_name(subject, out);
 }

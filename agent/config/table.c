@@ -1,5 +1,5 @@
-/* The table of all keys of the configuration (interface.md sections 2 to 4): joins the sections' own
- * rows, and has those of the agent itself. Parsing, validation and the reference come out of it. */
+/* The table of all keys of the configuration (interface.md sections 2 to 4), which parses,
+ * validates and documents it: joins the rows of the sections, and has the agent's own. */
 #include "agent/config/keys.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -10,11 +10,11 @@ static const char *const log_formats[] = {"auto", "logfmt", "json", NULL};
 static void read_log_level(const struct config_value *value) {
     const char *text = config_text(value);
     if (text && !log_level_parse(text, CONFIG_MEMBER(value, enum log_level))) {
-        (void)config_choice(value); /* says what can be written */
+        (void)config_choice(value); /* reports the choices */
     }
 }
 
-/* With `platforms` only what it names runs. */
+/* If `platforms` is written, only the named platforms run. */
 static void read_platforms(const struct config_value *value) {
     struct config *config = value->out;
     config->docker.enabled = false;

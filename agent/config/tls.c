@@ -1,5 +1,4 @@
-/* The listener's TLS and the proxies in front of it, in the configuration: owns how they are read.
- */
+/* TLS of the listener, and trusted proxies, in the configuration. */
 #include "agent/config/keys.h"
 #include "base/clock.h"
 #include "webhook/identity.h"

@@ -76,7 +76,7 @@ void config_read_text(const struct config_value *value) {
     }
 }
 
-/* YAML 1.1's other spellings are refused rather than taken for text. */
+/* Refuses the other spellings of YAML 1.1 rather than take them for text. */
 static bool flag_of(const struct config_value *value, bool *out) {
     static const struct {
         const char *text;

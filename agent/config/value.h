@@ -20,12 +20,12 @@ struct config_reader {
     struct config_fault items[CONFIG_FAULTS_MAX];
     size_t count;
     bool fatal;                       /* found a fault that is not a warning, kept or not */
-    bool looks;                       /* config_look */
+    bool check_only;                  /* config_check */
     const struct config_row *only_of; /* NULL, or the map of which to read only these keys */
     const char *const *only;          /* ends with NULL */
 };
 
-/* Where a fault is. {0, 0}: about no place in the file. */
+/* The place of a fault. CONFIG_NOWHERE: no place in the file. */
 struct config_place {
     int line, column;
     bool warning;
