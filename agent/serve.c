@@ -392,13 +392,11 @@ static void serve_stop(struct serve *serve) {
     store_free(serve->store);
     timers_release(&serve->timers);
     certificate_release(&serve->certificate);
-    (void)close(serve->signals);
-    (void)close(serve->rearm);
-    (void)close(serve->watchdog);
-    (void)close(serve->epoll);
-    if (serve->lock >= 0) {
-        (void)close(serve->lock);
-    }
+    own_close(&serve->signals);
+    own_close(&serve->rearm);
+    own_close(&serve->watchdog);
+    own_close(&serve->epoll);
+    own_close(&serve->lock);
 }
 
 /* The service manager learns of the start after the first turn of the intake, which answers hooks

@@ -1,9 +1,9 @@
-/* A byte buffer that is born with a maximum.
+/* A byte buffer with a fixed maximum.
  *
- * Invariants: `len <= max`; `data[len]` is always 0 once anything was appended, so data is a C
- * string when no zero byte was appended; `buf_text` never returns NULL. Going over the maximum (or
- * out of memory) sets `overflow`, which is sticky: later appends do nothing, and one check at the
- * end is enough. */
+ * Invariants: `len <= max`; after the first append `data[len]` is 0, so data is a C string unless a
+ * zero byte was appended; `buf_text` never returns NULL. Exceeding the maximum (or running out of
+ * memory) sets `overflow`, which is sticky: later appends do nothing, so one check at the end
+ * suffices. */
 #ifndef LANDWAITER_BASE_BUF_H
 #define LANDWAITER_BASE_BUF_H
 
@@ -20,16 +20,16 @@ struct buf {
     bool overflow;
 };
 
-/* `struct buf b = BUF_INIT(64 * 1024);` bytes, without the closing zero. */
+/* `struct buf b = BUF_INIT(64 * 1024);` in bytes, without the closing zero. */
 #define BUF_INIT(maximum)                                                                          \
     { .data = NULL, .len = 0, .capacity = 0, .max = (maximum), .overflow = false }
 
 void buf_release(struct buf *buf);
-/* Wipes the memory first: for what may hold secrets. */
+/* Wipes the memory before freeing it, for contents that may be secret. */
 void buf_wipe(struct buf *buf);
-/* Empty again, memory kept, overflow forgotten. */
+/* Empties the buffer and clears overflow; keeps the memory. */
 void buf_clear(struct buf *buf);
-/* Without its first len bytes, of which it has at least so many. */
+/* Removes the first len bytes; the buffer must have as many. */
 void buf_drop(struct buf *buf, size_t len);
 
 void buf_append(struct buf *buf, const void *bytes, size_t len);

@@ -1,4 +1,4 @@
-/* X.509 certificates of those who sign (PEM, one certificate), over OpenSSL. */
+/* X.509 certificates that verify signatures (PEM, one certificate), over OpenSSL. */
 #ifndef LANDWAITER_BASE_CERTIFICATE_H
 #define LANDWAITER_BASE_CERTIFICATE_H
 
@@ -10,9 +10,9 @@
 
 #define CERTIFICATE_MAX 65536 /* bytes of PEM */
 
-/* Is it one, with an RSA key of at least 2048 bits? ERR_INVALID says what to write. */
+/* Is pem a certificate with an RSA key of at least 2048 bits? ERR_INVALID says what to write. */
 bool certificate_check(const char *pem, struct err *err) MUST_USE;
-/* When the first certificate of a PEM text is no longer valid. False: there is none in it. */
+/* Expiry of the first certificate in a PEM text. False: the text has none. */
 bool certificate_expires(const char *pem, int64_t *out_ms) MUST_USE;
 
 struct certificate_statement {
@@ -21,7 +21,7 @@ struct certificate_statement {
     const void *signature;
     size_t signature_len;
 };
-/* RSA PKCS#1 v1.5 with SHA-256 by the certificate's key, and the certificate valid at now_ms? */
+/* Verifies an RSA PKCS#1 v1.5 signature with SHA-256; the certificate must be valid at now_ms. */
 bool certificate_signed(const char *pem, const struct certificate_statement *statement,
                         int64_t now_ms) MUST_USE;
 

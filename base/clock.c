@@ -1,5 +1,5 @@
-/* Wall-clock and boot-time clocks, and their text: owns which source answers, and never sleeps or
- * knows time zones. */
+/* Wall-clock and boot-time clocks and their text: owns the source of the time. Never sleeps and
+ * knows no time zone. */
 #include "base/clock.h"
 
 #include <stdatomic.h>
@@ -18,7 +18,7 @@
 
 static int64_t read_ms(clockid_t id) {
     struct timespec now = {0};
-    (void)clock_gettime(id, &now); /* fails for an unknown clock only */
+    (void)clock_gettime(id, &now); /* fails only for an unknown clock */
     return clock_of_timespec(&now);
 }
 
@@ -83,7 +83,7 @@ const char *clock_format(int64_t ms, char out[CLOCK_TEXT_SIZE]) {
     return out;
 }
 
-/* Reads exactly count digits of a value within bounds and moves on. */
+/* Reads exactly count digits of a value within bounds and advances. */
 static bool take_number(const char **at, int count, int64_t least, int64_t most, int64_t *out) {
     int64_t value = 0;
     for (int i = 0; i < count; i++, (*at)++) {
@@ -216,7 +216,7 @@ const char *clock_duration_text(int64_t ms, char out[CLOCK_TEXT_SIZE]) {
         }
         return out;
     }
-    /* The greatest unit and the next one: nobody asks about the seconds of three hours. */
+    /* Nobody needs the seconds of three hours. */
     size_t i = 0;
     while (whole < units[i].ms) {
         i++;

@@ -1,4 +1,4 @@
-/* Deaths on demand, for tests only. */
+/* Kills the process at a chosen point, for tests only. */
 #include "base/crashpoint.h"
 
 #ifdef LANDWAITER_TEST_HOOKS

@@ -19,9 +19,9 @@ struct date date_of(int64_t days);
 /* 0 is Sunday. */
 int date_weekday(int64_t days);
 int date_month_length(int year, int month);
-/* The day that second lies in, rounding towards the past. */
+/* The day of a second, rounded towards the past. */
 int64_t date_days_of_seconds(int64_t seconds);
-/* "2026-12-20" and nothing else; the day must exist. */
+/* Accepts only the form "2026-12-20"; the day must exist. */
 bool date_parse(const char *text, int64_t *out_days) MUST_USE;
 
 #endif

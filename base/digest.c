@@ -1,5 +1,5 @@
-/* Digests, MACs, signatures and randomness over OpenSSL's EVP: owns the fetched algorithms, and
- * computes nothing of cryptography itself. */
+/* Digests, MACs, signatures and randomness over OpenSSL's EVP: owns the fetched algorithms.
+ * Implements no cryptography itself. */
 #include "base/digest.h"
 
 #include <limits.h>
@@ -16,9 +16,9 @@
 #define PREFIX "sha256:"
 #define PREFIX_LEN (sizeof PREFIX - 1)
 
-/* Looking an algorithm up costs OpenSSL 3 more than using it, so it is done once in a process. Each
- * template is an HMAC whose digest is chosen; it is only ever duplicated, and so may be shared
- * between threads. */
+/* In OpenSSL 3 a lookup of an algorithm costs more than its use, so each is looked up once per
+ * process. A template is an HMAC with a chosen digest; it is only ever duplicated, so threads may
+ * share it. */
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
 static EVP_MAC_CTX *templates[3];
@@ -31,7 +31,7 @@ static EVP_MAC_CTX *template_new(EVP_MAC *hmac, const char *digest) {
         OSSL_PARAM_construct_end(),
     };
     EVP_MAC_CTX *made = EVP_MAC_CTX_new(hmac);
-    /* OpenSSL duplicates a context only after it had some key. */
+    /* OpenSSL duplicates only a context that has had a key. */
     static const unsigned char no_key[1] = {0};
     if (made && !EVP_MAC_init(made, no_key, sizeof no_key, parameters)) {
         EVP_MAC_CTX_free(made);
@@ -47,12 +47,12 @@ static void fetch(void) {
         templates[DIGEST_MAC_SHA256] = template_new(hmac, "SHA2-256");
         templates[DIGEST_MAC_SHA512] = template_new(hmac, "SHA2-512");
         templates[DIGEST_MAC_SHA1] = template_new(hmac, "SHA1");
-        EVP_MAC_free(hmac); /* the templates hold it */
+        EVP_MAC_free(hmac); /* the templates hold a reference */
     }
 }
 
-/* A digest that could not be computed must not look like one: there is no safe value to go on with.
- * It takes a system without memory or without SHA-256, and every restart is safe. */
+/* There is no safe value to return for a failed digest, so the process aborts. Only a system
+ * without memory or without SHA-256 gets here, and a restart is always safe. */
 static void insist(bool done) {
     if (!done) {
         abort();
@@ -65,8 +65,8 @@ static const EVP_MD *sha256_fetched(void) {
     return sha256;
 }
 
-/* What failed here is reported by our own result; left in the thread's queue it would confuse the
- * next TLS call. */
+/* Our own result reports the failure; an entry left in the thread's queue would confuse the next
+ * TLS call. */
 static bool forget_errors(bool result) {
     if (!result) {
         ERR_clear_error();
@@ -109,7 +109,7 @@ void digest_of(const void *bytes, size_t len, char out[DIGEST_TEXT_SIZE]) {
 }
 
 struct digest_stream {
-    EVP_MD_CTX *context; /* NULL once the text was asked for */
+    EVP_MD_CTX *context; /* NULL after the text was asked for */
     char text[DIGEST_TEXT_SIZE];
 };
 
@@ -158,7 +158,7 @@ size_t digest_hmac(enum digest_mac mac, struct digest_part key, const struct dig
         return 0;
     }
     CLEANUP(mac_context_release) EVP_MAC_CTX *context = EVP_MAC_CTX_dup(templates[mac]);
-    /* A NULL key would mean "the one from before", that is the template's. */
+    /* A NULL key would mean the previous key, the template's. */
     const unsigned char *key_bytes = key.len > 0 ? key.bytes : (const unsigned char *)"";
     if (!context || !key_bytes || !EVP_MAC_init(context, key_bytes, key.len, NULL)) {
         ERR_clear_error();
@@ -191,8 +191,7 @@ static int base64_value(char c) {
     return c == '+' ? 62 : (c == '/' ? 63 : -1);
 }
 
-/* The one spelling that decodes to these bytes: full quads, padding at the end only, unused bits
- * zero. */
+/* Accepts only the canonical spelling: full quads, padding only at the end, unused bits zero. */
 static bool base64_valid(const char *text, size_t len, size_t padding) {
     for (size_t i = 0; i < len - padding; i++) {
         if (base64_value(text[i]) < 0) {

@@ -1,8 +1,8 @@
-/* What went wrong, for the caller to act on and for a person to read.
+/* Errors, for the caller to act on and for a person to read.
  *
- * An err lives on the caller's stack. Its kind decides what is done next; nobody parses the
- * message. Functions that can fail return bool (or a pointer), take a `struct err *` last, and
- * leave their outputs untouched when they fail. */
+ * An err lives on the caller's stack. Its kind decides the next step; nobody parses the message.
+ * Functions that can fail return bool (or a pointer), take a `struct err *` last, and leave their
+ * outputs untouched when they fail. */
 #ifndef LANDWAITER_BASE_ERR_H
 #define LANDWAITER_BASE_ERR_H
 
@@ -14,17 +14,17 @@
 enum err_kind {
     ERR_NONE = 0,
     ERR_TRANSIENT, /* try again later: unreachable, busy, 5xx, time-out */
-    ERR_DENIED,    /* not authenticated or not allowed; trying again the same way will not help */
-    ERR_INVALID,   /* the input or the answer is wrong; somebody has to change something */
-    ERR_GONE,      /* what it was about is not there (404) */
-    ERR_BUG,       /* cannot happen; or out of memory */
+    ERR_DENIED,    /* not authenticated or not allowed; a retry will not help */
+    ERR_INVALID,   /* wrong input or answer; somebody has to change something */
+    ERR_GONE,      /* the object does not exist (404) */
+    ERR_BUG,       /* a bug, or out of memory */
 };
 
 #define ERR_MESSAGE_MAX 512
 
 struct err {
     enum err_kind kind;
-    int64_t retry_after_ms; /* with ERR_TRANSIENT: how long the other side asked us to wait, or 0 */
+    int64_t retry_after_ms; /* with ERR_TRANSIENT: the delay that the other side asked for, or 0 */
     char message[ERR_MESSAGE_MAX];
 };
 
@@ -36,7 +36,7 @@ struct err {
  * value speaks. */
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts context in front: "context: message". Keeps the kind. Returns false. */
+/* Prepends context: "context: message". Keeps the kind. Returns false. */
 bool err_wrap(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* "transient", "denied", "invalid", "gone", "bug"; "none". Static. */

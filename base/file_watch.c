@@ -1,4 +1,4 @@
-/* Watching files: owns inotify's events. What is in the files is nobody's business here. */
+/* Watching files: owns inotify's events. Never reads a file. */
 #include "base/file_watch.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ bool file_watch_add(int fd, const char *path) {
     } else {
         buf_puts(&folder, ".");
     }
-    /* The folder, as the file itself is replaced rather than written. */
+    /* Watches the directory, because tools replace the file rather than write it. */
     return !folder.overflow &&
            inotify_add_watch(fd, buf_text(&folder),
                              IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ATTRIB) >= 0;

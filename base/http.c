@@ -1,10 +1,9 @@
-/* The HTTP client: owns one libcurl handle with its connections, and what may go in and come out of
- * it. Never asks the environment, never leaves the origin it was sent to, and never puts a
- * credential into an error. */
+/* The HTTP client: owns one libcurl handle with its connections, and the limits of a transfer.
+ * Never reads the environment, never leaves the request's origin, and never puts a credential into
+ * an error. */
 #include "base/http.h"
 
 #include <curl/curl.h>
-#include <limits.h>
 #include <openssl/x509_vfy.h>
 #include <signal.h>
 #include <strings.h>
@@ -12,21 +11,21 @@
 
 #include "base/clock.h"
 #include "base/http_failure.h"
+#include "base/http_options.h"
 
 #define BODY_MAX_DEFAULT ((size_t)1024 * 1024)
-#define CONNECT_TIMEOUT_DEFAULT_MS 10000
 #define TIMEOUT_DEFAULT_MS 60000
 #define URL_MAX ((size_t)16 * 1024)
 #define QUIET_MAX_MS (60 * 60 * 1000)
 #define HEADERS_MAX ((size_t)64 * 1024)
 
 struct curl_client {
-    struct http_client client; /* first, so that one pointer is both */
+    struct http_client client; /* first, so that a pointer to it is a pointer to both */
     CURL *easy;
-    CURLM *multi; /* of a client that is roused; else NULL */
+    CURLM *multi; /* only of a wakeable client */
 };
 
-/* Why a callback stopped the transfer; libcurl only knows that it did. */
+/* The reason why a callback aborted the transfer; libcurl does not know it. */
 enum stop { STOP_NOT, STOP_CANCEL, STOP_STALL, STOP_BODY, STOP_HEADERS, STOP_SINK };
 
 struct transfer {
@@ -35,16 +34,16 @@ struct transfer {
     CURL *easy;
     char name[ERR_MESSAGE_MAX / 2]; /* host or socket, for errors */
     int64_t deadline_ms;            /* 0: none */
-    int64_t active_ms;              /* when a byte last came or went */
+    int64_t active_ms;              /* time of the last byte in either direction */
     curl_off_t uploaded;
     struct buf headers;
     struct buf body;
     bool in_header; /* between a status line and the empty line */
-    bool final;     /* the status line was not of a 1xx answer */
+    bool final;     /* the status line was not 1xx */
     enum stop stop;
 };
 
-/* Not base/clock: sockets know nothing of a replaced clock. */
+/* Not base/clock: a replaced clock does not apply to sockets. */
 static int64_t monotonic_ms(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -94,7 +93,7 @@ static bool same_origin(const char *from, const char *to) {
            part_equal(a, b, CURLUPART_PORT);
 }
 
-/* Only host and port, as the rest of a URL may hold a token. */
+/* Takes only host and port: the rest of a URL may hold a token. */
 static bool name_set(struct transfer *t, struct err *err) {
     CLEANUP(url_release) CURLU *url = url_parse(t->request->url);
     CLEANUP(curl_text_release) char *host = NULL;
@@ -112,13 +111,13 @@ static bool name_set(struct transfer *t, struct err *err) {
     return true;
 }
 
-/* What libcurl calls */
+/* Callbacks of libcurl */
 
 static bool cancelled(const struct transfer *t) {
     return t->client->cancel && atomic_load(t->client->cancel);
 }
 
-/* Any return but the size given tells libcurl to stop. */
+/* libcurl aborts on any return value but the given size. */
 static size_t stop_with(struct transfer *t, enum stop stop) {
     t->stop = stop;
     return 0;
@@ -138,8 +137,8 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *context) {
     return t->body.overflow ? stop_with(t, STOP_BODY) : len;
 }
 
-/* Keeps the lines between the last status line and the empty line. A trailer comes after that and
- * is dropped: it could otherwise pass for a header. */
+/* Keeps the lines between the last status line and the empty line. Drops trailers, which could
+ * otherwise pass for headers. */
 static size_t on_header(char *bytes, size_t one, size_t len, void *context) {
     struct transfer *t = context;
     (void)one;
@@ -167,7 +166,7 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *context) {
     return t->headers.overflow ? stop_with(t, STOP_HEADERS) : len;
 }
 
-/* About once a second, and whenever something moves. */
+/* libcurl calls this about once a second, and at each transfer of bytes. */
 static int on_progress(void *context, curl_off_t download_total, curl_off_t downloaded,
                        curl_off_t upload_total, curl_off_t uploaded) {
     struct transfer *t = context;
@@ -186,149 +185,14 @@ static int on_progress(void *context, curl_off_t download_total, curl_off_t down
     return t->stop != STOP_NOT;
 }
 
-/* Options */
-
-/* Collects failures, so that a row of options needs one check. */
-#define SET(option, value) (failed |= curl_easy_setopt(t->easy, option, value) != CURLE_OK)
-
-#define SET_BLOB(option, text)                                                                     \
-    do {                                                                                           \
-        struct curl_blob blob_ = {                                                                 \
-            .data = (void *)(uintptr_t)(text), .len = strlen(text), .flags = CURL_BLOB_COPY};      \
-        SET(option, &blob_);                                                                       \
-    } while (0)
-
-static bool set_tls(struct transfer *t) {
-    const struct http_tls *tls = t->request->tls;
-    bool failed = false;
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (!tls) {
-        return !failed;
-    }
-    if (tls->ca_file) {
-        /* Without the second, the system's folder of CAs would be trusted besides. */
-        SET(CURLOPT_CAINFO, tls->ca_file);
-        /* libcurl would keep what it has read for a day, whatever becomes of the file. */
-        SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (tls->ca_pem) {
-        SET_BLOB(CURLOPT_CAINFO_BLOB, tls->ca_pem);
-        SET(CURLOPT_CAPATH, NULL);
-    }
-    if (tls->cert_pem) {
-        SET_BLOB(CURLOPT_SSLCERT_BLOB, tls->cert_pem);
-        SET_BLOB(CURLOPT_SSLKEY_BLOB, tls->key_pem ? tls->key_pem : tls->cert_pem);
-    }
-    if (tls->cert_file) {
-        SET(CURLOPT_SSLCERT, tls->cert_file);
-        SET(CURLOPT_SSLKEY, tls->key_file ? tls->key_file : tls->cert_file);
-    }
-    if (tls->insecure_skip_verify) {
-        SET(CURLOPT_SSL_VERIFYPEER, 0L);
-        SET(CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    return !failed;
-}
-
-/* A long of libcurl's has 32 bits on some machines. */
-static long curl_ms(int64_t ms) {
-    return (long)(ms < INT_MAX ? ms : INT_MAX);
-}
-
-static bool set_times(struct transfer *t) {
-    const struct http_request *request = t->request;
-    bool failed = false;
-    int64_t connect =
-        request->connect_timeout_ms > 0 ? request->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
-    SET(CURLOPT_CONNECTTIMEOUT_MS, curl_ms(connect));
-    if (t->deadline_ms != 0) {
-        int64_t left = t->deadline_ms - monotonic_ms();
-        SET(CURLOPT_TIMEOUT_MS, curl_ms(left > 0 ? left : 1));
-    }
-    return !failed;
-}
-
-static bool set_connection(struct transfer *t, const char *url) {
-    bool failed = false;
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_USERAGENT, "landwaiter/" LANDWAITER_VERSION);
-    if (t->request->unix_socket) {
-        SET(CURLOPT_UNIX_SOCKET_PATH, t->request->unix_socket);
-    }
-    if (t->request->close_connection) {
-        SET(CURLOPT_FRESH_CONNECT, 1L);
-        SET(CURLOPT_FORBID_REUSE, 1L);
-    }
-    return !failed;
-}
-
 static bool set_callbacks(struct transfer *t) {
-    bool failed = false;
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, t);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, t);
-    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET(CURLOPT_XFERINFODATA, t);
-    SET(CURLOPT_NOPROGRESS, 0L);
-    return !failed;
-}
-
-static bool set_method(struct transfer *t) {
-    const struct http_request *request = t->request;
-    bool failed = false;
-    if (strcmp(request->method, "HEAD") == 0) {
-        SET(CURLOPT_NOBODY, 1L);
-        return !failed;
-    }
-    bool bodiless = strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0;
-    if (request->body_len > 0 || !bodiless) {
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-        SET(CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
-    }
-    SET(CURLOPT_CUSTOMREQUEST, request->method);
-    return !failed;
-}
-
-static bool header_is(const char *line, const char *name) {
-    size_t length = strlen(name);
-    return strncasecmp(line, name, length) == 0 && line[length] == ':';
-}
-
-static bool list_add(struct curl_slist **list, const char *line) {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer) {
-        *list = longer;
-    }
-    return longer != NULL;
-}
-
-static bool collect_headers(const struct http_request *request, struct curl_slist **list,
-                            struct err *err) {
-    bool typed = false;
-    for (size_t i = 0; request->headers && request->headers[i]; i++) {
-        const char *line = request->headers[i];
-        if (strpbrk(line, "\r\n")) {
-            return err_set(err, ERR_INVALID, "a request header holds a line break");
-        }
-        typed = typed || header_is(line, "Content-Type");
-        if (!list_add(list, line)) {
-            return err_set(err, ERR_BUG, "out of memory");
-        }
-    }
-    /* libcurl would wait for a 100 answer, and call every body a form. */
-    if (!list_add(list, "Expect:") || (!typed && !list_add(list, "Content-Type:"))) {
-        return err_set(err, ERR_BUG, "out of memory");
-    }
-    return true;
+    return curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
 }
 
 /* Errors */
@@ -356,7 +220,7 @@ static bool fail_stopped(const struct transfer *t, struct err *err) {
 static bool fail_verification(const struct transfer *t, struct err *err) {
     long result = X509_V_OK;
     (void)curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &result);
-    /* libcurl compares the name itself, and then has no result of OpenSSL's to tell. */
+    /* libcurl compares the name itself, so OpenSSL has no result of it. */
     bool other_name = result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED;
     return err_set(err, ERR_INVALID, "%s: TLS certificate not trusted: %s", t->name,
                    other_name ? "it is for another name" : X509_verify_cert_error_string(result));
@@ -370,7 +234,7 @@ static bool fail_connect(const struct transfer *t, struct err *err) {
     return err_set(err, ERR_TRANSIENT, "%s: %s", t->name, reason);
 }
 
-/* libcurl's own error buffer is not used, as it may quote what the server sent. */
+/* Not libcurl's error buffer, which may quote the server. */
 static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) {
     if (t->stop != STOP_NOT) {
         return fail_stopped(t, err);
@@ -388,19 +252,24 @@ static bool fail_code(const struct transfer *t, CURLcode code, struct err *err) 
 
 /* Transfers */
 
-/* How long nothing need be looked at, unless something moves: until a stall would be one. libcurl
- * keeps its own times. */
+/* 0: there is no deadline. */
+static int64_t left_ms(const struct transfer *t) {
+    int64_t left = t->deadline_ms - monotonic_ms();
+    return t->deadline_ms == 0 ? 0 : left > 0 ? left : 1;
+}
+
+/* The time until the transfer would stall. libcurl keeps its own timeouts. */
 static int quiet_ms(const struct transfer *t) {
     int64_t stall = t->request->stall_timeout_ms;
     int64_t left = stall > 0 ? t->active_ms + stall - monotonic_ms() : QUIET_MAX_MS;
     return (int)(left < 0 ? 0 : left > QUIET_MAX_MS ? QUIET_MAX_MS : left);
 }
 
-/* As curl_easy_perform, which looks once a second whether it is to stop: this waits to be roused.
- */
+/* Like curl_easy_perform, but waits for http_client_wake instead of checking *cancel once a
+ * second. */
 static CURLcode perform_quietly(struct transfer *t) {
     CURLM *multi = ((const struct curl_client *)t->client)->multi;
-    CURLcode result = CURLE_ABORTED_BY_CALLBACK; /* where nobody says how it ended */
+    CURLcode result = CURLE_ABORTED_BY_CALLBACK; /* if libcurl reports no result */
     int running = 1;
     if (curl_multi_add_handle(multi, t->easy) != CURLM_OK) {
         return CURLE_FAILED_INIT;
@@ -421,7 +290,7 @@ static CURLcode perform_quietly(struct transfer *t) {
     return code == CURLM_OK ? result : CURLE_RECV_ERROR;
 }
 
-/* One request and its answer; redirects are answers. */
+/* Sends one request; a redirect counts as the answer. */
 static bool exchange(struct transfer *t, const char *url, const struct curl_slist *headers,
                      struct err *err) {
     buf_clear(&t->headers);
@@ -434,19 +303,20 @@ static bool exchange(struct transfer *t, const char *url, const struct curl_slis
         return fail_stopped(t, err);
     }
     curl_easy_reset(t->easy);
-    if (!set_connection(t, url) || !set_tls(t) || !set_times(t) || !set_callbacks(t) ||
-        !set_method(t) || curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
+    if (!http_options_set(t->easy, t->request, url) ||
+        !http_options_timeouts(t->easy, t->request, left_ms(t)) || !set_callbacks(t) ||
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK) {
         return err_set(err, ERR_BUG, "%s: the request cannot be set up", t->name);
     }
     bool quiet = ((const struct curl_client *)t->client)->multi != NULL;
     CURLcode code = quiet ? perform_quietly(t) : curl_easy_perform(t->easy);
-    /* The list belongs to this request, the handle lives on. */
+    /* The list belongs to this request; the handle outlives it. */
     (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     return code == CURLE_OK || fail_code(t, code, err);
 }
 
-/* Where the answer sends us, if we follow: a copy for the caller, else NULL. Only 307 and 308 keep
- * the method of a request that is not GET or HEAD, so that nothing else of it is repeated. */
+/* The redirect to follow, as a copy for the caller; NULL: none. Only 307 and 308 keep a method
+ * other than GET and HEAD, so nothing else is repeated. */
 static char *redirect_target(const struct transfer *t, const char *url, long status) {
     char *target = NULL;
     if (curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || !target) {
@@ -499,7 +369,7 @@ static bool curl_perform(struct http_client *client, const struct http_request *
     }
     CLEANUP(list_release) struct curl_slist *headers = NULL;
     long status = 0;
-    if (!name_set(&t, err) || !collect_headers(request, &headers, err) ||
+    if (!name_set(&t, err) || !http_options_headers(request, &headers, err) ||
         !follow(&t, headers, &status, err)) {
         return false;
     }
@@ -520,8 +390,8 @@ static void curl_release(struct http_client *client) {
 }
 
 bool http_global_init(struct err *err) {
-    /* OpenSSL writes to sockets without MSG_NOSIGNAL, and a server that hangs up must not end us.
-     */
+    /* OpenSSL writes to sockets without MSG_NOSIGNAL; a server that hangs up must not kill the
+     * process. */
     (void)signal(SIGPIPE, SIG_IGN);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return err_set(err, ERR_BUG, "libcurl cannot be started");
@@ -529,7 +399,7 @@ bool http_global_init(struct err *err) {
     return true;
 }
 
-static struct http_client *(*replaced)(const atomic_bool *cancel); /* NULL: over libcurl */
+static struct http_client *(*replaced)(const atomic_bool *cancel); /* NULL: libcurl */
 
 void http_client_replace(struct http_client *(*make)(const atomic_bool *cancel)) {
     replaced = make;
@@ -554,7 +424,7 @@ struct http_client *http_client_new(const atomic_bool *cancel) {
     return (struct http_client *)self;
 }
 
-struct http_client *http_client_new_roused(const atomic_bool *cancel) {
+struct http_client *http_client_new_wakeable(const atomic_bool *cancel) {
     struct http_client *client = http_client_new(cancel);
     struct curl_client *self = (struct curl_client *)client;
     if (self) {
@@ -567,7 +437,7 @@ struct http_client *http_client_new_roused(const atomic_bool *cancel) {
     return client;
 }
 
-void http_client_rouse(struct http_client *client) {
+void http_client_wake(struct http_client *client) {
     if (client) {
         (void)curl_multi_wakeup(((struct curl_client *)client)->multi);
     }
@@ -582,70 +452,4 @@ void http_client_free(struct http_client *client) {
 bool http_perform(struct http_client *client, const struct http_request *request,
                   struct http_response *response, struct err *err) {
     return client->perform(client, request, response, err);
-}
-
-void http_response_release(struct http_response *response) {
-    response->status = 0;
-    buf_release(&response->headers);
-    buf_release(&response->body);
-}
-
-/* Where the value of the line begins, without the white space around it; *length is that of the
- * value. */
-static const char *value_of(const char *line, size_t *length) {
-    const char *end = line + strcspn(line, "\n");
-    const char *value = memchr(line, ':', (size_t)(end - line));
-    value = value ? value + 1 : end;
-    while (value < end && (*value == ' ' || *value == '\t')) {
-        value++;
-    }
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')) {
-        end--;
-    }
-    *length = (size_t)(end - value);
-    return value;
-}
-
-bool http_response_header(const struct http_response *response, const char *name, size_t index,
-                          struct buf *out) {
-    for (const char *line = buf_text(&response->headers); *line;) {
-        if (header_is(line, name) && index-- == 0) {
-            size_t length = 0;
-            const char *value = value_of(line, &length);
-            if (length > out->max) {
-                return false;
-            }
-            buf_clear(out);
-            buf_append(out, value, length);
-            return !out->overflow;
-        }
-        line += strcspn(line, "\n");
-        line += *line == '\n' ? 1 : 0;
-    }
-    return false;
-}
-
-int64_t http_retry_after_ms(const struct http_response *response, int64_t max_s) {
-    CLEANUP(buf_release) struct buf value = BUF_INIT(128);
-    if (!http_response_header(response, "Retry-After", 0, &value) || value.len == 0) {
-        return 0;
-    }
-    const char *text = buf_text(&value);
-    int64_t seconds = 0;
-    size_t digits = strspn(text, "0123456789");
-    if (digits > 0) {
-        if (text[digits] != '\0') {
-            return 0;
-        }
-        /* More digits than fit mean a very long time, as well. */
-        seconds = digits > 9 ? max_s : strtol(text, NULL, 10);
-    } else {
-        int64_t at_ms = 0;
-        if (!clock_http_parse(text, &at_ms)) {
-            return 0;
-        }
-        seconds = at_ms / 1000 - clock_now_ms() / 1000;
-    }
-    seconds = seconds > 0 ? seconds : 0;
-    return 1000 * (seconds < max_s ? seconds : max_s);
 }

@@ -1,13 +1,12 @@
-/* libcurl's codes: owns which of them are tried again and their texts for people. Never asks a
- * handle. */
+/* Failures of libcurl: owns which codes are retried, and their texts for people. */
 #include "base/http_failure.h"
 
 #include <curl/curl.h>
 
 #define HEADER_TOO_LARGE "the answer's header is too large"
 
-/* CURLE_TOO_LARGE, since libcurl 8.6; before that CURLE_OUT_OF_MEMORY said so too, of a header line
- * over 100 KiB. Numbers, as Debian 12's headers do not know the name. */
+/* CURLE_TOO_LARGE, since libcurl 8.6; older ones say CURLE_OUT_OF_MEMORY for a header line over 100
+ * KiB. Numbers, because Debian 12's headers lack the name. */
 #define CODE_TOO_LARGE 100
 #define VERSION_TOO_LARGE 0x080600U
 

@@ -1,4 +1,4 @@
-/* Which failures of libcurl are worth another try. Pure. */
+/* Classifies failures of libcurl as transient or permanent. Pure. */
 #ifndef LANDWAITER_BASE_HTTP_FAILURE_H
 #define LANDWAITER_BASE_HTTP_FAILURE_H
 
@@ -6,13 +6,13 @@
 
 struct http_failure {
     enum err_kind kind;
-    const char *text; /* for people; static, and never a word of the server's */
+    const char *text; /* for people; static, never a server's words */
 };
 
-/* code: a CURLcode other than CURLE_OK; version: curl_version_info's version_num of the libcurl
- * that runs, which may know more codes than the one that we were built with. ERR_TRANSIENT for the
- * listed troubles of a network; ERR_INVALID for any other code, known or not: what libcurl learns
- * to tell apart is what is wrong with an answer or a setting, and that stays wrong. */
+/* code: any CURLcode but CURLE_OK. version: version_num of curl_version_info, since the running
+ * libcurl may know more codes than our headers. ERR_TRANSIENT for the listed network failures,
+ * ERR_INVALID for all others, including unknown codes: new codes of libcurl describe wrong answers
+ * or settings, which a retry does not fix. */
 struct http_failure http_failure_of(int code, unsigned int version);
 
 #endif

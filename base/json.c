@@ -1,5 +1,5 @@
-/* JSON in and out: owns the rules for hostile documents, and leaves the parsing itself to jansson.
- * Never quotes its input in an error, never coerces one type into another. */
+/* JSON: owns the rules for hostile documents; jansson parses. Never quotes its input in an error,
+ * never coerces one type into another. */
 #include "base/json.h"
 
 #include "base/clock.h"
@@ -11,8 +11,8 @@ void json_release(json_t **json) {
     *json = NULL;
 }
 
-/* jansson's own limit is 2048 levels of recursion, so the brackets are counted before it sees them.
- * A malformed string makes this count wrong, but then the document is refused anyway. */
+/* jansson allows 2048 levels of recursion, so brackets are counted first. A malformed string makes
+ * the count wrong, but jansson then refuses the document. */
 static bool depth_exceeds(const char *bytes, size_t len, size_t limit) {
     size_t depth = 0;
     bool in_string = false;
@@ -39,7 +39,7 @@ static bool depth_exceeds(const char *bytes, size_t len, size_t limit) {
     return false;
 }
 
-/* jansson's own text quotes the input, so the words here come from its code alone. */
+/* Not jansson's text, which quotes the input. */
 static const char *fault_text(const json_error_t *error) {
     static const struct {
         enum json_error_code code;
@@ -92,8 +92,7 @@ static int append_piece(const char *bytes, size_t len, void *out) {
 }
 
 static void write_with(const json_t *json, size_t flags, struct buf *out) {
-    /* Half a document must not pass for a whole one, so whatever goes wrong shows as an overflow.
-     */
+    /* Turns every failure into an overflow, so that no partial document passes for a whole one. */
     if (json_dump_callback(json, append_piece, out, flags | JSON_ENCODE_ANY) != 0) {
         out->overflow = true;
     }

@@ -1,8 +1,5 @@
 /* Strict JSON over jansson: bounded depth and size, no duplicate members, typed access
- * (protocols.md section 6.2).
- *
- * json_t itself is jansson's; these are the ways in and out that are safe for hostile input.
- * Integers stay 64-bit. */
+ * (protocols.md section 6.2). Safe for hostile input; json_t is jansson's. Integers stay 64-bit. */
 #ifndef LANDWAITER_BASE_JSON_H
 #define LANDWAITER_BASE_JSON_H
 
@@ -19,25 +16,25 @@
 /* For `CLEANUP(json_release) json_t *root = NULL;` */
 void json_release(json_t **json);
 
-/* Parses one document that may be followed by white space only. ERR_INVALID: says where, never
- * quotes the input. The caller owns *out. At most JSON_DEPTH_MAX open brackets. */
+/* Parses one document of at most JSON_DEPTH_MAX nested brackets, followed by white space only.
+ * ERR_INVALID says where, and never quotes the input. The caller owns *out. */
 bool json_parse(const void *bytes, size_t len, json_t **out, struct err *err) MUST_USE;
-/* The same with another depth, for the engine's own (deep) documents. */
+/* The same with another maximum depth, for the engine's deep documents. */
 bool json_parse_deep(const void *bytes, size_t len, size_t depth, json_t **out,
                      struct err *err) MUST_USE;
 
-/* Compact, member order kept. */
+/* Compact; keeps the members' order. */
 void json_write(const json_t *json, struct buf *out);
 /* Indented, for people. */
 void json_write_pretty(const json_t *json, struct buf *out);
 
-/* Typed members of an object; borrowed. NULL, fallback or 0 when absent or of another type. Safe on
- * NULL and on non-objects. */
+/* Typed members of an object; borrowed. NULL, fallback or 0 if absent or of another type. Accepts
+ * NULL and non-objects. */
 const char *json_text(const json_t *object, const char *member);
 int64_t json_int(const json_t *object, const char *member, int64_t fallback);
 bool json_bool(const json_t *object, const char *member, bool fallback);
 json_t *json_member(const json_t *object,
-                    const char *member); /* any type; NULL when absent or JSON null */
+                    const char *member); /* of any type; NULL if absent or JSON null */
 json_t *json_object_member(const json_t *object, const char *member);
 json_t *json_array_member(const json_t *object, const char *member);
 /* json_text along a path of members: json_text_at(j, (const char *[]){"State", "Health", "Status",

@@ -1,4 +1,4 @@
-/* Reads the paths and walks documents along them. */
+/* JSON paths: owns their grammar and how they match a document. */
 #include "base/json_path.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #define PATH_INDEX_MAX 9999
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
 struct path_reader {
     const char *at;
@@ -25,7 +25,7 @@ static bool path_wrong(const struct path_reader *reader, const char *text, const
                    text, why);
 }
 
-/* Adds a part; NULL: there are too many. */
+/* Adds a part; NULL: too many. */
 static bool path_add(struct path_reader *reader, enum json_path_kind kind, size_t at) {
     struct json_path *path = reader->out;
     if (path->count == JSON_PATH_PARTS_MAX) {
@@ -48,8 +48,7 @@ static bool path_add_member(struct path_reader *reader, const char *name, size_t
     return path_add(reader, JSON_PATH_MEMBER, at);
 }
 
-/* A name without quotes, as RFC 9535's member-name-shorthand, and with the hyphens that kubectl
- * takes too. */
+/* An unquoted name: RFC 9535's member-name-shorthand, and hyphens as kubectl takes them. */
 static bool path_read_name(struct path_reader *reader) {
     size_t len = strspn(reader->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                     "0123456789_-");
@@ -58,7 +57,7 @@ static bool path_read_name(struct path_reader *reader) {
     return good;
 }
 
-/* What stands between brackets: a name in quotes, an index, or a star. */
+/* The contents of brackets: a quoted name, an index, or a star. */
 static bool path_read_bracket(struct path_reader *reader) {
     const char *at = reader->at;
     bool good = false;
@@ -133,7 +132,7 @@ bool json_path_single(const struct json_path *path) {
     return true;
 }
 
-/* ---- walking ---- */
+/* ---- matching ---- */
 
 void json_pointer_add(struct buf *pointer, const char *name) {
     buf_putc(pointer, '/');
@@ -146,14 +145,14 @@ void json_pointer_add(struct buf *pointer, const char *name) {
     }
 }
 
-/* The indexes that the walk's [*] have, outermost first, count up like a number: each call to
- * path_try is one of them. */
+/* The indexes of all [*], outermost first, count up like a number; path_try tries one
+ * combination. */
 struct path_indexes {
     size_t at[JSON_PATH_PARTS_MAX];
-    size_t size[JSON_PATH_PARTS_MAX]; /* of the array there; 0: no [*], or not reached */
+    size_t size[JSON_PATH_PARTS_MAX]; /* of the array; 0: no [*], or not reached */
 };
 
-/* Follows the path once. True: there is a value. */
+/* Follows the path with the present indexes. True: there is a value. */
 static bool path_try(const struct json_path *path, const json_t *root, struct path_indexes *indexes,
                      struct json_path_match *match) {
     CLEANUP(buf_release) struct buf pointer = BUF_INIT(JSON_POINTER_SIZE - 1);
@@ -186,7 +185,7 @@ static bool path_try(const struct json_path *path, const json_t *root, struct pa
     return at && !json_is_null(at) && !pointer.overflow;
 }
 
-/* The next set of indexes: the last [*] that has more counts up, those behind it begin anew. */
+/* The next combination: increments the last index that can grow, and resets those behind it. */
 static bool path_next(const struct json_path *path, struct path_indexes *indexes) {
     for (size_t i = path->count; i-- > 0;) {
         if (path->parts[i].kind == JSON_PATH_ALL && indexes->at[i] + 1 < indexes->size[i]) {

@@ -1,5 +1,5 @@
-/* Log events on stderr: owns the level and the format, never a file, and keeps an event for later
- * only between log_hold and log_flush. */
+/* Log events on stderr: owns level and format. Never writes a file; buffers only between log_hold
+ * and log_flush. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -13,9 +13,9 @@
 #include "base/clock.h"
 
 #define EVENT_MAX 32768u
-/* A longer value is cut: one hostile field must not push the others out of the event. */
+/* Longer values are cut: one hostile field must not push the others out of the event. */
 #define VALUE_MAX 4096u
-/* Room for the mark and the end of an event whose last fields did not fit. */
+/* Reserved for the truncation mark and the end of an event. */
 #define END_MAX 32u
 
 static const char *const level_names[] = {
@@ -74,7 +74,7 @@ static size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *out)
     return 0;
 }
 
-/* Control characters, and those that break lines or turn the direction of what a person reads. */
+/* Control characters, and characters that break lines or change the direction of text. */
 static bool unprintable(uint32_t point) {
     static const struct {
         uint32_t first, last;
@@ -104,7 +104,7 @@ static void put_character(struct buf *line, const unsigned char *bytes, size_t l
     }
 }
 
-/* How many bytes need no thought: printable ASCII but the quote and the backslash. */
+/* The length of the prefix that needs no escaping: printable ASCII but quote and backslash. */
 static size_t plain_run(const unsigned char *bytes, size_t len) {
     size_t n = 0;
     while (n < len && bytes[n] >= ' ' && bytes[n] < 0x7f && bytes[n] != '"' && bytes[n] != '\\') {
@@ -113,8 +113,8 @@ static size_t plain_run(const unsigned char *bytes, size_t len) {
     return n;
 }
 
-/* A string in quotes. A malformed byte is told as U+FFFD in JSON, which has no way to name it, and
- * as \xNN in logfmt. */
+/* Writes a quoted string. A malformed byte becomes U+FFFD in JSON, which cannot express it, and
+ * \xNN in logfmt. */
 static void put_quoted(struct buf *line, const char *text, bool json) {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t len = strnlen(text, VALUE_MAX + 1);
@@ -147,7 +147,7 @@ static void put_quoted(struct buf *line, const char *text, bool json) {
     buf_puts(line, cut ? "…\"" : "\"");
 }
 
-/* Bytes that logfmt takes without quotes. */
+/* Bytes that need no quotes in logfmt. */
 static bool plain(const char *text) {
     size_t i = 0;
     for (; i < VALUE_MAX && text[i]; i++) {
@@ -179,8 +179,8 @@ static void put_field(struct buf *line, const char *name, const char *value, boo
     }
 }
 
-/* Takes back the field that did not fit, so that the event stays well-formed, and says that fields
- * are missing. */
+/* Removes the field that did not fit, so that the event stays well-formed, and marks it as
+ * truncated. */
 static void cut_event(struct buf *line, size_t fits, bool json) {
     if (!line->data) {
         return; /* out of memory: there is no event */
@@ -199,7 +199,7 @@ static void write_all(const char *bytes, size_t len) {
             continue;
         }
         if (written <= 0) {
-            return; /* nobody left to tell */
+            return; /* nowhere to report it */
         }
         bytes += written;
         len -= (size_t)written;

@@ -1,8 +1,8 @@
 /* Log events with fields on stderr: `update.applied target=docker/site to=sha256:…`.
  *
- * Only agent/ calls this; lower floors return errors. Values are escaped, so a control byte never
- * reaches the log, and a `struct secret` has no function that prints it. Thread-safe; one write(2)
- * for each event, or for each batch of them. */
+ * For agent/ only; lower floors return errors. Values are escaped, so a control byte never reaches
+ * the log; no function takes a `struct secret`. Thread-safe; one write(2) for each event or
+ * batch. */
 #ifndef LANDWAITER_BASE_LOG_H
 #define LANDWAITER_BASE_LOG_H
 
@@ -12,16 +12,15 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 enum log_format { LOG_AUTO, LOG_LOGFMT, LOG_JSON }; /* auto: logfmt on a terminal, JSON otherwise */
 
-/* Before threads start, and at a reload. */
+/* Call before threads start, and at a reload. */
 void log_configure(enum log_level level, enum log_format format);
 
 /* log_event(LOG_INFO, "update.applied", "target", target, "to", digest, NULL): pairs of name and
- * value, then NULL. The list ends at the first NULL, so a value that may be NULL goes through
- * log_or. */
+ * value. The first NULL ends the list, so pass a value that may be NULL through log_or. */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
-/* Events that are told in one go: between hold and flush this thread's events are gathered, and
- * written together, as many as fit into one write that pipes keep in one piece. Does not nest. */
+/* Batches this thread's events between hold and flush, in writes small enough to be atomic on a
+ * pipe. Does not nest. */
 #define LOG_BATCH_SIZE 4096
 struct log_batch {
     char bytes[LOG_BATCH_SIZE];
@@ -30,7 +29,7 @@ struct log_batch {
 void log_hold(struct log_batch *batch);
 void log_flush(void);
 
-/* value, or "-" where it is NULL. */
+/* value, or "-" for NULL. */
 const char *log_or(const char *value);
 
 /* "debug", "info", "warning", "error" (and "warn") to a level. False: unknown. */

@@ -1,4 +1,4 @@
-/* Memory that is only kept for later: owns nothing, never touches a page that was written to. */
+/* Returning memory: never touches a page that was written to. */
 #include "base/memory.h"
 
 #include <link.h>
@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Segments that may not be written have no relocations (what is protected after relocation is
- * marked writable in its header), so their pages are exactly those of the file. */
+/* Read-only segments have no relocations (RELRO segments are marked writable in their headers), so
+ * their pages equal the file's. */
 static bool from_file_alone(const ElfW(Phdr) * segment) {
     return segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0;
 }
@@ -19,14 +19,14 @@ static int forget_object(struct dl_phdr_info *info, size_t size, void *context) 
     (void)size;
     const uintptr_t page = *(const uintptr_t *)context;
     if (strncmp(info->dlpi_name, "linux-", strlen("linux-")) == 0) {
-        return 0; /* the kernel's own vDSO is no file */
+        return 0; /* the vDSO has no file */
     }
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         uintptr_t begin = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
         uintptr_t end = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
         if (from_file_alone(segment) && end > begin) {
-            /* What cannot be forgotten stays. */
+            /* A failure leaves the pages mapped. */
             (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
         }
     }
@@ -36,8 +36,8 @@ static int forget_object(struct dl_phdr_info *info, size_t size, void *context) 
 void memory_give_back(void) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    /* A sanitizer's malloc is another one; glibc's own then was never set up, and two threads that
-     * do it at once crash. */
+    /* Under a sanitizer glibc's malloc was never initialised, and two threads that do so at once
+     * crash. */
     (void)malloc_trim(0);
 #endif
     (void)dl_iterate_phdr(forget_object, &page);

@@ -1,11 +1,10 @@
-/* Giving memory back to the system when there is nothing to do. */
+/* Returns unused memory to the system. */
 #ifndef LANDWAITER_BASE_MEMORY_H
 #define LANDWAITER_BASE_MEMORY_H
 
-/* Returns what malloc holds free, and unmaps the pages of program text and constants that were read
- * from their files: those that are needed again come back from the page cache, each at the cost of
- * a minor fault. For the moment after a burst of work; from any thread, takes well under a
- * millisecond. */
+/* Frees malloc's unused memory, and unmaps the file-backed pages of program text and constants;
+ * later accesses refault them from the page cache. Call after a burst of work, from any thread;
+ * takes well under a millisecond. */
 void memory_give_back(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The datagrams of sd_notify(3). Keeps no socket open: a message each minute is not worth one. */
+/* Datagrams of sd_notify(3): opens a socket for each, as they are rare. */
 #include "base/notify.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ static bool take_number(const char *name, uint64_t *out) {
     return true;
 }
 
-/* A pid that is not ours says that the watchdog is meant for another process. */
+/* Another pid means that the watchdog is for another process. */
 static int64_t take_watchdog_ms(void) {
     uint64_t usec = 0;
     uint64_t pid = 0;
@@ -62,7 +62,7 @@ struct notify notify_take(void) {
     }
     size_t length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
     if (path[0] == '@') {
-        path[0] = '\0'; /* an abstract name ends with the address */
+        path[0] = '\0'; /* an abstract name has no closing zero */
     } else {
         length++;
     }

@@ -1,8 +1,8 @@
-/* Ownership helpers: cleanup at the end of a scope, and handing a value on.
+/* Ownership: cleanup at the end of a scope, and moving a value out.
  *
- * Every type that owns something ships a `foo_release(struct foo *)` (for a struct on the stack) or
- * a `foo_free(struct foo *)` (for the heap) that takes half-built objects; CLEANUP names the
- * function that runs when the variable leaves its scope. */
+ * Every type that owns something has a `foo_release(struct foo *)` (on the stack) or a
+ * `foo_free(struct foo *)` (on the heap) that takes half-built objects; CLEANUP names the function
+ * to run at the end of the variable's scope. */
 #ifndef LANDWAITER_BASE_OWN_H
 #define LANDWAITER_BASE_OWN_H
 
@@ -12,7 +12,7 @@
 /* `CLEANUP(buf_release) struct buf b = BUF_INIT(4096);` */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
-/* The caller must look at the result. */
+/* The caller must check the result. */
 #define MUST_USE __attribute__((warn_unused_result))
 
 #define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))

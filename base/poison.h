@@ -1,5 +1,5 @@
-/* Functions that nobody here calls: unbounded, silent about errors, or not thread-safe. Included in
- * front of every file by the build (CMakeLists.txt), so that a call does not compile. */
+/* Banned functions: unbounded, silent about errors, or not thread-safe. The build includes this
+ * before every file (CMakeLists.txt), so that a call does not compile. */
 #ifndef LANDWAITER_BASE_POISON_H
 #define LANDWAITER_BASE_POISON_H
 

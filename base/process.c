@@ -1,4 +1,4 @@
-/* Starting, reading and ending a helper program. Knows nothing of what it is for. */
+/* Starts a helper program, reads its output, and ends it. */
 #include "base/process.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 
-/* The exit status of a child for which posix_spawn could not tell in time (POSIX), as under an
- * emulator; and of a shell or env that does not find its program. */
+/* The exit status if posix_spawn could not report the failure (POSIX; under an emulator), and of a
+ * shell or env that does not find its program. */
 #define PROCESS_NOT_FOUND 127
 
 struct process_run {
@@ -28,7 +28,7 @@ void process_answer_wipe(struct process_answer *answer) {
     buf_wipe(&answer->output);
 }
 
-/* The input as a file: a program that never reads it cannot stop us then. */
+/* Passes the input as a file: a program that never reads it cannot block us. */
 static int process_input_new(const char *text) {
     int fd = memfd_create("input", MFD_CLOEXEC);
     size_t len = strlen(text);
@@ -38,8 +38,8 @@ static int process_input_new(const char *text) {
     return fd;
 }
 
-/* In a group of its own, so that what it starts ends with it; with no blocked signals and none of
- * our files. */
+/* Starts a process group, so that descendants end too; with no blocked signals and none of our
+ * descriptors. */
 static int process_spawn(pid_t *pid, const struct process_order *order, int input, int output) {
     char *const *environment = order->environment ? order->environment : environ;
     posix_spawn_file_actions_t files;
@@ -96,7 +96,7 @@ static bool process_start(const struct process_order *order, struct process_run 
     return true;
 }
 
-/* False: the deadline came first. */
+/* False: the deadline passed first. */
 static bool process_wait_for(int fd, int64_t deadline) {
     for (;;) {
         int64_t left = deadline - clock_boot_ms();
@@ -111,7 +111,7 @@ static bool process_wait_for(int fd, int64_t deadline) {
     }
 }
 
-/* False: not in time, or too much of it. */
+/* False: too late, or too much output. */
 static bool process_read(const struct process_run *run, struct buf *answer) {
     char part[4096];
     bool complete = false;
@@ -126,8 +126,8 @@ static bool process_read(const struct process_run *run, struct buf *answer) {
     return complete && !answer->overflow;
 }
 
-/* False: it did not end in time. Whatever is left of its group is killed; that is safe before the
- * process is reaped, because until then nobody else can have its number. */
+/* False: it did not end in time. Kills the rest of its group; safe before reaping, because its
+ * number cannot be reused until then. */
 static bool process_finish(struct process_run *run, bool wait) {
     bool ended = false;
     if (wait) {
@@ -135,7 +135,7 @@ static bool process_finish(struct process_run *run, bool wait) {
         ended = process >= 0 && process_wait_for(process, run->deadline);
     }
     (void)kill(-run->pid, SIGKILL);
-    (void)kill(run->pid, SIGKILL); /* where posix_spawn forks, it may have no group yet */
+    (void)kill(run->pid, SIGKILL); /* the group may not exist yet if posix_spawn forks */
     while (waitpid(run->pid, &run->status, 0) < 0 && errno == EINTR) {
     }
     own_close(&run->output);

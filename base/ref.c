@@ -1,5 +1,4 @@
-/* Image references: text in, normalised parts out. Owns the grammar, never asks a registry and
- * never guesses a tag. */
+/* Image references: owns their grammar. Never asks a registry and never guesses a tag. */
 #include "base/ref.h"
 
 #include <arpa/inet.h>
@@ -10,7 +9,7 @@
 #define OFFICIAL "library/"
 #define IMAGE_ID_LEN 64u
 
-/* A part of the text that is being parsed; borrowed. */
+/* A borrowed part of the text. */
 struct span {
     const char *at;
     size_t len;
@@ -79,7 +78,7 @@ static bool domain_valid(struct span domain) {
     return before != '.' && before != '-';
 }
 
-/* The inside of the brackets: an IPv6 address without zone and without a dotted end. */
+/* The inside of brackets: an IPv6 address without zone and without a dotted end. */
 static bool ipv6_valid(struct span address) {
     char text[INET6_ADDRSTRLEN];
     struct in6_addr parsed;
@@ -113,8 +112,8 @@ bool ref_host_valid(const char *host) {
     return host_valid((struct span){host, strnlen(host, REF_HOST_MAX + 1)});
 }
 
-/* The length of what joins two runs of letters and digits: one dot, one or two underscores, any
- * number of hyphens. 0 when it is something else. */
+/* The length of a separator between two runs of letters and digits: one dot, one or two
+ * underscores, any number of hyphens. 0: no separator. */
 static size_t joint_len(struct span rest) {
     size_t len = 0;
     while (len < rest.len && rest.at[len] == rest.at[0]) {
@@ -183,8 +182,8 @@ bool ref_tag_valid(const char *tag) {
     return tag_valid((struct span){tag, strnlen(tag, REF_TAG_MAX + 1)});
 }
 
-/* What engines name an image by when it has no name: 64 hexadecimal digits, or those behind
- * "sha256:", which the grammar would take for a repository called sha256. */
+/* The name of a nameless image in an engine: 64 hexadecimal digits, perhaps behind "sha256:", which
+ * the grammar would take for a repository called sha256. */
 static bool is_image_id(const char *text) {
     unsigned char raw[DIGEST_BYTES];
     return digest_valid(text) || digest_hex_decode(text, strlen(text), raw, sizeof raw);
@@ -205,7 +204,7 @@ static bool split_digest(struct span *text, struct ref *ref, struct err *err) {
     return true;
 }
 
-/* Cuts ":tag" off the end of the text. A colon in front of a slash belongs to the host. */
+/* Cuts ":tag" off the end of the text. A colon before a slash belongs to the host. */
 static bool split_tag(struct span *text, struct ref *ref, struct err *err) {
     const char *slash = memrchr(text->at, '/', text->len);
     const char *colon = memrchr(text->at, ':', text->len);
@@ -225,7 +224,7 @@ static bool split_tag(struct span *text, struct ref *ref, struct err *err) {
     return true;
 }
 
-/* Cuts "host/" off the front of the name. Without it the name is Docker Hub's. */
+/* Cuts "host/" off the front of the name. A name without host is Docker Hub's. */
 static bool split_host(struct span *name, struct ref *ref, struct err *err) {
     const char *slash = memchr(name->at, '/', name->len);
     struct span first = {name->at, slash ? (size_t)(slash - name->at) : 0};

@@ -63,13 +63,7 @@ static bool cannot_read(const char *path, struct err *err) {
     return err_set(err, kind_of_errno(number), "cannot read %s: %s", path, strerror(number));
 }
 
-static void close_fd(const int *fd) {
-    if (*fd >= 0) {
-        (void)close(*fd);
-    }
-}
-
-/* Reads until the end or until `room` bytes are there. False: errno says why. */
+/* Reads to the end or until room bytes are read. False: errno says why. */
 static bool read_up_to(int fd, unsigned char *bytes, size_t room, size_t *out_len) {
     size_t len = 0;
     while (len < room) {
@@ -90,11 +84,11 @@ static bool read_up_to(int fd, unsigned char *bytes, size_t room, size_t *out_le
 }
 
 bool secret_read_file(struct secret *out, const char *path, struct err *err) {
-    CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    CLEANUP(own_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         return cannot_read(path, err);
     }
-    /* One byte more than allowed tells a file that is too long. Wiped whole, whatever was read. */
+    /* Has one byte more than allowed, to detect a file that is too long. Wiped as a whole. */
     CLEANUP(secret_release)
     struct secret raw = {.bytes = malloc(SECRET_MAX + 1), .len = SECRET_MAX + 1};
     if (!raw.bytes) {

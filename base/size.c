@@ -8,7 +8,7 @@ struct size_unit {
     int64_t bytes;
 };
 
-/* The greatest first, the binary ones in front. */
+/* Greatest first; binary units before decimal ones. */
 static const struct size_unit size_units[] = {
     {"TiB", INT64_C(1) << 40},
     {"GiB", INT64_C(1) << 30},

@@ -1,5 +1,4 @@
-/* Sizes in bytes as people write them (interface.md sections 2 and 3): `512MiB`, `1GiB`, `0`. Pure.
- */
+/* Sizes in bytes, for people (interface.md sections 2 and 3): `512MiB`, `1GiB`, `0`. Pure. */
 #ifndef LANDWAITER_BASE_SIZE_H
 #define LANDWAITER_BASE_SIZE_H
 
@@ -8,16 +7,14 @@
 
 #include "base/own.h"
 
-#define SIZE_TEXT_SIZE                                                                             \
-    40 /* whatever the numbers are, also to a compiler that cannot bound them                      \
-        */
+#define SIZE_TEXT_SIZE 40 /* for any numbers, also to a compiler that cannot bound them */
 #define SIZE_BYTES_MAX (INT64_C(1) << 50) /* 1 PiB */
 
 /* One whole number and one unit: B, KiB, MiB, GiB, TiB (1024 each) or kB, MB, GB, TB (1000 each);
- * only 0 may stand without one. False: not a size, or over SIZE_BYTES_MAX. */
+ * only 0 needs no unit. False: not a size, or over SIZE_BYTES_MAX. */
 bool size_parse(const char *text, int64_t *out_bytes) MUST_USE;
-/* For people, in the greatest binary unit that it reaches, cut to one decimal place: "512 MiB",
- * "1.5 GiB". Returns out. */
+/* For people, in the greatest binary unit, truncated to one decimal place: "512 MiB", "1.5 GiB".
+ * Returns out. */
 const char *size_text(int64_t bytes, char out[SIZE_TEXT_SIZE]);
 
 #endif

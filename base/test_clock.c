@@ -1,4 +1,4 @@
-/* The tests' wall clock: owns nothing but the file's path. CLOCK_BOOTTIME stays the real one. */
+/* The tests' wall clock: owns the file's path. Leaves CLOCK_BOOTTIME alone. */
 #include "base/test_clock.h"
 
 #ifdef LANDWAITER_TEST_HOOKS
@@ -14,7 +14,7 @@ static int64_t test_clock_real_now(void) {
     return clock_of_timespec(&now);
 }
 
-/* How far the test's clock is ahead of the real one; 0 where the file says nothing. */
+/* The offset of the test's clock from the real one; 0: the file has no time. */
 static int64_t test_clock_offset(void) {
     FILE *file = fopen(test_clock_path, "re");
     char text[64] = "";

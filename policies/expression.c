@@ -1,10 +1,10 @@
-/* Regular expressions: owns how PCRE2 is kept within bounds. Never matches a part of a tag. */
+/* Regular expressions: owns the limits on PCRE2. Never matches a part of a tag. */
 #include "policies/expression.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* A tag has at most 128 bytes; a sane pattern needs some hundred steps for one. */
+/* A tag has at most 128 bytes; a sane pattern needs a few hundred steps. */
 #define EXPRESSION_STEPS_MAX 50000
 #define EXPRESSION_DEPTH_MAX 500
 #define EXPRESSION_HEAP_MAX_KIB 512

@@ -1,4 +1,4 @@
-/* Regular expressions over tags: PCRE2, anchored at both ends, with bounded matching and depth.
+/* Regular expressions over tags: PCRE2, anchored at both ends, with bounded steps and depth.
  * Pure. */
 #ifndef LANDWAITER_POLICIES_EXPRESSION_H
 #define LANDWAITER_POLICIES_EXPRESSION_H
@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-#define EXPRESSION_GROUP_MAX 128 /* bytes of what the group `version` may catch */
+#define EXPRESSION_GROUP_MAX 128 /* bytes that the group `version` may capture */
 
 struct expression;
 
@@ -24,10 +24,10 @@ bool expression_has_version(const struct expression *expression) MUST_USE;
 enum expression_result {
     EXPRESSION_NO,
     EXPRESSION_YES,
-    EXPRESSION_TOO_LONG, /* it was given up: too many steps */
+    EXPRESSION_TOO_LONG, /* gave up: too many steps */
 };
 
-/* version becomes what the group of that name caught, "" for none. */
+/* version: receives the capture of that group, "" for none. */
 enum expression_result expression_match(const struct expression *expression, const char *text,
                                         char version[EXPRESSION_GROUP_MAX + 1]);
 

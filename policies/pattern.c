@@ -1,5 +1,5 @@
-/* Patterns of image names: owns what `*` and `**` mean. Never allocates, and never takes longer
- * than pattern times name, because both can come from outside. */
+/* Patterns of image names: owns the meaning of `*` and `**`. Never allocates, and takes at most
+ * pattern times name steps, because both may be hostile. */
 #include "policies/pattern.h"
 
 static bool pattern_letter_known(char c) {
@@ -7,7 +7,7 @@ static bool pattern_letter_known(char c) {
            strchr("._-/:*", c) != NULL;
 }
 
-/* What is wrong with one character, and what to write instead; NULL: nothing. */
+/* The fault of a character, with what to write instead; NULL: none. */
 static const char *pattern_letter_fault(char c) {
     if (strchr("?[]{}\\", c)) {
         return "the only wildcards are * (within one path segment) and ** (across segments)";
@@ -24,7 +24,7 @@ static const char *pattern_letter_fault(char c) {
     return NULL;
 }
 
-/* Behind the host, names are lower case and a colon would start a tag. */
+/* Behind the host, names are lower case, and a colon would begin a tag. */
 static const char *pattern_path_fault(const char *path) {
     for (; *path; path++) {
         if (*path == ':') {
@@ -60,12 +60,12 @@ bool pattern_check(const char *pattern, struct err *err) {
     return !fault || err_set(err, ERR_INVALID, "pattern \"%.200s\": %s", pattern, fault);
 }
 
-/* The set of positions in the pattern at which the rest of the name may go on. */
+/* The set of pattern positions that match the name so far. */
 struct pattern_places {
     bool at[PATTERN_MAX + 1];
 };
 
-/* A star may stand for nothing, so a place before it is a place behind it, too. */
+/* A star may match nothing, so the position behind it is reached too. */
 static void pattern_skip_stars(const char *pattern, size_t len, struct pattern_places *places) {
     for (size_t i = 0; i < len; i++) {
         if (places->at[i] && pattern[i] == '*') {

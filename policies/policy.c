@@ -1,4 +1,4 @@
-/* Policies: owns which pushed tags a target takes. Never asks anybody: the facts come in. */
+/* Policies: owns which pushed tags a target takes. Pure: the facts come from the caller. */
 #include "policies/policy.h"
 
 #include <fnmatch.h>
@@ -8,7 +8,7 @@
 #include "policies/range.h"
 #include "policies/version.h"
 
-#define POLICY_TAG_SHOWN 40 /* characters of a tag in a reason */
+#define POLICY_TAG_SHOWN 40 /* characters of a tag shown in a reason */
 
 static PRINTF_LIKE(2, 3) struct policy_verdict policy_say(bool wanted, const char *format, ...) {
     struct policy_verdict verdict = {.wanted = wanted};
@@ -19,7 +19,7 @@ static PRINTF_LIKE(2, 3) struct policy_verdict policy_say(bool wanted, const cha
     return verdict;
 }
 
-/* --- the simple ones ----------------------------------------------------------------------- */
+/* ---- simple policies ---- */
 
 static struct policy_verdict policy_decide_digest(const char *argument, const char *running,
                                                   const char *pushed) {
@@ -50,14 +50,14 @@ static struct policy_verdict policy_decide_never(const char *argument, const cha
     return policy_say(false, "policy is never");
 }
 
-/* --- versions ------------------------------------------------------------------------------ */
+/* ---- versions ---- */
 
 struct policy_step {
     const char *running_tag, *pushed_tag;
     struct version running, pushed;
 };
 
-/* False: at least one is no version, and *out says so. */
+/* False: one of them is no version, and *out says so. */
 static bool policy_read_step(const char *running, const char *pushed, struct policy_step *out,
                              struct policy_verdict *verdict) {
     out->running_tag = running;
@@ -76,12 +76,13 @@ static bool policy_read_step(const char *running, const char *pushed, struct pol
     return true;
 }
 
-/* A commit's digits or a date beside a real version: 3 and 20210804, 1.4.2 and 1234567. */
+/* Is one of them a commit's digits or a date beside a real version: 3 and 20210804, 1.4.2 and
+ * 1234567? */
 static bool policy_other_scheme(const struct version *running, const struct version *pushed) {
     return running->number[0].len <= 4 && pushed->number[0].len >= 6;
 }
 
-/* Tags that two readers could order differently; false: *out says why. */
+/* Refuses tags with an ambiguous order; false: *out says why. */
 static bool policy_comparable(const struct policy_step *step, struct policy_verdict *out) {
     const struct version *running = &step->running;
     const struct version *pushed = &step->pushed;
@@ -104,14 +105,14 @@ static bool policy_comparable(const struct policy_step *step, struct policy_verd
     return false;
 }
 
-/* 1.4.2 and 1.4.2-1: a pre-release to SemVer, a later build to many. */
+/* 1.4.2 and 1.4.2-1: a pre-release in SemVer, a later build to many image builders. */
 static bool policy_ambiguous(const struct version *running, const struct version *pushed) {
     return version_compare_numbers(running, pushed, VERSION_NUMBERS_MAX) == 0 &&
            version_prerelease_is_revision(running) != version_prerelease_is_revision(pushed) &&
            (running->prerelease.len == 0 || pushed->prerelease.len == 0);
 }
 
-/* Newer than what runs? False: *out says why not. */
+/* Is the pushed version newer than the running one? False: *out says why not. */
 static bool policy_newer(const struct policy_step *step, struct policy_verdict *out) {
     int order = version_compare(&step->pushed, &step->running);
     if (order == 0) {
@@ -127,7 +128,7 @@ static bool policy_newer(const struct policy_step *step, struct policy_verdict *
     return order > 0 && !policy_ambiguous(&step->running, &step->pushed);
 }
 
-/* What major, minor, patch and semver: have in common. */
+/* Shared by major, minor, patch and semver: */
 static bool policy_takes_version(const char *running, const char *pushed, struct policy_step *step,
                                  struct policy_verdict *out) {
     return policy_read_step(running, pushed, step, out) && policy_comparable(step, out) &&
@@ -200,7 +201,7 @@ static struct policy_verdict policy_decide_semver(const char *argument, const ch
     return policy_say(false, "%.*s is not within %.48s", POLICY_TAG_SHOWN, pushed, argument);
 }
 
-/* --- patterns ------------------------------------------------------------------------------ */
+/* ---- patterns ---- */
 
 #define POLICY_STARS_MAX 8
 
@@ -245,7 +246,7 @@ static bool policy_check_regex(const char *argument, struct err *err) {
     return expression_new(argument, &expression, err);
 }
 
-/* Both matched; the caught versions decide. */
+/* Both tags match; compares the captured versions. */
 static struct policy_verdict policy_decide_caught(const char *running, const char *pushed) {
     struct policy_step step;
     struct policy_verdict verdict;
@@ -292,16 +293,16 @@ static struct policy_verdict policy_decide_regex(const char *argument, const cha
     return policy_decide_caught(running_version, pushed_version);
 }
 
-/* --- the table ----------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 struct policy_row {
     enum policy_kind kind;
-    const char *name; /* with a colon: an argument follows */
+    const char *name; /* with a colon if an argument follows */
     bool (*check)(const char *argument, struct err *err);
     struct policy_verdict (*decide)(const char *argument, const char *running, const char *pushed);
 };
 
-/* `never` stays last: it is also the safe answer for a kind without a row. */
+/* `never` stays last: a kind without a row falls back to it, which is safe. */
 static const struct policy_row policy_rows[] = {
     {POLICY_DIGEST, "digest", NULL, policy_decide_digest},
     {POLICY_MAJOR, "major", NULL, policy_decide_major},

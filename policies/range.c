@@ -1,8 +1,8 @@
-/* Ranges of versions: owns their grammar and what lies within. Never decides what is newer
+/* Ranges of versions: owns their grammar and membership. Never decides which version is newer
  * (policies/policy.c does). */
 #include "policies/range.h"
 
-/* --- reading ------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 struct range_reader {
     const char *at;
@@ -32,7 +32,7 @@ static const struct range_sign {
     {"<", RANGE_LESS},        {"=", RANGE_EQUAL},
 };
 
-/* No sign at all is "=". */
+/* No operator means "=". */
 static enum range_operator range_read_operator(struct range_reader *reader) {
     for (size_t i = 0; i < ARRAY_LENGTH(range_signs); i++) {
         size_t len = strlen(range_signs[i].text);
@@ -49,7 +49,7 @@ static bool range_wildcard(struct version_part text) {
     return text.len == 1 && (text.at[0] == 'x' || text.at[0] == 'X' || text.at[0] == '*');
 }
 
-/* Where the first wildcard stands among the numbers; the whole length where there is none. */
+/* The index of the first wildcard among the numbers; the length if there is none. */
 static size_t range_before_wildcard(struct version_part text) {
     size_t piece = 0;
     for (size_t i = 0; i <= text.len; i++) {
@@ -67,7 +67,7 @@ static size_t range_before_wildcard(struct version_part text) {
     return text.len;
 }
 
-/* Behind a wildcard only wildcards and a pre-release may stand. */
+/* Only wildcards and a pre-release may follow a wildcard. */
 static bool range_after_wildcard_good(struct version_part rest, struct version_part *prerelease) {
     size_t i = 0;
     while (i < rest.len && rest.at[i] != '-') {
@@ -151,7 +151,7 @@ static bool range_put(struct range_reader *reader, enum range_operator sign,
     if (reader->range.count == RANGE_TERMS_MAX) {
         return err_set(reader->err, ERR_INVALID, "the range has over %d parts", RANGE_TERMS_MAX);
     }
-    if (bound->numbers == 0) { /* nothing is below or above every version */
+    if (bound->numbers == 0) { /* no version is below or above all versions */
         if (sign == RANGE_LESS || sign == RANGE_GREATER || sign == RANGE_NOT_EQUAL) {
             return err_set(reader->err, ERR_INVALID, "no version is below, above or other than *");
         }
@@ -162,7 +162,7 @@ static bool range_put(struct range_reader *reader, enum range_operator sign,
     return true;
 }
 
-/* "1.2 - 1.4": the hyphen stands between spaces. */
+/* "1.2 - 1.4": the hyphen has spaces around it. */
 static bool range_at_hyphen(const char *at) {
     const char *p = at;
     while (range_space(*p)) {
@@ -233,9 +233,10 @@ bool range_parse(const char *text, struct range *out, struct err *err) {
     return true;
 }
 
-/* --- holding ------------------------------------------------------------------------------- */
+/* ---- matching ---- */
 
-/* A bound of fewer than three numbers and no pre-release stands for all that begins with it. */
+/* A bound of fewer than three numbers without pre-release stands for every version with these
+ * numbers. */
 static bool range_is_whole(const struct version *bound) {
     return bound->numbers < 3 && bound->prerelease.len == 0;
 }
@@ -247,7 +248,7 @@ static int range_compare(const struct version *version, const struct version *bo
     return version_compare(version, bound);
 }
 
-/* `<2.0.0` means its pre-releases no more than 2.0.0 itself. */
+/* `<2.0.0` excludes the pre-releases of 2.0.0, too. */
 static bool range_less(const struct version *version, const struct version *bound) {
     if (bound->prerelease.len > 0) {
         return version_compare(version, bound) < 0;
@@ -256,7 +257,7 @@ static bool range_less(const struct version *version, const struct version *boun
     return version_compare_numbers(version, bound, count) < 0;
 }
 
-/* ^ leaves the first number alone that is not 0. */
+/* ^ fixes the numbers up to the first one that is not 0. */
 static size_t range_caret_numbers(const struct version *bound) {
     static const struct version_part zero = {"0", 1};
     for (size_t i = 0; i < bound->numbers; i++) {

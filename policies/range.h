@@ -1,9 +1,9 @@
-/* Ranges of versions, as users of npm (node-semver) and of Masterminds/semver (Helm, Flux, Keel)
- * write them: `~1.2`, `^1.2.3`, `1.2.x`, `1.2`, `>=1.2 <2`, `>=1.2, <2`, `1.2 - 1.4`,
- * `^1.2 || ^2.0`, `!=1.2.3`, `*`.
+/* Ranges of versions as in npm (node-semver) and Masterminds/semver (Helm, Flux, Keel): `~1.2`,
+ * `^1.2.3`, `1.2.x`, `1.2`, `>=1.2 <2`, `>=1.2, <2`, `1.2 - 1.4`, `^1.2 || ^2.0`, `!=1.2.3`, `*`.
  *
- * A bound without a pre-release means whole numbers: `<2` and `<2.0.0` leave 2.0.0-rc.1 out, `>1.4`
- * leaves all of 1.4 out. Variants (`-alpine`) play no part. Pure; only points into the text. */
+ * A bound without a pre-release stands for all versions with these numbers: `<2` and `<2.0.0`
+ * exclude 2.0.0-rc.1, `>1.4` excludes all of 1.4. Ignores variants (`-alpine`). Pure; points into
+ * the text. */
 #ifndef LANDWAITER_POLICIES_RANGE_H
 #define LANDWAITER_POLICIES_RANGE_H
 
@@ -30,8 +30,8 @@ enum range_operator {
 
 struct range_term {
     enum range_operator sign;
-    struct version bound; /* numbers: as many as were written before a wildcard */
-    size_t alternative;   /* terms of one alternative must all hold */
+    struct version bound; /* numbers: those before a wildcard */
+    size_t alternative;   /* all terms of an alternative must hold */
 };
 
 struct range {
@@ -39,11 +39,11 @@ struct range {
     size_t count;
 };
 
-/* ERR_INVALID with what to write instead. */
+/* ERR_INVALID says what to write instead. */
 bool range_parse(const char *text, struct range *out, struct err *err) MUST_USE;
 
-/* Is that version within one of the alternatives? With prerelease_wanted a pre-release is judged by
- * its place alone; without, it must lie in an alternative that names a pre-release itself. */
+/* Does one of the alternatives contain the version? Unless prerelease_wanted is set, only an
+ * alternative that names a pre-release itself contains pre-releases. */
 bool range_holds(const struct range *range, const struct version *version,
                  bool prerelease_wanted) MUST_USE;
 

@@ -1,5 +1,5 @@
-/* Windows and freezes together: owns how they merge, and the sentence that explains it. Never asks
- * what time it is, never waits. */
+/* Windows and freezes together: owns how they merge, and the sentence that explains the result.
+ * Never reads the clock, never waits. */
 #include "policies/schedule.h"
 
 #include "base/clock.h"
@@ -7,10 +7,10 @@
 
 struct schedule_stretch {
     struct window_span span;
-    size_t next_long; /* this or the first later stretch that has min_remaining */
+    size_t next_long; /* this or the next stretch that has min_remaining */
 };
 
-/* The open stretches of a range, in order, none touching the next. */
+/* The open stretches of a range, sorted and disjoint. */
 struct schedule_table {
     struct window_span range;
     struct schedule_stretch *items;
@@ -21,7 +21,7 @@ struct schedule {
     int64_t min_remaining_ms;
     struct schedule_table table;
     size_t window_count, freeze_count;
-    struct window windows[]; /* then the freezes */
+    struct window windows[]; /* followed by the freezes */
 };
 
 static void schedule_table_release(struct schedule_table *table) {
@@ -30,7 +30,7 @@ static void schedule_table_release(struct schedule_table *table) {
     table->count = 0;
 }
 
-/* --- merging ------------------------------------------------------------------------------- */
+/* ---- merging ---- */
 
 static int schedule_compare(const void *left, const void *right) {
     const struct window_span *a = left;
@@ -38,7 +38,7 @@ static int schedule_compare(const void *left, const void *right) {
     return a->from < b->from ? -1 : a->from > b->from;
 }
 
-/* Sorts, and joins what overlaps or touches. */
+/* Sorts, and joins overlapping or adjacent stretches. */
 static void schedule_merge(struct window_spans *spans) {
     if (spans->count == 0) {
         return;
@@ -55,7 +55,7 @@ static void schedule_merge(struct window_spans *spans) {
     spans->count = last + 1;
 }
 
-/* What of `open` no `closed` covers; both merged. out has room for both together. */
+/* Subtracts `closed` from `open`; both are merged. out has room for both together. */
 static size_t schedule_subtract(const struct window_spans *open, const struct window_spans *closed,
                                 struct schedule_stretch *out) {
     size_t count = 0, c = 0;
@@ -101,7 +101,7 @@ static void schedule_mark_long(struct schedule_table *table, int64_t min_ms) {
     }
 }
 
-/* From a day before now on, so that a clock set back a little stays fast. */
+/* Starts a day before now, so that a clock set back a little stays fast. */
 static bool schedule_table_make(const struct schedule *schedule, int64_t now,
                                 struct schedule_table *out) {
     int64_t day = date_days_of_seconds(now);
@@ -168,7 +168,7 @@ void schedule_release(struct schedule **schedule) {
     schedule_free(*schedule);
 }
 
-/* --- deciding ------------------------------------------------------------------------------ */
+/* ---- decisions ---- */
 
 /* The first stretch that ends after that second. */
 static size_t schedule_find(const struct schedule_table *table, int64_t now) {
@@ -184,7 +184,7 @@ static size_t schedule_find(const struct schedule_table *table, int64_t now) {
     return low;
 }
 
-/* The start of that stretch, 0 where there is none within the horizon. */
+/* The start of a stretch, 0: none within the horizon. */
 static int64_t schedule_start_ms(const struct schedule_table *table, size_t at, int64_t now_ms) {
     int64_t horizon_ms = now_ms + (int64_t)SCHEDULE_HORIZON_DAYS * DATE_DAY_SECONDS * 1000;
     if (at >= table->count || table->items[at].span.from * 1000 > horizon_ms) {
@@ -221,7 +221,7 @@ static void schedule_look_up(const struct schedule *schedule, const struct sched
         out->may_start ? now_ms : schedule_start_ms(table, schedule_next_long(table, next), now_ms);
 }
 
-/* --- saying it ----------------------------------------------------------------------------- */
+/* ---- reasons ---- */
 
 static const struct window *schedule_active(const struct window *windows, size_t count,
                                             int64_t at_ms) {
@@ -244,7 +244,7 @@ static const struct window *schedule_freeze_at(const struct schedule *schedule, 
 
 #define SCHEDULE_TIME_SIZE 128
 
-/* "Sat 2025-01-18 02:00 (Europe/Berlin)"; in UTC where the window has no zone. */
+/* "Sat 2025-01-18 02:00 (Europe/Berlin)"; in UTC if the window has no zone. */
 static const char *schedule_time(int64_t ms, const struct window *window,
                                  char out[SCHEDULE_TIME_SIZE]) {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -259,7 +259,7 @@ static const char *schedule_time(int64_t ms, const struct window *window,
     return out;
 }
 
-/* How it opens again, from a closed state or later on. */
+/* Describes the next opening. */
 static void schedule_say_next(const struct schedule *schedule, int64_t at_ms, const char *before,
                               struct schedule_verdict *out) {
     char time[SCHEDULE_TIME_SIZE];
@@ -319,7 +319,7 @@ static void schedule_say_open(const struct schedule *schedule, int64_t now_ms,
                    schedule_time(out->closes_ms, last, time));
 }
 
-/* Open, but for too short. */
+/* Open, but not for long enough. */
 static void schedule_say_short(const struct schedule *schedule, int64_t now_ms,
                                struct schedule_verdict *out) {
     char left[CLOCK_TEXT_SIZE];

@@ -1,5 +1,5 @@
-/* Versions: owns how a tag is read as one and which of two is newer. Never converts a number, so
- * that none is too long. */
+/* Versions: owns their grammar and their order. Never converts a number, so that none is too
+ * long. */
 #include "policies/version.h"
 
 static bool version_digit(char c) {
@@ -30,7 +30,7 @@ static size_t version_digits(struct version_part text) {
     return len;
 }
 
-/* --- reading ------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 static bool version_read_numbers(struct version_part *text, struct version *out) {
     for (;;) {
@@ -46,7 +46,7 @@ static bool version_read_numbers(struct version_part *text, struct version *out)
     }
 }
 
-/* Letters, digits, hyphens, underscores, and dots that stand between something. */
+/* Letters, digits, hyphens, underscores, and inner dots. */
 static bool version_identifiers_good(struct version_part text) {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
@@ -74,14 +74,14 @@ static bool version_word_is(struct version_part word, const char *known) {
     return true;
 }
 
-/* Is that identifier how a pre-release begins: a number, or a known word with a number or none? */
+/* Does the identifier begin a pre-release: a number, or a known word with or without a number? */
 static bool version_begins_prerelease(struct version_part identifier) {
     static const char *const words[] = {
         "alpha", "beta",         "rc",       "pre",     "preview",  "prerelease",
         "dev",   "develop",      "devel",    "nightly", "snapshot", "canary",
         "next",  "milestone",    "unstable", "edge",    "ea",       "eap",
         "cr",    "experimental", "test",     "testing", "insider",  "insiders"};
-    static const char *const letters[] = {"a", "b", "c", "m"}; /* only with a number */
+    static const char *const letters[] = {"a", "b", "c", "m"}; /* needs a number */
     size_t len = 0;
     while (len < identifier.len && version_letter(identifier.at[len])) {
         len++;
@@ -107,7 +107,7 @@ static bool version_begins_prerelease(struct version_part identifier) {
     return false;
 }
 
-/* The length up to the first of those bytes. */
+/* The length up to the first of these bytes. */
 static size_t version_span(struct version_part text, const char *stop) {
     size_t len = 0;
     while (len < text.len && !strchr(stop, text.at[len])) {
@@ -116,8 +116,8 @@ static size_t version_span(struct version_part text, const char *stop) {
     return len;
 }
 
-/* `text` stands behind the hyphen: pre-release first, as many hyphenated pieces as begin like one,
- * and the rest is the variant, with the byte in front of it. */
+/* Splits the text behind the hyphen: hyphenated pieces that begin like a pre-release form it, the
+ * rest is the variant with the byte before it. */
 static void version_split(struct version_part text, struct version *out) {
     size_t taken = 0;
     while (taken < text.len) {
@@ -181,7 +181,7 @@ bool version_parse(struct version_part text, struct version *out) {
     return true;
 }
 
-/* --- comparing ----------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 static int version_sign(int difference) {
     return (difference > 0) - (difference < 0);
@@ -222,7 +222,7 @@ static struct version_part version_tail(struct version_part *identifier) {
 static int version_compare_identifiers(struct version_part a, struct version_part b) {
     struct version_part a_tail = version_tail(&a);
     struct version_part b_tail = version_tail(&b);
-    int order = version_compare_bytes(a, b); /* all digits leave nothing, which is first */
+    int order = version_compare_bytes(a, b); /* all digits leave an empty rest, which sorts first */
     if (order == 0 && (a_tail.len == 0) != (b_tail.len == 0)) {
         return a_tail.len == 0 ? -1 : 1;
     }

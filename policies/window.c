@@ -1,5 +1,5 @@
-/* Windows and freezes one by one: owns what their members mean, over clock changes too. Never asks
- * what time it is, and never merges several (policies/schedule.c does). */
+/* A window or freeze by itself: owns the meaning of its members, also across clock changes. Never
+ * reads the clock, and never merges several (policies/schedule.c does). */
 #include "policies/window.h"
 
 #include <stddef.h>
@@ -9,11 +9,11 @@
 
 #define WINDOW_ALL_DAYS 0x7f
 
-/* --- members ------------------------------------------------------------------------------- */
+/* ---- members ---- */
 
 struct window_member {
     const char *name;
-    size_t offset; /* of its text in struct window_spec */
+    size_t offset; /* offset of its text in struct window_spec */
     bool (*read)(const char *text, struct window *out, struct err *err);
 };
 
@@ -187,14 +187,14 @@ static bool window_read_name(const struct window_spec *spec, struct window *out,
     return true;
 }
 
-/* --- the whole ----------------------------------------------------------------------------- */
+/* ---- windows ---- */
 
 static bool window_fault_set(struct window_fault *fault, const char *member, const char *message) {
     fault->member = member;
     return err_set(&fault->err, ERR_INVALID, "%s", message);
 }
 
-/* No `start`: a freeze then covers whole days. */
+/* Without `start` a freeze covers whole days. */
 static bool window_check_days(const struct window_spec *spec, struct window *out,
                               struct window_fault *fault) {
     if (!out->freeze || spec->end || spec->duration) {
@@ -272,9 +272,9 @@ struct window window_always(void) {
     return (struct window){.name = "always", .always = true, .days = WINDOW_ALL_DAYS};
 }
 
-/* --- when it is open ----------------------------------------------------------------------- */
+/* ---- open stretches ---- */
 
-/* May it start on that local date? */
+/* May the window start on that local date? */
 static bool window_starts_on(const struct window *window, int64_t day) {
     if (day < window->from_day || day > window->to_day ||
         !(window->days >> date_weekday(day) & 1)) {
@@ -290,8 +290,8 @@ static bool window_starts_on(const struct window *window, int64_t day) {
     return (date.day + 6) / 7 == window->nth;
 }
 
-/* The first instant that shows that local second, or the first one after the gap it lies in. False:
- * the gap takes the rest of the day with it. */
+/* The first instant with that local time, or the first after the gap that contains it. False: the
+ * gap takes the rest of the day. */
 static bool window_start_instant(const struct zone *zone, int64_t local, int64_t *out) {
     struct zone_period period = zone_period_at(zone, local - ZONE_OFFSET_MAX);
     while (period.until != INT64_MAX && local - period.offset >= period.until) {
@@ -309,8 +309,8 @@ static bool window_start_instant(const struct zone *zone, int64_t local, int64_t
 }
 
 static bool window_open_by_duration(const struct window *window, int64_t now, int64_t today) {
-    /* Local dates between start and now: those of the duration, and one each for the part of a day
-     * and for a clock that was moved by up to a day. */
+    /* The number of local dates to look back: the duration's, one for a partial day, and one for a
+     * clock change of up to a day. */
     int64_t oldest = today - window->duration / DATE_DAY_SECONDS - 2;
     for (int64_t day = today + 1; day >= oldest; day--) {
         int64_t start = 0;
@@ -374,7 +374,7 @@ static bool window_spans_put(struct window_spans *spans, struct window_span span
     return true;
 }
 
-/* A wall-clock stretch, in each period of constant offset. */
+/* Appends a wall-clock stretch, one piece for each period of constant offset. */
 static bool window_spans_put_wall(struct window_spans *spans, const struct window *window,
                                   int64_t day, struct window_span range) {
     int64_t start = day * DATE_DAY_SECONDS + window->start;

@@ -1,5 +1,5 @@
-/* One maintenance window or freeze (windows.md; interface.md section 2, "Windows"): what its texts
- * mean, and when it is open. Pure, apart from reading the time zone's file. */
+/* A maintenance window or freeze (windows.md; interface.md section 2, "Windows"): the meaning of
+ * its texts, and when it is open. Pure, except for reading the time zone's file. */
 #ifndef LANDWAITER_POLICIES_WINDOW_H
 #define LANDWAITER_POLICIES_WINDOW_H
 
@@ -13,7 +13,7 @@
 #define WINDOW_NAME_MAX 63
 #define WINDOW_DURATION_MAX_DAYS 31
 
-/* What was written, member by member; NULL: not written. Borrowed. */
+/* The written text of each member; NULL: not written. Borrowed. */
 struct window_spec {
     const char *name;
     bool freeze;
@@ -28,16 +28,16 @@ struct window_spec {
     const char *tz;
 };
 
-/* Where the text of that member (`nth`, `start`, `end`, `duration`, `from`, `to`, `tz`) goes, or
- * NULL for one that windows do not have. `days` is a list and has none. */
+/* The place for the text of a member (`nth`, `start`, `end`, `duration`, `from`, `to`, `tz`), or
+ * NULL for an unknown one. `days` is a list and has none. */
 const char **window_spec_text(struct window_spec *spec, const char *member);
 
-/* A plain value; the zone is borrowed from the store. Read it, change it through window_make. */
+/* A plain value; borrows the zone from the store. Read-only: window_make fills it. */
 struct window {
     char name[WINDOW_NAME_MAX + 1];
     bool freeze;
-    bool always;              /* open at all times; nothing below counts */
-    unsigned char days;       /* bit n is weekday n, 0 is Sunday */
+    bool always;              /* always open; ignore the rest */
+    unsigned char days;       /* bit n: weekday n, 0 is Sunday */
     int nth;                  /* 0: any; 1 to 5; -1: last */
     int32_t start;            /* seconds of the local day */
     int32_t end;              /* seconds from the start day's midnight, over 86400 on the next day;
@@ -48,12 +48,12 @@ struct window {
 };
 
 struct window_fault {
-    const char *member; /* the member of the spec that it is about, "" for the whole; static */
+    const char *member; /* the wrong member of the spec, "" for the whole; static */
     struct err err;
 };
 
 /* ERR_INVALID says what to write instead; ERR_GONE: no time zone database. A freeze without times
- * covers whole days and then needs `from`, `to` or `days`. A window needs `start`, and `end` or
+ * covers whole days and needs `from`, `to` or `days`. A window needs `start`, and `end` or
  * `duration`. */
 bool window_make(const struct window_spec *spec, struct zone_store *zones, struct window *out,
                  struct window_fault *fault) MUST_USE;
@@ -63,10 +63,10 @@ struct window window_always(void);
 
 #define WINDOW_SECOND_MAX INT64_C(253402300799) /* the end of the year 9999 */
 
-/* The second that millisecond lies in, kept within the years that calendars know: windows change
- * at whole seconds only. */
+/* The second of a millisecond, clamped to the years of calendars: windows change only at whole
+ * seconds. */
 int64_t window_second(int64_t now_ms);
-/* Is it open at that instant (milliseconds since 1970)? For a freeze: is it in force? */
+/* Is the window open, or the freeze in force, at that instant (milliseconds since 1970)? */
 bool window_open_at(const struct window *window, int64_t now_ms) MUST_USE;
 
 /* Half-open stretches in seconds since 1970. */
@@ -83,8 +83,8 @@ struct window_spans {
     { .items = NULL, .count = 0, .capacity = 0 }
 
 void window_spans_release(struct window_spans *spans);
-/* Appends all stretches in which the window is open within `range`, cut to it. They come nearly in
- * order and may overlap. False: out of memory. */
+/* Appends the open stretches within `range`, cut to it. Nearly sorted; may overlap. False: out of
+ * memory. */
 bool window_spans_add(struct window_spans *spans, const struct window *window,
                       struct window_span range) MUST_USE;
 

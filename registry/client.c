@@ -1,6 +1,6 @@
-/* The registry client: owns the conversation about one reference, from the first request to a
- * digest. Never tries anything again but a 401, and never says a credential to a host that the
- * configuration did not name for it. */
+/* The registry client: owns the exchange about one reference, from the first request to a digest.
+ * Retries nothing but a 401, and sends credentials only to the hosts that the configuration names
+ * for them. */
 #include "registry/client.h"
 
 #include <strings.h>
@@ -14,7 +14,7 @@
 #define CLIENT_SECRET_TEXT_MAX (256 * 1024) /* SECRET_MAX in base64 or percent-encoded */
 #define CLIENT_RETRY_AFTER_MAX_S 3600
 #define CLIENT_CHALLENGES_MAX 8
-/* How long we remember that a registry wants Basic, which spares a request each time. */
+/* How long to remember that a registry wants Basic, which saves a request each time. */
 #define CLIENT_BASIC_LIFETIME_MS (60 * 60 * 1000)
 #define CLIENT_KEY_SIZE (REF_NAME_SIZE + 8 + DIGEST_TEXT_SIZE)
 
@@ -49,9 +49,9 @@ bool registry_host_credentials(const struct registry_host *host, struct credenti
     return true;
 }
 
-/* ---- one question to a registry ---- */
+/* ---- one lookup ---- */
 
-struct registry_ask {
+struct registry_lookup {
     const struct registry_client *client;
     const struct registry_query *query;
     struct credentials credentials;
@@ -59,9 +59,9 @@ struct registry_ask {
     char *authorization;       /* value of the header; NULL: none yet */
 };
 
-static void registry_ask_release(struct registry_ask *ask) {
-    credentials_release(&ask->credentials);
-    token_release(&ask->authorization);
+static void registry_lookup_release(struct registry_lookup *lookup) {
+    credentials_release(&lookup->credentials);
+    token_release(&lookup->authorization);
 }
 
 static void registry_wipe(struct buf *buf) {
@@ -83,13 +83,13 @@ static const char *registry_secret_text(const struct secret *secret) {
     return secret->bytes ? (const char *)secret->bytes : "";
 }
 
-/* The scheme and the credentials are in the key, so that a changed configuration starts afresh. */
-static bool registry_ask_key(struct registry_ask *ask, struct err *err) {
+/* Includes scheme and credentials, so that a changed configuration starts afresh. */
+static bool registry_lookup_key(struct registry_lookup *lookup, struct err *err) {
     struct digest_stream *stream = digest_stream_new();
     if (!stream) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    const struct credentials *from = &ask->credentials;
+    const struct credentials *from = &lookup->credentials;
     const char *username = from->username ? from->username : "";
     const char *password = registry_secret_text(&from->password);
     const char *token = registry_secret_text(&from->identity_token);
@@ -100,75 +100,75 @@ static bool registry_ask_key(struct registry_ask *ask, struct err *err) {
     digest_stream_text(stream, digest);
     digest_stream_free(stream);
     char name[REF_NAME_SIZE];
-    (void)snprintf(ask->key, sizeof ask->key, "%s %s %s",
-                   registry_plain(ask->query) ? "http" : "https", ref_name(ask->query->ref, name),
-                   digest);
+    (void)snprintf(lookup->key, sizeof lookup->key, "%s %s %s",
+                   registry_plain(lookup->query) ? "http" : "https",
+                   ref_name(lookup->query->ref, name), digest);
     return true;
 }
 
-static bool registry_ask_open(struct registry_ask *ask, struct err *err) {
-    const struct ref *ref = ask->query->ref;
+static bool registry_lookup_open(struct registry_lookup *lookup, struct err *err) {
+    const struct ref *ref = lookup->query->ref;
     if (!ref->tag[0] && !ref->digest[0]) {
         return err_set(err, ERR_INVALID, "%.200s/%.200s names neither a tag nor a digest",
                        ref->host, ref->path);
     }
-    if (!registry_host_credentials(ask->query->host, &ask->credentials, err)) {
+    if (!registry_host_credentials(lookup->query->host, &lookup->credentials, err)) {
         return err_wrap(err, "credentials for %s", ref->host);
     }
-    if (!registry_ask_key(ask, err)) {
+    if (!registry_lookup_key(lookup, err)) {
         return false;
     }
-    ask->authorization = token_cache_get(ask->client->tokens, ask->key);
+    lookup->authorization = token_cache_get(lookup->client->tokens, lookup->key);
     return true;
 }
 
-static bool registry_send(const struct registry_ask *ask, struct http_request *request,
+static bool registry_send(const struct registry_lookup *lookup, struct http_request *request,
                           struct http_response *response, struct err *err) {
-    const struct registry_host *host = ask->query->host;
+    const struct registry_host *host = lookup->query->host;
     struct http_tls tls = {.ca_file = host ? host->ca_file : NULL,
                            .insecure_skip_verify = host && host->insecure_skip_verify};
     request->tls = &tls;
     request->timeout_ms = CLIENT_TIMEOUT_MS;
     http_response_release(response);
     *response = (struct http_response)HTTP_RESPONSE_INIT;
-    bool sent = http_perform(ask->client->http, request, response, err);
+    bool sent = http_perform(lookup->client->http, request, response, err);
     request->tls = NULL;
-    if (ask->client->told) {
-        ask->client->told(ask->query->ref->host, sent ? response->status : 0);
+    if (lookup->client->on_request) {
+        lookup->client->on_request(lookup->query->ref->host, sent ? response->status : 0);
     }
     return sent;
 }
 
-static bool registry_send_manifest(const struct registry_ask *ask, const char *method,
+static bool registry_send_manifest(const struct registry_lookup *lookup, const char *method,
                                    struct http_response *response, struct err *err) {
-    const struct ref *ref = ask->query->ref;
+    const struct ref *ref = lookup->query->ref;
     CLEANUP(buf_release) struct buf url = BUF_INIT(CLIENT_URL_MAX);
-    buf_printf(&url, "%s://%s/v2/%s/manifests/%s", registry_plain(ask->query) ? "http" : "https",
+    buf_printf(&url, "%s://%s/v2/%s/manifests/%s", registry_plain(lookup->query) ? "http" : "https",
                registry_network_host(ref->host), ref->path,
                ref->digest[0] ? ref->digest : ref->tag);
     CLEANUP(buf_release) struct buf accept = BUF_INIT(1024);
     buf_printf(&accept, "Accept: %s", manifest_accept);
     CLEANUP(registry_wipe) struct buf authorization = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
-    if (ask->authorization) {
+    if (lookup->authorization) {
         buf_puts(&authorization, "Authorization: ");
-        buf_puts(&authorization, ask->authorization);
+        buf_puts(&authorization, lookup->authorization);
     }
     if (url.overflow || accept.overflow || authorization.overflow) {
         return err_set(err, ERR_INVALID, "the request to %s is too long", ref->host);
     }
     const char *headers[] = {buf_text(&accept),
-                             ask->authorization ? buf_text(&authorization) : NULL, NULL};
+                             lookup->authorization ? buf_text(&authorization) : NULL, NULL};
     struct http_request request = {.method = method,
                                    .url = buf_text(&url),
                                    .headers = headers,
                                    .body_max = MANIFEST_SIZE_MAX,
                                    .max_redirects = CLIENT_REDIRECTS_MAX};
-    return registry_send(ask, &request, response, err);
+    return registry_send(lookup, &request, response, err);
 }
 
-/* ---- what a status means ---- */
+/* ---- statuses ---- */
 
-/* The statuses that mean the same from a registry and from its token server. */
+/* Statuses with the same meaning from a registry and from its token server. */
 static bool registry_refuse_status(const char *who, const struct http_response *response,
                                    struct err *err) {
     long status = response->status;
@@ -188,10 +188,10 @@ static bool registry_refuse_status(const char *who, const struct http_response *
     return err_set(err, ERR_INVALID, "%s answers %ld", who, status);
 }
 
-/* Many registries say 401 for what does not exist, so the message must not claim more. */
-static bool registry_refuse_access(const struct registry_ask *ask, struct err *err) {
-    const struct ref *ref = ask->query->ref;
-    if (credentials_anonymous(&ask->credentials)) {
+/* Many registries answer 401 for a missing repository, so the message must not claim more. */
+static bool registry_refuse_access(const struct registry_lookup *lookup, struct err *err) {
+    const struct ref *ref = lookup->query->ref;
+    if (credentials_anonymous(&lookup->credentials)) {
         return err_set(err, ERR_DENIED,
                        "%s/%s: not found, or private: configure credentials for %s", ref->host,
                        ref->path, ref->host);
@@ -201,15 +201,15 @@ static bool registry_refuse_access(const struct registry_ask *ask, struct err *e
                    ref->path, ref->host);
 }
 
-static bool registry_check_status(const struct registry_ask *ask,
+static bool registry_check_status(const struct registry_lookup *lookup,
                                   const struct http_response *response, struct err *err) {
-    const struct ref *ref = ask->query->ref;
+    const struct ref *ref = lookup->query->ref;
     switch (response->status) {
     case 200:
         return true;
     case 401:
     case 403:
-        return registry_refuse_access(ask, err);
+        return registry_refuse_access(lookup, err);
     case 404:
         return err_set(err, ERR_GONE, "%s knows no %s%s%s", ref->host, ref->path,
                        ref->digest[0] ? "@" : ":", ref->digest[0] ? ref->digest : ref->tag);
@@ -229,25 +229,25 @@ static void registry_put_basic(const struct credentials *credentials, struct buf
     buf_put_base64(out, buf_text(&pair), pair.len);
 }
 
-/* service=…&scope=…, with the scope that we want and not the one that the challenge asks for. */
-static void registry_put_scope(const struct registry_ask *ask,
+/* service=…&scope=…, with our scope rather than the challenge's. */
+static void registry_put_scope(const struct registry_lookup *lookup,
                                const struct token_challenge *challenge, struct buf *out) {
     buf_puts(out, "service=");
     buf_put_url(out, challenge->service);
     buf_puts(out, "&scope=");
     buf_puts(out, "repository%3A");
-    buf_put_url(out, ask->query->ref->path);
+    buf_put_url(out, lookup->query->ref->path);
     buf_puts(out, "%3Apull");
 }
 
-static bool registry_token_get(const struct registry_ask *ask,
+static bool registry_token_get(const struct registry_lookup *lookup,
                                const struct token_challenge *challenge,
                                struct http_response *response, struct err *err) {
-    const struct credentials *credentials = &ask->credentials;
+    const struct credentials *credentials = &lookup->credentials;
     CLEANUP(buf_release) struct buf url = BUF_INIT(CLIENT_URL_MAX);
     buf_puts(&url, challenge->realm);
     buf_putc(&url, strchr(challenge->realm, '?') ? '&' : '?');
-    registry_put_scope(ask, challenge, &url);
+    registry_put_scope(lookup, challenge, &url);
     CLEANUP(registry_wipe) struct buf authorization = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
     if (credentials->username) {
         buf_puts(&url, "&account=");
@@ -257,7 +257,7 @@ static bool registry_token_get(const struct registry_ask *ask,
     }
     if (url.overflow || authorization.overflow) {
         return err_set(err, ERR_INVALID, "the token request for %s is too long",
-                       ask->query->ref->host);
+                       lookup->query->ref->host);
     }
     const char *headers[] = {"Accept: application/json",
                              authorization.len > 0 ? buf_text(&authorization) : NULL, NULL};
@@ -266,21 +266,21 @@ static bool registry_token_get(const struct registry_ask *ask,
                                    .headers = headers,
                                    .body_max = CLIENT_TOKEN_BODY_MAX,
                                    .max_redirects = CLIENT_REDIRECTS_MAX};
-    return registry_send(ask, &request, response, err);
+    return registry_send(lookup, &request, response, err);
 }
 
-/* The exchange of an identity token (OAuth2 refresh token). */
-static bool registry_token_post(const struct registry_ask *ask,
+/* Exchanges an identity token (OAuth2 refresh token). */
+static bool registry_token_post(const struct registry_lookup *lookup,
                                 const struct token_challenge *challenge,
                                 struct http_response *response, struct err *err) {
     CLEANUP(registry_wipe) struct buf form = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
     buf_puts(&form, "grant_type=refresh_token&client_id=landwaiter&");
-    registry_put_scope(ask, challenge, &form);
+    registry_put_scope(lookup, challenge, &form);
     buf_puts(&form, "&refresh_token=");
-    buf_put_url(&form, registry_secret_text(&ask->credentials.identity_token));
+    buf_put_url(&form, registry_secret_text(&lookup->credentials.identity_token));
     if (form.overflow) {
         return err_set(err, ERR_INVALID, "the identity token for %s is too long",
-                       ask->query->ref->host);
+                       lookup->query->ref->host);
     }
     static const char *const headers[] = {"Accept: application/json",
                                           "Content-Type: application/x-www-form-urlencoded", NULL};
@@ -290,37 +290,38 @@ static bool registry_token_post(const struct registry_ask *ask,
                                    .body = buf_text(&form),
                                    .body_len = form.len,
                                    .body_max = CLIENT_TOKEN_BODY_MAX};
-    return registry_send(ask, &request, response, err);
+    return registry_send(lookup, &request, response, err);
 }
 
-/* A server that knows no exchange gets the user name and password where there are some, too. */
-static bool registry_token_ask(const struct registry_ask *ask,
+/* Falls back to user name and password, if any, if the server has no token exchange. */
+static bool registry_token_ask(const struct registry_lookup *lookup,
                                const struct token_challenge *challenge,
                                struct http_response *response, struct err *err) {
-    const struct credentials *credentials = &ask->credentials;
+    const struct credentials *credentials = &lookup->credentials;
     if (!credentials->identity_token.bytes) {
-        return registry_token_get(ask, challenge, response, err);
+        return registry_token_get(lookup, challenge, response, err);
     }
-    if (!registry_token_post(ask, challenge, response, err)) {
+    if (!registry_token_post(lookup, challenge, response, err)) {
         return false;
     }
     bool unknown = response->status == 404 || response->status == 405;
-    return !unknown || !credentials->username || registry_token_get(ask, challenge, response, err);
+    return !unknown || !credentials->username ||
+           registry_token_get(lookup, challenge, response, err);
 }
 
-static bool registry_token_fetch(const struct registry_ask *ask,
+static bool registry_token_fetch(const struct registry_lookup *lookup,
                                  const struct token_challenge *challenge, struct token_answer *out,
                                  struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-    if (!registry_token_ask(ask, challenge, &response, err)) {
+    if (!registry_token_ask(lookup, challenge, &response, err)) {
         return false;
     }
     if (response.status == 401 || response.status == 403) {
-        return registry_refuse_access(ask, err);
+        return registry_refuse_access(lookup, err);
     }
     if (response.status != 200) {
         char who[REF_HOST_MAX + 32];
-        (void)snprintf(who, sizeof who, "the token server of %s", ask->query->ref->host);
+        (void)snprintf(who, sizeof who, "the token server of %s", lookup->query->ref->host);
         return registry_refuse_status(who, &response, err);
     }
     bool parsed = token_answer_parse(buf_text(&response.body), response.body.len, out, err);
@@ -330,38 +331,38 @@ static bool registry_token_fetch(const struct registry_ask *ask,
     return parsed;
 }
 
-static bool registry_authorize_basic(struct registry_ask *ask, int64_t *lifetime_ms,
+static bool registry_authorize_basic(struct registry_lookup *lookup, int64_t *lifetime_ms,
                                      struct err *err) {
-    if (!ask->credentials.username) {
-        return registry_refuse_access(ask, err);
+    if (!lookup->credentials.username) {
+        return registry_refuse_access(lookup, err);
     }
     CLEANUP(registry_wipe) struct buf value = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
-    registry_put_basic(&ask->credentials, &value);
-    ask->authorization = buf_take(&value);
+    registry_put_basic(&lookup->credentials, &value);
+    lookup->authorization = buf_take(&value);
     *lifetime_ms = CLIENT_BASIC_LIFETIME_MS;
-    return ask->authorization || err_set(err, ERR_BUG, "out of memory");
+    return lookup->authorization || err_set(err, ERR_BUG, "out of memory");
 }
 
-static bool registry_authorize_bearer(struct registry_ask *ask,
+static bool registry_authorize_bearer(struct registry_lookup *lookup,
                                       const struct token_challenge *challenge, int64_t *lifetime_ms,
                                       struct err *err) {
-    const struct registry_host *host = ask->query->host;
-    struct token_realm_rule rule = {.registry_host = ask->query->ref->host,
-                                    .plain_http = registry_plain(ask->query),
+    const struct registry_host *host = lookup->query->host;
+    struct token_realm_rule rule = {.registry_host = lookup->query->ref->host,
+                                    .plain_http = registry_plain(lookup->query),
                                     .token_hosts =
                                         host ? (const char *const *)host->token_hosts : NULL};
     struct token_answer answer = {.token = NULL};
     if (!token_realm_allowed(&rule, challenge->realm, err) ||
-        !registry_token_fetch(ask, challenge, &answer, err)) {
+        !registry_token_fetch(lookup, challenge, &answer, err)) {
         return false;
     }
     CLEANUP(token_release) char *token = answer.token;
     CLEANUP(registry_wipe) struct buf value = BUF_INIT(CLIENT_SECRET_TEXT_MAX);
     buf_puts(&value, "Bearer ");
     buf_puts(&value, token);
-    ask->authorization = buf_take(&value);
+    lookup->authorization = buf_take(&value);
     *lifetime_ms = answer.lifetime_ms;
-    return ask->authorization || err_set(err, ERR_BUG, "out of memory");
+    return lookup->authorization || err_set(err, ERR_BUG, "out of memory");
 }
 
 static void registry_read_challenge(const struct http_response *response,
@@ -374,11 +375,11 @@ static void registry_read_challenge(const struct http_response *response,
     }
 }
 
-/* Answers a 401: afterwards ask->authorization is fresh, and known for the next time. */
-static bool registry_authorize(struct registry_ask *ask, const struct http_response *response,
+/* Answers a 401: refreshes and caches the authorization. */
+static bool registry_authorize(struct registry_lookup *lookup, const struct http_response *response,
                                struct err *err) {
-    token_release(&ask->authorization);
-    token_cache_drop(ask->client->tokens, ask->key);
+    token_release(&lookup->authorization);
+    token_cache_drop(lookup->client->tokens, lookup->key);
     struct token_challenge challenge = {.scheme = TOKEN_NONE};
     registry_read_challenge(response, &challenge);
     int64_t lifetime_ms = 0;
@@ -387,41 +388,41 @@ static bool registry_authorize(struct registry_ask *ask, const struct http_respo
     case TOKEN_NONE:
         return err_set(err, ERR_DENIED,
                        "%s wants neither a Basic nor a Bearer authentication (401)",
-                       ask->query->ref->host);
+                       lookup->query->ref->host);
     case TOKEN_BASIC:
-        authorized = registry_authorize_basic(ask, &lifetime_ms, err);
+        authorized = registry_authorize_basic(lookup, &lifetime_ms, err);
         break;
     case TOKEN_BEARER:
-        authorized = registry_authorize_bearer(ask, &challenge, &lifetime_ms, err);
+        authorized = registry_authorize_bearer(lookup, &challenge, &lifetime_ms, err);
         break;
     }
     if (authorized) {
-        token_cache_put(ask->client->tokens, ask->key, ask->authorization, lifetime_ms);
+        token_cache_put(lookup->client->tokens, lookup->key, lookup->authorization, lifetime_ms);
     }
     return authorized;
 }
 
-/* One method on the manifest, with at most one answer to a 401. */
-static bool registry_exchange(struct registry_ask *ask, const char *method,
+/* Sends one method for the manifest, and answers at most one 401. */
+static bool registry_exchange(struct registry_lookup *lookup, const char *method,
                               struct http_response *response, struct err *err) {
-    if (!registry_send_manifest(ask, method, response, err)) {
+    if (!registry_send_manifest(lookup, method, response, err)) {
         return false;
     }
     if (response->status == 401) {
-        if (!registry_authorize(ask, response, err) ||
-            !registry_send_manifest(ask, method, response, err)) {
+        if (!registry_authorize(lookup, response, err) ||
+            !registry_send_manifest(lookup, method, response, err)) {
             return false;
         }
         if (response->status == 401) {
-            token_cache_drop(ask->client->tokens, ask->key);
+            token_cache_drop(lookup->client->tokens, lookup->key);
         }
     }
-    return registry_check_status(ask, response, err);
+    return registry_check_status(lookup, response, err);
 }
 
-/* ---- the two questions ---- */
+/* ---- HEAD and GET ---- */
 
-/* The digest that the answer's header names; "" when it names none that is well-formed. */
+/* The digest in the answer's header; "": none, or malformed. */
 static void registry_header_digest(const struct http_response *response,
                                    char out[DIGEST_TEXT_SIZE]) {
     out[0] = '\0';
@@ -432,12 +433,12 @@ static void registry_header_digest(const struct http_response *response,
     }
 }
 
-static bool registry_get(struct registry_ask *ask, struct manifest *out, struct err *err) {
+static bool registry_get(struct registry_lookup *lookup, struct manifest *out, struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-    if (!registry_exchange(ask, "GET", &response, err)) {
+    if (!registry_exchange(lookup, "GET", &response, err)) {
         return false;
     }
-    const struct ref *ref = ask->query->ref;
+    const struct ref *ref = lookup->query->ref;
     CLEANUP(buf_release) struct buf type = BUF_INIT(256);
     bool typed = http_response_header(&response, "Content-Type", 0, &type);
     struct manifest_answer answer = {.body = buf_text(&response.body),
@@ -459,7 +460,7 @@ static bool registry_get(struct registry_ask *ask, struct manifest *out, struct 
     return true;
 }
 
-/* Does a HEAD say all we need: a manifest, its digest, and not another one than asked for? */
+/* Does the HEAD suffice: a manifest, with its digest, which is the requested one? */
 static bool registry_head_usable(const struct ref *ref, const struct http_response *response,
                                  char out[DIGEST_TEXT_SIZE]) {
     CLEANUP(buf_release) struct buf type = BUF_INIT(256);
@@ -471,16 +472,18 @@ static bool registry_head_usable(const struct ref *ref, const struct http_respon
 
 bool registry_resolve(const struct registry_client *client, const struct registry_query *query,
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) {
-    CLEANUP(registry_ask_release)
-    struct registry_ask ask = {.client = client, .query = query, .credentials = CREDENTIALS_INIT};
+    CLEANUP(registry_lookup_release)
+    struct registry_lookup lookup = {
+        .client = client, .query = query, .credentials = CREDENTIALS_INIT};
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
-    if (!registry_ask_open(&ask, err) || !registry_exchange(&ask, "HEAD", &response, err)) {
+    if (!registry_lookup_open(&lookup, err) ||
+        !registry_exchange(&lookup, "HEAD", &response, err)) {
         return false;
     }
     char digest[DIGEST_TEXT_SIZE];
     if (!registry_head_usable(query->ref, &response, digest)) {
         struct manifest manifest;
-        if (!registry_get(&ask, &manifest, err)) {
+        if (!registry_get(&lookup, &manifest, err)) {
             return false;
         }
         memcpy(digest, manifest.digest, sizeof digest);
@@ -491,7 +494,8 @@ bool registry_resolve(const struct registry_client *client, const struct registr
 
 bool registry_manifest(const struct registry_client *client, const struct registry_query *query,
                        struct manifest *out, struct err *err) {
-    CLEANUP(registry_ask_release)
-    struct registry_ask ask = {.client = client, .query = query, .credentials = CREDENTIALS_INIT};
-    return registry_ask_open(&ask, err) && registry_get(&ask, out, err);
+    CLEANUP(registry_lookup_release)
+    struct registry_lookup lookup = {
+        .client = client, .query = query, .credentials = CREDENTIALS_INIT};
+    return registry_lookup_open(&lookup, err) && registry_get(&lookup, out, err);
 }

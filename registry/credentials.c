@@ -1,5 +1,5 @@
-/* Credentials for registries: owns how Docker's config.json and its helper programs are read. Never
- * writes them anywhere, never puts one into an argument list or an error message. */
+/* Credentials for registries: owns how Docker's config.json and helper programs are read. Never
+ * stores a credential, and never puts one into an argument list or an error message. */
 #include "registry/credentials.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #define CREDENTIALS_HELPER_MS 10000
 #define CREDENTIALS_NAME_MAX 128
 #define CREDENTIALS_HUB_KEY "https://index.docker.io/v1/"
-/* The user name by which a helper says that the secret is an identity token. */
+/* The user name that marks a helper's secret as an identity token. */
 #define CREDENTIALS_TOKEN_USER "<token>"
 
 void credentials_release(struct credentials *credentials) {
@@ -60,7 +60,7 @@ bool credentials_copy(const struct credentials *from, struct credentials *out, s
 
 /* ---- entries of a config.json ---- */
 
-/* Docker Hub has four names; one is enough here. */
+/* Normalises the four names of Docker Hub. */
 static const char *credentials_host_alias(const char *host) {
     static const char *const hub[] = {"index.docker.io", "registry-1.docker.io"};
     for (size_t i = 0; i < ARRAY_LENGTH(hub); i++) {
@@ -71,8 +71,8 @@ static const char *credentials_host_alias(const char *host) {
     return host;
 }
 
-/* How well a key of `auths` or `credHelpers` names the host: 0 not at all, 3 exactly, 2 as a URL,
- * 1 as the host of one of its repositories (Docker takes that as well). */
+/* Ranks how well a key of `auths` or `credHelpers` names the host: 0 not at all, 1 as the host of
+ * one of its repositories (accepted by Docker), 2 as a URL, 3 exactly. */
 static int credentials_key_rank(const char *key, const char *host) {
     int rank = 3;
     const char *start = key;
@@ -102,7 +102,7 @@ static int credentials_key_rank(const char *key, const char *host) {
     return same ? rank : 0;
 }
 
-/* The member of that map which names the host best; NULL: none. Borrowed. */
+/* The member whose key names the host best; NULL: none. Borrowed. */
 static json_t *credentials_best_member(json_t *map, const char *host) {
     json_t *best = NULL;
     int best_rank = 0;
@@ -141,7 +141,7 @@ static bool credentials_from_auth(const char *auth, struct credentials *out, str
         return err_set(err, ERR_INVALID, "an auth value is not base64");
     }
     decoded.bytes[len] = '\0';
-    /* Some tools pad the password with zero bytes; one inside would cut it short unnoticed. */
+    /* Some tools pad the password with zero bytes; an inner one would truncate it silently. */
     while (len > 0 && decoded.bytes[len - 1] == '\0') {
         len--;
     }
@@ -224,7 +224,7 @@ static bool credentials_run_helper(const char *name, const char *host, struct cr
         return helper_answer_parse(&answer.output, out, err) ||
                err_wrap(err, "the credential helper %s", name);
     }
-    /* That is how every helper says that it has none (docker-credential-helpers). */
+    /* Every helper reports missing credentials with this text (docker-credential-helpers). */
     if (strstr(buf_text(&answer.output), "credentials not found")) {
         *out = (struct credentials)CREDENTIALS_INIT;
         return true;
@@ -256,7 +256,7 @@ static bool credentials_from_config(const json_t *root, const char *host, struct
     if (store && *store && !credentials_from_helper(store, host, &found, err)) {
         return false;
     }
-    /* A store that knows nothing of the host leaves what was written beside it. */
+    /* Falls back to the entry in `auths` if the store has none. */
     json_t *entry = credentials_best_member(json_object_member(root, "auths"), host);
     if (credentials_anonymous(&found) && entry && !credentials_from_entry(entry, &found, err)) {
         return err_wrap(err, "auths of %.100s", host);

@@ -1,5 +1,5 @@
-/* Credentials for a registry: from the configuration, or from Docker's config.json (protocols.md
- * section 3.4). */
+/* Credentials for a registry, from the configuration or Docker's config.json (protocols.md section
+ * 3.4). */
 #ifndef LANDWAITER_REGISTRY_CREDENTIALS_H
 #define LANDWAITER_REGISTRY_CREDENTIALS_H
 
@@ -10,10 +10,10 @@
 #include "base/secret.h"
 
 struct credentials {
-    char *username; /* NULL with no identity token either: anonymous */
+    char *username; /* NULL without identity token: anonymous */
     struct secret password;
     struct secret
-        identity_token; /* set: exchanged at the token server instead of username and password */
+        identity_token; /* if set, exchanged at the token server instead of username and password */
 };
 
 #define CREDENTIALS_INIT                                                                           \
@@ -24,10 +24,9 @@ bool credentials_anonymous(const struct credentials *credentials);
 bool credentials_copy(const struct credentials *from, struct credentials *out,
                       struct err *err) MUST_USE;
 
-/* Looks host up in a config.json's text: `auths` in all forms of its keys, `credHelpers` and
- * `credsStore` are run as docker-credential-NAME (argv, no shell, 10 s, output bounded; the name is
- * [A-Za-z0-9_-]+). Found nothing: anonymous and true. docker.io's key is
- * https://index.docker.io/v1/. */
+/* Looks host up in a config.json's text: `auths` in all forms of its keys; `credHelpers` and
+ * `credsStore` run docker-credential-NAME (argv, no shell, 10 s, bounded output; the name is
+ * [A-Za-z0-9_-]+). No entry: true, anonymous. docker.io's key is https://index.docker.io/v1/. */
 bool credentials_from_docker_config(const char *text, const char *host, struct credentials *out,
                                     struct err *err) MUST_USE;
 /* The same from a file (at most 1 MiB). */

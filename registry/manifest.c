@@ -1,5 +1,5 @@
-/* Manifests: owns which answers are manifests and what their digest is. Never asks a registry, and
- * never believes a header about the bytes. */
+/* Manifests: owns the checks of an answer and its digest. Never asks a registry, and never trusts a
+ * header about the bytes. */
 #include "registry/manifest.h"
 
 #include <strings.h>
@@ -58,8 +58,7 @@ static bool manifest_type_refuse(const char *content_type, struct err *err) {
                    content_type);
 }
 
-/* The same bytes must not read as an index to one program and as an image to another
- * (CVE-2021-41190). */
+/* One program must not read an index where another reads an image (CVE-2021-41190). */
 static bool manifest_shape_check(const json_t *root, const struct manifest_type *type,
                                  struct err *err) {
     if (json_int(root, "schemaVersion", 0) != 2) {

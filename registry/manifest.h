@@ -1,5 +1,4 @@
-/* Manifests as a registry answers them: media types, and the digest that the bytes really have
- * (protocols.md section 3.2). Pure. */
+/* Manifests: media types, and the digest of the bytes (protocols.md section 3.2). Pure. */
 #ifndef LANDWAITER_REGISTRY_MANIFEST_H
 #define LANDWAITER_REGISTRY_MANIFEST_H
 
@@ -10,25 +9,24 @@
 #include "base/err.h"
 
 #define MANIFEST_SIZE_MAX (4 * 1024 * 1024)
-/* The value of the Accept header, the same for HEAD and GET: OCI index, Docker list, OCI manifest,
- * Docker manifest. */
+/* The Accept header for HEAD and GET: OCI index, Docker list, OCI manifest, Docker manifest. */
 extern const char manifest_accept[];
 
 struct manifest {
-    char digest[DIGEST_TEXT_SIZE]; /* computed over the bytes */
+    char digest[DIGEST_TEXT_SIZE]; /* of the bytes */
     bool index;                    /* an index or list, not a single image */
 };
 
-/* Is that Content-Type (parameters ignored) one of the four? */
+/* Is the Content-Type (without parameters) one of the four? */
 bool manifest_media_type_known(const char *content_type) MUST_USE;
 struct manifest_answer {
     const void *body;
     size_t len;
     const char *content_type;
-    const char *expected_digest; /* "" or what was asked for */
+    const char *expected_digest; /* the requested digest, or "" */
 };
-/* Checks that body is a manifest of that media type (mediaType inside must agree; a document with
- * both `manifests` and `layers` or `config` is refused, CVE-2021-41190) and computes its digest. */
+/* Computes the digest of a manifest with that media type. Refuses another mediaType inside, and a
+ * document with both `manifests` and `layers` or `config` (CVE-2021-41190). */
 bool manifest_check(const struct manifest_answer *answer, struct manifest *out,
                     struct err *err) MUST_USE;
 

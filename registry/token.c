@@ -1,6 +1,5 @@
-/* Challenges and bearer tokens: owns how a 401 is read, where credentials may go because of it, and
- * the tokens that came back. Never talks to anybody, and never tells a token to anyone but the
- * caller. */
+/* Challenges and bearer tokens: owns how a 401 is parsed, which realms may see credentials, and the
+ * cache of tokens. Sends nothing, and returns a token only to its caller. */
 #include "registry/token.h"
 
 #include <arpa/inet.h>
@@ -14,7 +13,7 @@
 #define TOKEN_LIFETIME_MIN_S 60
 #define TOKEN_LIFETIME_MAX_S (24 * 60 * 60)
 #define TOKEN_CACHE_MAX 1024
-/* A token is not handed out that would expire on its way. */
+/* Spare time, so that a token does not expire on the way. */
 #define TOKEN_MARGIN_MS 5000
 
 /* ---- challenges ---- */
@@ -26,15 +25,15 @@ static bool token_letter(char c) {
 
 struct challenge_reader {
     const char *at;
-    struct token_challenge now; /* the challenge being read */
-    bool broken;                /* it has a parameter twice, or one too long to be true */
+    struct token_challenge now; /* the present challenge */
+    bool broken;                /* has a repeated or overlong parameter */
 };
 
 static void challenge_skip(struct challenge_reader *reader, const char *set) {
     reader->at += strspn(reader->at, set);
 }
 
-/* A name into out; "" when there is none. Too long a name is none that we know. */
+/* Reads a name; "": none. An overlong one counts as unknown. */
 static void challenge_read_name(struct challenge_reader *reader, char out[32]) {
     size_t len = 0;
     while (token_letter(reader->at[len])) {
@@ -50,7 +49,7 @@ static bool challenge_value_goes_on(char c, bool quoted) {
     return c != '\0' && (quoted ? c != '"' : !strchr(", \t", c));
 }
 
-/* A value, quoted or not. False: it does not fit, or its quote is not closed. */
+/* Reads a value, quoted or not. False: does not fit, or has an open quote. */
 static bool challenge_read_value(struct challenge_reader *reader, char *out, size_t size) {
     size_t len = 0;
     bool quoted = *reader->at == '"';
@@ -91,7 +90,7 @@ static void challenge_take_parameter(struct challenge_reader *reader, const char
     memcpy(out, value, strlen(value) + 1);
 }
 
-/* Ends the challenge being read: it becomes the best one when it is better. */
+/* Ends the present challenge, and keeps it if it is the best so far. */
 static void challenge_finish(struct challenge_reader *reader, struct token_challenge *best) {
     bool usable = reader->now.scheme == TOKEN_BASIC ||
                   (reader->now.scheme == TOKEN_BEARER && reader->now.realm[0]);
@@ -120,7 +119,7 @@ void token_challenge_parse(const char *value, struct token_challenge *best) {
         const char *before = reader.at;
         challenge_read_name(&reader, name);
         if (reader.at == before) {
-            /* Neither a scheme nor a parameter: up to the next comma it is nothing for us. */
+            /* Neither a scheme nor a parameter: skips to the next comma. */
             reader.at += 1;
             reader.at += strcspn(reader.at, ",");
             continue;
@@ -141,8 +140,8 @@ void token_challenge_parse(const char *value, struct token_challenge *best) {
 /* ---- realms ---- */
 
 struct realm_host {
-    char name[256]; /* without port; a literal IPv6 address with its brackets */
-    char port[6];   /* "" when none is written; in a realm then the scheme's */
+    char name[256]; /* without port; IPv6 literals keep their brackets */
+    char port[6];   /* "" if none is written; a realm then has its scheme's */
 };
 
 static bool realm_port_valid(const char *port, size_t len) {
@@ -153,7 +152,7 @@ static bool realm_port_valid(const char *port, size_t len) {
     return number > 0 && number <= 65535;
 }
 
-/* Host and optional port, of which nothing can be read in two ways. */
+/* Parses host and optional port, refusing anything ambiguous. */
 static bool realm_host_split(const char *text, size_t len, struct realm_host *out) {
     static const char name_letters[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
@@ -184,7 +183,7 @@ static bool realm_host_split(const char *text, size_t len, struct realm_host *ou
     return true;
 }
 
-/* Does `allowed` (host, or host:port) stand for that realm? */
+/* Does `allowed` (host, or host:port) match that realm? */
 static bool realm_host_is(const struct realm_host *realm, const char *allowed) {
     struct realm_host host;
     return realm_host_split(allowed, strlen(allowed), &host) &&
@@ -198,8 +197,8 @@ static bool realm_same_host(const struct realm_host *realm, const char *registry
            strcasecmp(host.name, realm->name) == 0;
 }
 
-/* Registries whose token server has another name. All others we know of (ghcr.io, quay.io, gcr.io,
- * *.azurecr.io, public.ecr.aws, registry.redhat.io …) have their own. */
+/* Registries whose token server has another host. All other known ones (ghcr.io, quay.io, gcr.io,
+ * *.azurecr.io, public.ecr.aws, registry.redhat.io …) use their own. */
 static bool realm_well_known(const struct realm_host *realm, const char *registry_host) {
     static const struct {
         const char *registry, *token_host;
@@ -220,7 +219,7 @@ static bool realm_well_known(const struct realm_host *realm, const char *registr
     return false;
 }
 
-/* Loopback, link-local, private, unspecified. Only makes the refusal clearer. */
+/* Loopback, link-local, private, unspecified. Only for a clearer refusal. */
 static bool realm_private_address(const struct realm_host *realm) {
     struct in_addr v4;
     struct in6_addr v6;
@@ -253,7 +252,7 @@ static bool realm_private_address(const struct realm_host *realm) {
     return false;
 }
 
-/* Takes the URL apart. NULL: fine; else what is wrong with it. */
+/* Splits the URL. NULL: valid; else the fault. */
 static const char *realm_split(const char *realm, bool plain_http, struct realm_host *out) {
     for (const char *p = realm; *p; p++) {
         if (*p <= ' ' || *p > '~' || *p == '\\' || *p == '#') {
@@ -315,7 +314,7 @@ bool token_realm_allowed(const struct token_realm_rule *rule, const char *realm,
 
 /* ---- answers ---- */
 
-/* It goes into a header, so it has to be visible ASCII. */
+/* A token goes into a header, so it must be visible ASCII. */
 static bool token_valid(const char *token) {
     size_t len = strlen(token);
     if (len == 0 || len > TOKEN_MAX) {
@@ -427,7 +426,7 @@ char *token_cache_get(struct token_cache *cache, const char *key) {
     return copy;
 }
 
-/* The entry of that key, a free one, or the one that expires first. */
+/* The key's entry, else a free one, else the one that expires first. */
 static struct token_entry *token_cache_place(struct token_cache *cache, const char *key) {
     struct token_entry *found = token_cache_find(cache, key);
     struct token_entry *first = &cache->entries[0];
@@ -447,7 +446,7 @@ void token_cache_put(struct token_cache *cache, const char *key, const char *tok
     struct token_entry fresh = {
         .key = strdup(key), .token = strdup(token), .expires_ms = clock_boot_ms() + lifetime_ms};
     if (!fresh.key || !fresh.token) {
-        token_entry_clear(&fresh); /* a cache may forget */
+        token_entry_clear(&fresh); /* a cache may drop entries */
         return;
     }
     (void)pthread_mutex_lock(&cache->mutex);

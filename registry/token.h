@@ -1,6 +1,6 @@
 /* WWW-Authenticate challenges and bearer tokens (protocols.md section 3.3; distribution spec,
- * auth/token). Parsing is pure; tokens are cached for each registry, repository and credential
- * until they expire. */
+ * auth/token). Parsing is pure. The cache keeps tokens by registry, repository and credential until
+ * they expire. */
 #ifndef LANDWAITER_REGISTRY_TOKEN_H
 #define LANDWAITER_REGISTRY_TOKEN_H
 
@@ -18,19 +18,20 @@ struct token_challenge {
     char service[256];
 };
 
-/* One header value, which may hold several challenges; keeps the best one seen so far in *best
- * (Bearer over Basic). Unknown schemes are skipped. */
+/* Parses one header value, perhaps with several challenges, and keeps the best so far in *best
+ * (Bearer over Basic). Skips unknown schemes. */
 void token_challenge_parse(const char *value, struct token_challenge *best);
 
-/* May credentials for this registry go to that realm (https, or http where the registry itself is
- * plain; no userinfo; the registry's own host on any port, a well-known token host of that
- * registry, or one listed, so a literal loopback, link-local or private address only where the
- * configuration names it)? ERR_DENIED says why not. */
+/* May credentials for this registry go to that realm? It must be https, or http if the registry is
+ * plain; without userinfo; on the registry's own host with any port, on its well-known token host,
+ * or on a configured host. A literal loopback, link-local or private address needs configuration.
+ * ERR_DENIED says why not. */
 struct token_realm_rule {
     const char *registry_host;
     bool plain_http;
-    const char *const *token_hosts; /* further allowed hosts, NULL-terminated; may be NULL. With a
-                                       port only that one, without any */
+    /* further allowed hosts, NULL-terminated; may be NULL. With a port only that port, without one
+     * any */
+    const char *const *token_hosts;
 };
 bool token_realm_allowed(const struct token_realm_rule *rule, const char *realm,
                          struct err *err) MUST_USE;
@@ -39,16 +40,17 @@ struct token_answer {
     char *token; /* freed with token_free */
     int64_t lifetime_ms;
 };
-/* The token server's answer: token or access_token, expires_in (at least 60 s, at most a day). */
+/* Parses the token server's answer: token or access_token, expires_in (at least 60 s, at most a
+ * day). */
 bool token_answer_parse(const char *text, size_t len, struct token_answer *out,
                         struct err *err) MUST_USE;
 
-/* Cache, shared by all threads. */
+/* A cache, shared by all threads. */
 struct token_cache;
 struct token_cache *token_cache_new(void) MUST_USE;
 void token_cache_free(struct token_cache *cache);
-/* A copy of a token that is good for at least 5 more seconds, which the caller frees (wiped by
- * token_free); NULL: none. */
+/* A copy of a token that is valid for at least 5 more seconds; NULL: none. The caller frees it
+ * (token_free wipes it). */
 char *token_cache_get(struct token_cache *cache, const char *key) MUST_USE;
 void token_cache_put(struct token_cache *cache, const char *key, const char *token,
                      int64_t lifetime_ms);

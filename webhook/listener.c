@@ -12,13 +12,6 @@
 #define BACKLOG 1024
 #define SOCKET_MODE 0660
 
-static void close_fd(int *fd) {
-    if (*fd >= 0) {
-        (void)close(*fd);
-        *fd = -1;
-    }
-}
-
 static bool failed(const char *what, const char *address, struct err *err) {
     return err_set(err, ERR_INVALID, "cannot %s %s: %s", what, address, strerror(errno));
 }
@@ -38,7 +31,7 @@ static bool remove_stale(const struct sockaddr_un *name, struct err *err) {
     if (!S_ISSOCK(status.st_mode)) {
         return err_set(err, ERR_INVALID, "%s is there already and is not a socket", name->sun_path);
     }
-    CLEANUP(close_fd) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CLEANUP(own_close) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe >= 0 && connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 &&
         errno == ECONNREFUSED) {
         return unlink(name->sun_path) == 0 || failed("replace", name->sun_path, err);
@@ -56,7 +49,7 @@ static bool open_unix(const char *path, struct listener *out, struct err *err) {
     if (!remove_stale(&name, err)) {
         return false;
     }
-    CLEANUP(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CLEANUP(own_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* The mode is set on the socket before it has a name, so that the file never has a wider one.
      */
     if (fd < 0 || fchmod(fd, SOCKET_MODE) != 0 ||
@@ -111,7 +104,7 @@ static bool open_tcp(const char *address, const struct addrinfo *where, struct l
     const int yes = 1;
     const int no = 0;
     struct listener made = {.fd = -1};
-    CLEANUP(close_fd)
+    CLEANUP(own_close)
     int fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
         (where->ai_family == AF_INET6 &&

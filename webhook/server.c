@@ -135,12 +135,6 @@ bool webhook_server_new(const struct webhook_options *options, struct webhook_se
     return true;
 }
 
-static void close_fd(int fd) {
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-}
-
 void webhook_server_free(struct webhook_server *server) {
     if (!server) {
         return;
@@ -153,9 +147,9 @@ void webhook_server_free(struct webhook_server *server) {
         (void)unlink(server->listener.path);
     }
     issuers_free(service->issuers); /* its thread rouses us */
-    close_fd(server->listener.fd);
-    close_fd(server->epoll);
-    close_fd(server->event);
+    own_close(&server->listener.fd);
+    own_close(&server->epoll);
+    own_close(&server->event);
     snapshot_drop(service->snapshot);
     if (server->next.release) {
         server->next.release(server->next.hold);
@@ -360,7 +354,8 @@ static void drain(struct webhook_server *server) {
     service->stopping = true;
     read_clocks(service);
     const int64_t until_ms = service->boot_ms + DRAIN_MS;
-    close_fd(MHD_quiesce_daemon(server->daemon));
+    int listening = MHD_quiesce_daemon(server->daemon);
+    own_close(&listening);
     inquiry_review(service, INQUIRY_LAST);
     do {
         turn(server);

@@ -25,7 +25,7 @@ static enum command_exit run(const struct command_line *line,
     const char *named = command_value(line, "config");
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {.items = NULL};
-    bool ok = config_look(named, &config, &faults);
+    bool ok = config_check(named, &config, &faults);
     enum command_exit status = report(line, environment, ok, &faults);
     if (status == COMMAND_DONE && !command_has(line, "json")) {
         render_text(config_path(named), stdout);

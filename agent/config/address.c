@@ -1,5 +1,5 @@
-/* Addresses and paths of the configuration: owns their grammar. Opens nothing but to ask whether a
- * file can be read; whether an address can be bound is found out by who binds it. */
+/* Addresses and paths: owns their grammar. Opens nothing; only checks whether a file can be read.
+ * Binding an address is the server's. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 
 #define UNIX_PREFIX "unix:"
 #define PATH_LENGTH_MAX 4095
-/* The kernel wants the closing zero inside sun_path. */
+/* The kernel needs the closing zero inside sun_path. */
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 bool config_address_is_socket(const char *address) {
@@ -30,7 +30,7 @@ static bool port_valid(const char *text, int least) {
     return port >= least && port <= UINT16_MAX;
 }
 
-/* An IPv4 address, or a name that only the resolver can judge. */
+/* An IPv4 address, or a name for the resolver. */
 static bool name_valid(const char *text, size_t len) {
     char name[256];
     if (len == 0 || len >= sizeof name || text[0] == '-' || text[0] == '.') {

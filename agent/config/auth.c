@@ -1,5 +1,5 @@
-/* How senders prove who they are, in the configuration: owns `auth`, and what its secrets must look
- * like. Never judges a request: webhook/authentication.c does. */
+/* Authentication of senders, in the configuration: owns `auth` and the form of its secrets. Never
+ * judges a request: webhook/authentication.c does. */
 #include <openssl/crypto.h>
 
 #include "agent/config/keys.h"
@@ -8,10 +8,11 @@
 
 #define SECRETS_MAX 8
 #define HEADER_MAX_LENGTH 100
+static const char *const algorithms[] = {"sha256", "sha512", NULL};
 #define KINDS "hmac, standard_webhooks, bearer, basic, header, oidc, url_token, sns or none"
 
-/* RFC 9110 section 5.6.2: a token. */
-bool config_check_header(const char *text, struct err *err) {
+/* A token (RFC 9110 section 5.6.2). */
+static bool check_header(const char *text, struct err *err) {
     size_t len = strlen(text);
     bool valid = len <= HEADER_MAX_LENGTH &&
                  strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -27,7 +28,7 @@ static bool secret_begins(const struct secret *secret, const char *prefix) {
     return secret->len >= len && memcmp(secret->bytes, prefix, len) == 0;
 }
 
-/* How many bytes the base64 behind a prefix of six letters holds; 0: it is not base64. */
+/* The decoded length of the base64 behind a prefix of six letters; 0: not base64. */
 static size_t secret_key_length(const struct secret *secret) {
     unsigned char key[128];
     size_t len = 0;
@@ -45,7 +46,7 @@ static bool whsec_check(const struct secret *secret, struct err *err) {
                    "whsec_$(openssl rand -base64 32)`");
 }
 
-bool config_check_hmac_secret(const struct secret *secret, struct err *err) {
+static bool check_hmac_secret(const struct secret *secret, struct err *err) {
     if (secret_begins(secret, "whpk_") || secret_begins(secret, "whsk_")) {
         return err_set(err, ERR_INVALID,
                        "this is an Ed25519 key and not a secret: write auth: {standard_webhooks: "
@@ -54,7 +55,7 @@ bool config_check_hmac_secret(const struct secret *secret, struct err *err) {
     return !secret_begins(secret, "whsec_") || whsec_check(secret, err);
 }
 
-bool config_check_standard_secret(const struct secret *secret, struct err *err) {
+static bool check_standard_secret(const struct secret *secret, struct err *err) {
     if (secret_begins(secret, "whsec_")) {
         return whsec_check(secret, err);
     }
@@ -76,7 +77,7 @@ bool config_check_standard_secret(const struct secret *secret, struct err *err) 
     return err_set(err, ERR_INVALID, "it must begin with whsec_ (secret) or whpk_ (public key)");
 }
 
-/* What can stand in an Authorization header (RFC 9110 section 5.5) without being trimmed. */
+/* Allows the bytes that an Authorization header carries unchanged (RFC 9110 section 5.5). */
 bool config_check_bearer_secret(const struct secret *secret, struct err *err) {
     for (size_t i = 0; i < secret->len; i++) {
         if (secret->bytes[i] <= 0x20 || secret->bytes[i] >= 0x7f) {
@@ -88,7 +89,7 @@ bool config_check_bearer_secret(const struct secret *secret, struct err *err) {
     return true;
 }
 
-void config_read_secrets(const struct config_value *value) {
+static void read_secrets(const struct config_value *value) {
     struct sender *sender = value->out;
     struct yaml_node *const one[] = {(struct yaml_node *)value->node};
     bool list = value->node->kind == YAML_LIST;
@@ -100,7 +101,7 @@ void config_read_secrets(const struct config_value *value) {
         return;
     }
     if (sender->secrets) {
-        return; /* a second kind of auth, which config_read_auth refuses */
+        return; /* a second kind of auth: config_read_auth refuses it */
     }
     sender->secrets = calloc(count, sizeof *sender->secrets);
     if (!sender->secrets) {
@@ -115,7 +116,7 @@ void config_read_secrets(const struct config_value *value) {
     }
 }
 
-void config_read_prefix(const struct config_value *value) {
+static void read_prefix(const struct config_value *value) {
     char **member = CONFIG_MEMBER(value, char *);
     bool empty = value->node->kind == YAML_SCALAR && !value->node->plain && !*value->node->text;
     const char *text = empty ? "" : config_text(value);
@@ -126,7 +127,7 @@ void config_read_prefix(const struct config_value *value) {
     }
 }
 
-void config_read_hmac(const struct config_value *value) {
+static void read_hmac(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_HMAC;
     if (!config_members(value)) {
@@ -147,44 +148,44 @@ void config_read_hmac(const struct config_value *value) {
     }
 }
 
-void config_read_standard(const struct config_value *value) {
+static void read_standard(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_STANDARD_WEBHOOKS;
     config_read_map(value);
 }
 
-void config_read_bearer(const struct config_value *value) {
+static void read_bearer(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_BEARER;
     config_read_map(value);
 }
 
-void config_read_basic(const struct config_value *value) {
+static void read_basic(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_BASIC;
     config_read_map(value);
 }
 
-void config_read_header_auth(const struct config_value *value) {
+static void read_header_auth(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_HEADER;
     config_read_map(value);
 }
 
-void config_read_url_token(const struct config_value *value) {
+static void read_url_token(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_URL_TOKEN;
     config_read_map(value);
 }
 
-void config_read_sns(const struct config_value *value) {
+static void read_sns(const struct config_value *value) {
     struct sender *sender = value->out;
     sender->auth = SENDER_SNS;
     config_read_map(value);
 }
 
-/* The certificate itself is kept, so that no request reads a file. */
-void config_read_certificate(const struct config_value *value) {
+/* Keeps the certificate rather than the path, so that no request reads a file. */
+static void read_certificate(const struct config_value *value) {
     char **member = CONFIG_MEMBER(value, char *);
     const char *path = config_text(value);
     CLEANUP(secret_release) struct secret pem = SECRET_INIT;
@@ -201,7 +202,7 @@ void config_read_certificate(const struct config_value *value) {
     *member = config_copy(value, (char *)pem.bytes);
 }
 
-bool config_check_topic(const char *text, struct err *err) {
+static bool check_topic(const char *text, struct err *err) {
     size_t colons = 0;
     for (const char *c = text; *c; c++) {
         colons += *c == ':' ? 1 : 0;
@@ -213,13 +214,13 @@ bool config_check_topic(const char *text, struct err *err) {
                    text);
 }
 
-/* RFC 7617: a colon would end it. */
-bool config_check_username(const char *text, struct err *err) {
+/* A colon would end the user name (RFC 7617). */
+static bool check_username(const char *text, struct err *err) {
     return !strchr(text, ':') || err_set(err, ERR_INVALID, "a user name cannot contain a colon");
 }
 
-/* What can stand in a path without being encoded (RFC 3986 section 2.3). */
-bool config_check_path_secret(const struct secret *secret, struct err *err) {
+/* Allows the bytes that a path carries unencoded (RFC 3986 section 2.3). */
+static bool check_path_secret(const struct secret *secret, struct err *err) {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
     const char *text = (const char *)secret->bytes;
@@ -229,8 +230,8 @@ bool config_check_path_secret(const struct secret *secret, struct err *err) {
                    "make one with `openssl rand -hex 32`");
 }
 
-/* A value that a header can carry and that nobody trims. */
-bool config_check_header_secret(const struct secret *secret, struct err *err) {
+/* Allows the bytes that a header carries unchanged. */
+static bool check_header_secret(const struct secret *secret, struct err *err) {
     bool trimmed =
         secret->len == 0 || secret->bytes[0] == ' ' || secret->bytes[secret->len - 1] == ' ';
     for (size_t i = 0; i < secret->len; i++) {
@@ -254,9 +255,8 @@ void config_read_auth(const struct config_value *value) {
     }
 }
 
-/* Only after the whole file is read: `listen` may stand behind the senders. */
-void config_check_unproven(struct config_reader *reader, const struct yaml_node *root,
-                           const struct config *config) {
+void config_check_unauthenticated(struct config_reader *reader, const struct yaml_node *root,
+                                  const struct config *config) {
     const struct yaml_node *senders = yaml_get(root, "senders");
     bool local = config_address_is_local(config->listen);
     for (size_t i = 0; i < config->senders.count && !local; i++) {
@@ -269,9 +269,8 @@ void config_check_unproven(struct config_reader *reader, const struct yaml_node 
     }
 }
 
-/* `hmac` without a header is the format's own scheme. node: the sender's. */
-void config_adopt_signing(struct config_reader *reader, const struct yaml_node *node,
-                          struct sender *sender) {
+void config_default_signing(struct config_reader *reader, const struct yaml_node *node,
+                            struct sender *sender) {
     const struct source *source = sender->source;
     if (sender->auth != SENDER_HMAC || sender->hmac_header || !source) {
         return;
@@ -287,3 +286,161 @@ void config_adopt_signing(struct config_reader *reader, const struct yaml_node *
         sender->hmac_algorithm = source->hmac_algorithm;
     }
 }
+
+/* ---- the keys ---- */
+
+static const struct config_row hmac_rows[] = {
+    {.key = "secret",
+     .type = CONFIG_SECRETS_TYPE,
+     .required = CONFIG_SECRET_MISSING,
+     .meaning = "the key of the HMAC; any one of a list is accepted, so that one can be rotated",
+     .read = read_secrets,
+     .check_secret = check_hmac_secret},
+    {.key = "header",
+     .type = "the name of an HTTP header",
+     .meaning = "a plain HMAC over the body, in hexadecimal, stands in this header; without it, "
+                "the format's own scheme (native: Standard Webhooks)",
+     .read = config_read_text,
+     .check = check_header,
+     CONFIG_OF(sender, hmac_header)},
+    {.key = "algorithm",
+     .type = "sha256 or sha512",
+     .preset = "sha256",
+     .meaning = "of the plain HMAC; needs `header`",
+     .read = config_read_choice,
+     .choices = algorithms,
+     CONFIG_OF(sender, hmac_algorithm)},
+    {.key = "prefix",
+     .type = "a text",
+     .preset = "none",
+     .meaning = "in front of the hexadecimal digits, like `sha256=`; needs `header`",
+     .read = read_prefix,
+     CONFIG_OF(sender, hmac_prefix)},
+    CONFIG_END,
+};
+
+static const struct config_row standard_rows[] = {
+    {.key = "secret",
+     .type = CONFIG_SECRETS_TYPE,
+     .required = CONFIG_SECRET_MISSING,
+     .meaning = "`whsec_…` (HMAC) or `whpk_…` (Ed25519 public key)",
+     .read = read_secrets,
+     .check_secret = check_standard_secret},
+    CONFIG_END,
+};
+
+static const struct config_row bearer_rows[] = {
+    {.key = "secret",
+     .type = CONFIG_SECRETS_TYPE,
+     .required = CONFIG_SECRET_MISSING,
+     .meaning = "the token in `Authorization: Bearer TOKEN`",
+     .read = read_secrets,
+     .check_secret = config_check_bearer_secret},
+    CONFIG_END,
+};
+
+static const struct config_row basic_rows[] = {
+    {.key = "username",
+     .type = "a text",
+     .required = "the user name, like username: ci",
+     .meaning = "the user name",
+     .read = config_read_text,
+     .check = check_username,
+     CONFIG_OF(sender, username)},
+    {.key = "secret",
+     .type = CONFIG_SECRETS_TYPE,
+     .required = CONFIG_SECRET_MISSING,
+     .meaning = "the password",
+     .read = read_secrets},
+    CONFIG_END,
+};
+
+static const struct config_row header_rows[] = {
+    {.key = "name",
+     .type = "the name of an HTTP header",
+     .required = "the header's name, like name: X-Token",
+     .meaning = "the header",
+     .read = config_read_text,
+     .check = check_header,
+     CONFIG_OF(sender, header_name)},
+    {.key = "secret",
+     .type = CONFIG_SECRETS_TYPE,
+     .required = CONFIG_SECRET_MISSING,
+     .meaning = "its whole value, `Bearer ` and the like included",
+     .read = read_secrets,
+     .check_secret = check_header_secret},
+    CONFIG_END,
+};
+
+static const struct config_row url_token_rows[] = {
+    {.key = "secret",
+     .type = CONFIG_SECRETS_TYPE,
+     .required = CONFIG_SECRET_MISSING,
+     .meaning = "the last segment of the path; of characters that need no encoding, and too long "
+                "to be guessed",
+     .read = read_secrets,
+     .check_secret = check_path_secret},
+    CONFIG_END,
+};
+
+static const struct config_row sns_rows[] = {
+    {.key = "topic",
+     .type = "an ARN",
+     .required = "the topic, like topic: arn:aws:sns:eu-central-1:123456789012:ecr-push",
+     .meaning = "the topic that may speak: anybody can have one",
+     .read = config_read_text,
+     .check = check_topic,
+     CONFIG_OF(sender, topic)},
+    {.key = "certificate",
+     .type = "the path of a PEM file",
+     .preset = "fetched",
+     .meaning = "the certificate that SNS signs with; without it, it is fetched from SNS in the "
+                "topic's region",
+     .read = read_certificate,
+     CONFIG_OF(sender, certificate)},
+    CONFIG_END,
+};
+
+const struct config_row config_auth_rows[] = {
+    {.key = "hmac",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "the body is signed with a shared secret",
+     .read = read_hmac,
+     .rows = hmac_rows},
+    {.key = "standard_webhooks",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "signed as Standard Webhooks says",
+     .read = read_standard,
+     .rows = standard_rows},
+    {.key = "bearer",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "a token in the Authorization header",
+     .read = read_bearer,
+     .rows = bearer_rows},
+    {.key = "basic",
+     .type = "a map like {username: NAME, secret: {file: PATH}}",
+     .meaning = "user name and password",
+     .read = read_basic,
+     .rows = basic_rows},
+    {.key = "header",
+     .type = "a map like {name: X-Token, secret: {file: PATH}}",
+     .meaning = "a secret in a header",
+     .read = read_header_auth,
+     .rows = header_rows},
+    {.key = "oidc",
+     .type = "a map like {issuer: URL, audience: NAME, claims: {…}}",
+     .meaning = "a token of an identity provider; no secret is shared",
+     .read = config_read_oidc,
+     .rows = config_oidc_rows},
+    {.key = "url_token",
+     .type = "a map like {secret: {file: PATH}}",
+     .meaning = "a secret in the URL, `/hooks/NAME/SECRET`; for senders that can do nothing else",
+     .read = read_url_token,
+     .rows = url_token_rows},
+    {.key = "sns",
+     .type = "a map like {topic: ARN, certificate: PATH}",
+     .meaning = "signed by Amazon SNS",
+     .read = read_sns,
+     .rows = sns_rows},
+    CONFIG_END,
+};

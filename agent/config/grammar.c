@@ -1,4 +1,4 @@
-/* The grammar of names. */
+/* Names: owns their grammar. */
 #include "agent/config/grammar.h"
 
 #include <string.h>

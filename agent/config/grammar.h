@@ -1,4 +1,4 @@
-/* Names as the configuration writes them: the checks that several readers share. Pure. */
+/* Checks of names that several sections share. Pure. */
 #ifndef LANDWAITER_AGENT_CONFIG_GRAMMAR_H
 #define LANDWAITER_AGENT_CONFIG_GRAMMAR_H
 
@@ -6,11 +6,11 @@
 
 #include "base/err.h"
 
-/* NULL is the same as NULL only. */
+/* NULL equals NULL only. */
 bool config_text_same(const char *a, const char *b);
-/* A DNS label, as most things in a cluster are named. */
+/* Is text a DNS label, like most names in a cluster? */
 bool config_label_valid(const char *text);
-/* ERR_INVALID: no namespace of a cluster. */
+/* ERR_INVALID: not the name of a namespace. */
 bool config_check_namespace(const char *text, struct err *err);
 
 #endif

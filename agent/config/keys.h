@@ -1,119 +1,88 @@
-/* The table of all keys of the configuration, and the readers that its rows name. For the
- * config_*.c files only. */
+/* The rows of keys of each section, and the readers and checks that other sections need. For the
+ * files of agent/config only. table.c joins the sections. */
 #ifndef LANDWAITER_AGENT_CONFIG_KEYS_H
 #define LANDWAITER_AGENT_CONFIG_KEYS_H
 
 #include "agent/config/grammar.h"
 #include "agent/config/value.h"
-#include "webhook/source.h"
 
 /* The whole file, as one row: a map over struct config. */
 extern const struct config_row config_root;
 
-/* What senders may speak of: config_sender.c. */
-void config_read_senders(const struct config_value *value); /* struct sender_set, by `rows` */
-void config_read_format(const struct config_value *value);  /* struct sender */
-void config_read_images(const struct config_value *value);  /* struct sender */
-void config_read_rate(const struct config_value *value);    /* struct sender */
+/* senders: sender.c; how a sender proves who it is: auth.c and oidc.c. */
+extern const struct config_row config_sender_rows[], config_auth_rows[], config_oidc_rows[];
+void config_read_senders(const struct config_value *value); /* struct sender_set */
 void config_read_pattern(const struct config_value *value); /* char *; one pattern of images */
-void config_read_implies(const struct config_value *value); /* struct sender, by `rows` */
-void config_read_implied(const struct config_value *value); /* struct sender_implication */
-bool config_check_registry(const char *text, struct err *err);
-bool config_check_branch(const char *text, struct err *err);
-bool config_check_sender_name(const char *text, struct err *err);
-
-/* How senders prove who they are: config_auth.c. */
-void config_read_auth(const struct config_value *value);        /* struct sender, by `rows` */
-void config_read_hmac(const struct config_value *value);        /* struct sender, by `rows` */
-void config_read_standard(const struct config_value *value);    /* struct sender, by `rows` */
-void config_read_bearer(const struct config_value *value);      /* struct sender, by `rows` */
-void config_read_basic(const struct config_value *value);       /* struct sender, by `rows` */
-void config_read_header_auth(const struct config_value *value); /* struct sender, by `rows` */
-void config_read_url_token(const struct config_value *value);   /* struct sender, by `rows` */
-void config_read_sns(const struct config_value *value);         /* struct sender, by `rows` */
-void config_read_certificate(const struct config_value *value); /* char *: PEM */
-void config_read_secrets(const struct config_value *value);     /* struct sender */
-void config_read_prefix(const struct config_value *value);      /* char *; may be empty */
-bool config_check_header(const char *text, struct err *err);
-bool config_check_hmac_secret(const struct secret *secret, struct err *err);
-bool config_check_standard_secret(const struct secret *secret, struct err *err);
+void config_read_auth(const struct config_value *value);    /* struct sender */
+void config_read_oidc(const struct config_value *value);    /* struct sender */
 bool config_check_bearer_secret(const struct secret *secret, struct err *err);
-bool config_check_username(const char *text, struct err *err);
-bool config_check_header_secret(const struct secret *secret, struct err *err);
-bool config_check_path_secret(const struct secret *secret, struct err *err);
-bool config_check_topic(const char *text, struct err *err);
+/* Gives a sender with `hmac` and without a header the HMAC of its format. node: the sender's. */
+void config_default_signing(struct config_reader *reader, const struct yaml_node *node,
+                            struct sender *sender);
+/* Refuses `auth: none` unless only this machine reaches the listener. root: the whole file. */
+void config_check_unauthenticated(struct config_reader *reader, const struct yaml_node *root,
+                                  const struct config *config);
 
-/* Tokens of identity providers: config_oidc.c. */
-void config_read_oidc(const struct config_value *value);       /* struct sender, by `rows` */
-void config_read_claims(const struct config_value *value);     /* struct oidc_policy */
-void config_read_algorithms(const struct config_value *value); /* struct oidc_policy */
-void config_read_jwks(const struct config_value *value);       /* struct oidc_policy, by `rows` */
-bool config_check_url(const char *text, struct err *err);
-bool config_check_jwks_file(const char *text, struct err *err);
-
-/* Gives the sender its format's own HMAC, where it has no header of its own. */
-void config_adopt_signing(struct config_reader *reader, const struct yaml_node *node,
-                          struct sender *sender);
-/* No `auth: none` where others can come. root: the whole file. */
-void config_check_unproven(struct config_reader *reader, const struct yaml_node *root,
-                           const struct config *config);
-
-/* The listener's TLS and the proxies in front of it: config_tls.c. */
-void config_read_tls(const struct config_value *value);     /* struct config, by `rows` */
+/* tls and trusted_proxies: tls.c. */
+extern const struct config_row config_tls_rows[];
+void config_read_tls(const struct config_value *value);     /* struct config */
 void config_read_proxies(const struct config_value *value); /* struct peer_networks */
 
-/* How registries are reached: config_registry.c. */
-void config_read_registries(const struct config_value *value);  /* struct config, by `rows` */
-void config_read_host(const struct config_value *value);        /* struct registry_host */
-void config_read_credentials(const struct config_value *value); /* struct registry_host */
-void config_read_login_file(const struct config_value *value);  /* struct registry_host */
-void config_read_token_hosts(const struct config_value *value); /* struct registry_host */
-bool config_check_helper(const char *text, struct err *err);
-
+/* registries: registry.c. */
+extern const struct config_row config_registry_rows[];
+void config_read_registries(const struct config_value *value); /* struct config */
 /* Finds the Docker login of the agent's own user. False: out of memory. */
 bool config_logins_init(struct config *config) MUST_USE;
 void config_logins_release(struct config *config);
 
-/* When updates may start: config_window.c. */
-void config_read_windows(const struct config_value *value);     /* struct config, by `rows` */
-void config_read_freezes(const struct config_value *value);     /* struct config, by `rows` */
-void config_read_window_text(const struct config_value *value); /* struct config_window_draft */
-void config_read_window_days(const struct config_value *value); /* struct config_window_draft */
-void config_read_zoneinfo(const struct config_value *value);    /* struct config */
-/* Room for zones and schedules. False: out of memory. */
+/* windows, freezes and zoneinfo: windows.c. */
+extern const struct config_row config_window_rows[], config_freeze_rows[];
+void config_read_windows(const struct config_value *value);  /* struct config */
+void config_read_freezes(const struct config_value *value);  /* struct config */
+void config_read_zoneinfo(const struct config_value *value); /* struct config */
+/* Allocates the stores of zones and schedules. False: out of memory. */
 bool config_windows_init(struct config *config) MUST_USE;
 void config_windows_release(struct config *config);
-/* No two of a name, among windows and freezes together. root: the whole file. */
+/* Refuses a name that two windows or freezes have. root: the whole file. */
 void config_check_freezes(struct config_reader *reader, const struct yaml_node *root);
 
-/* Settings of some targets: config_rule.c. */
-void config_read_rules(const struct config_value *value);  /* struct config, by `rows` */
-void config_read_match(const struct config_value *value);  /* struct config_rule, by `rows` */
-void config_read_labels(const struct config_value *value); /* struct config_match's labels */
-bool config_check_match_name(const char *text, struct err *err);
-bool config_check_lease(const char *text, struct err *err);
+/* defaults and rules: rules.c; cycles among dependencies: dependencies.c. */
+extern const struct config_row config_defaults_rows[], config_rule_rows[];
+#define CONFIG_RULES_MAX 500
+void config_read_rules(const struct config_value *value); /* struct config */
 void config_rules_release(struct config *config);
-/* What `defaults` and `rules` must be together with the rest: windows that exist, no circle among
- * dependencies, memory only where it can be seen. root: the whole file. */
+/* Refuses windows that do not exist, cycles among dependencies, and a limit of memory where it
+ * cannot be seen. root: the whole file. */
 void config_check_settings(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config);
+/* Reports the first cycle of `depends_on`. rules: their list, as long as config's. */
+void config_check_cycles(struct config_reader *reader, const struct yaml_node *rules,
+                         const struct config *config);
 
-/* The cluster: config_kubernetes.c. */
-void config_read_kubernetes(const struct config_value *value); /* struct config, by `rows` */
-void config_read_namespaces(const struct config_value *value); /* struct config_kubernetes */
-void config_kubernetes_release(struct config *config);
+/* platforms.docker: docker.c. */
+extern const struct config_row config_docker_rows[];
+void config_read_docker(const struct config_value *value); /* struct config */
+/* Does the engine run behind tcp://? */
+bool config_docker_remote(const struct config_docker *docker);
+void config_check_docker(struct config_reader *reader, const struct yaml_node *root,
+                         const struct config_docker *docker);
+void config_docker_release(struct config_docker *docker);
 
-/* Custom resources: config_resource.c. */
-void config_read_resources(const struct config_value *value); /* struct config, by `rows` */
-void config_read_path(const struct config_value *value);      /* struct json_path */
-bool config_check_api_version(const char *text, struct err *err);
-bool config_check_kind(const char *text, struct err *err);
-bool config_check_plural(const char *text, struct err *err);
-bool config_check_container(const char *text, struct err *err);
+/* platforms.kubernetes: kubernetes.c; its custom resources: resources.c. */
+extern const struct config_row config_kubernetes_rows[], config_resource_rows[];
+void config_read_kubernetes(const struct config_value *value); /* struct config */
+void config_kubernetes_release(struct config_kubernetes *kubernetes);
+void config_read_resources(const struct config_value *value); /* struct config */
 void config_resources_release(struct config_kubernetes *kubernetes);
 bool config_resources_same(const struct config_kubernetes *a, const struct config_kubernetes *b);
 
-/* Grammar of addresses and paths: config_address.c. */
+/* The variables that stand for the file where there is none: environment.c. NULL: not set, or
+ * empty. */
+const char *config_environment(const char *name);
+/* Fills the built-in configuration from them. path: the missing file's, for messages. */
+void config_read_environment(struct config_reader *reader, const char *path, struct config *config);
+
+/* Addresses and paths: address.c. */
 bool config_check_listen(const char *text, struct err *err);
 bool config_check_docker_host(const char *text, struct err *err);
 bool config_check_path(const char *text, struct err *err);

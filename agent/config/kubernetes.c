@@ -1,11 +1,12 @@
-/* The cluster in the configuration: owns its namespaces and what its keys must be together. Never
- * contacts an API server, and reads no kubeconfig. */
+/* The cluster, in the configuration: owns its namespaces and the checks between its keys. Contacts
+ * no API server, and reads no kubeconfig. */
 #include "agent/config/keys.h"
 
-#define NAMESPACES_MAX 64 /* each is watched by itself */
+static const char *const selections[] = {"opted-in", "all", NULL};
 
-void config_kubernetes_release(struct config *config) {
-    struct config_kubernetes *kubernetes = &config->kubernetes;
+#define NAMESPACES_MAX 64 /* each has its own watch */
+
+void config_kubernetes_release(struct config_kubernetes *kubernetes) {
     for (char **name = kubernetes->namespaces; name && *name; name++) {
         free(*name);
     }
@@ -43,7 +44,7 @@ void config_read_kubernetes(const struct config_value *value) {
     }
 }
 
-bool config_check_lease(const char *text, struct err *err) {
+static bool check_lease(const char *text, struct err *err) {
     return config_label_valid(text) ||
            err_set(err, ERR_INVALID,
                    "\"%.64s\" is not the name of a Lease: write up to %d of a-z, 0-9 and -", text,
@@ -78,7 +79,7 @@ static bool namespaces_all(const struct yaml_node *list) {
            strcmp(list->items[0]->text, "*") == 0;
 }
 
-void config_read_namespaces(const struct config_value *value) {
+static void read_namespaces(const struct config_value *value) {
     static const struct config_row one = {.key = "namespaces", .type = "a list of namespaces"};
     struct config *config = value->out;
     const struct yaml_node *list = value->node;
@@ -104,3 +105,81 @@ void config_read_namespaces(const struct config_value *value) {
         }
     }
 }
+
+/* ---- the keys ---- */
+
+static const struct config_row replicas_rows[] = {
+    {.key = "lease",
+     .type = "the name of a Lease",
+     .required = "the name of the Lease that they share, like lease: landwaiter",
+     .meaning = "by it they agree who works; it is made in the agent's own namespace",
+     .read = config_read_text,
+     .check = check_lease,
+     CONFIG_OF(config, kubernetes.lease)},
+    {.key = "duration",
+     .type = "a duration, 3s to 10m",
+     .preset = "15s",
+     .meaning = "how long a replica that is not heard of is waited for",
+     .read = config_read_duration,
+     .min = 3000,
+     .max = 600000,
+     CONFIG_OF(config, kubernetes.lease_ms)},
+    CONFIG_END,
+};
+
+const struct config_row config_kubernetes_rows[] = {
+    {.key = "namespaces",
+     .type = "a list of namespaces like [shop, blog], or [\"*\"]",
+     .preset = "[\"*\"], all",
+     .meaning = "where workloads are looked for; with names, roles in these namespaces suffice",
+     .read = read_namespaces},
+    {.key = "select",
+     .type = "opted-in or all",
+     .preset = "opted-in",
+     .meaning = "`opted-in`: workloads with the annotation `landwaiter.dev/enable: \"true\"`; "
+                "`all`: all without `landwaiter.dev/enable: \"false\"`",
+     .read = config_read_either,
+     .choices = selections,
+     CONFIG_OF(config, kubernetes.select_all)},
+    {.key = "kubeconfig",
+     .type = "the path of a kubeconfig file",
+     .preset = "the service account of the pod that it runs in",
+     .meaning = "how the API server is reached from outside of the cluster",
+     .read = config_read_text,
+     .check = config_check_readable,
+     CONFIG_OF(config, kubernetes.kubeconfig)},
+    {.key = "context",
+     .type = "the name of a context",
+     .preset = "the file's current-context",
+     .meaning = "which context of `kubeconfig`",
+     .read = config_read_text,
+     CONFIG_OF(config, kubernetes.context)},
+    {.key = "pin",
+     .type = "true or false",
+     .preset = "true",
+     .meaning = "write images as NAME:TAG@DIGEST, so that every pod runs exactly what was checked; "
+                "`false`: as NAME:TAG",
+     .read = config_read_flag,
+     CONFIG_OF(config, kubernetes.pin)},
+    {.key = "delete_pods",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "delete the pods that a StatefulSet is stuck on after a rollback: it does not "
+                "replace them by itself",
+     .read = config_read_flag,
+     CONFIG_OF(config, kubernetes.delete_pods)},
+    {.key = "replicas",
+     .type = "a map like {lease: landwaiter}",
+     .preset = "one replica",
+     .meaning = "several replicas of Landwaiter work as one; docs/replicas.md",
+     .read = config_read_map,
+     .rows = replicas_rows},
+    {.key = "resources",
+     .type = "a list of maps like {apiVersion: argoproj.io/v1alpha1, kind: Rollout, image: PATH}",
+     .preset = "[]",
+     .meaning = "custom resources that name images, and by which path; docs/resources.md",
+     .infix = CONFIG_LIST,
+     .read = config_read_resources,
+     .rows = config_resource_rows},
+    CONFIG_END,
+};

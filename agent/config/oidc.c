@@ -1,5 +1,5 @@
-/* Tokens of identity providers, in the configuration: owns how a policy is read. What its claims
- * must say is judged by webhook/oidc/policy.c. */
+/* Tokens of identity providers, in the configuration: owns how a policy is read.
+ * webhook/oidc/policy.c judges its claims. */
 #include "agent/config/keys.h"
 #include "base/secret.h"
 #include "webhook/oidc/keys.h"
@@ -39,7 +39,7 @@ static void read_claim(const struct config_value *value, struct oidc_claim *clai
     }
 }
 
-void config_read_claims(const struct config_value *value) {
+static void read_claims(const struct config_value *value) {
     struct oidc_policy *policy = value->out;
     const struct yaml_node *node = value->node;
     if (node->kind != YAML_MAP || node->count > CLAIMS_MAX) {
@@ -61,7 +61,7 @@ void config_read_claims(const struct config_value *value) {
 
 /* ---- algorithms ---- */
 
-void config_read_algorithms(const struct config_value *value) {
+static void read_algorithms(const struct config_value *value) {
     struct oidc_policy *policy = value->out;
     const struct yaml_node *node = value->node;
     static const struct config_row row = {
@@ -80,13 +80,9 @@ void config_read_algorithms(const struct config_value *value) {
     policy->algorithms = algorithms ? algorithms : policy->algorithms;
 }
 
-/* ---- keys ---- */
+/* ---- key sets ---- */
 
-bool config_check_url(const char *text, struct err *err) {
-    return oidc_url_check(text, err);
-}
-
-bool config_check_jwks_file(const char *text, struct err *err) {
+static bool check_jwks_file(const char *text, struct err *err) {
     CLEANUP(secret_release) struct secret set = SECRET_INIT;
     struct oidc_keys *keys = NULL;
     if (!config_check_path(text, err) || !secret_read_file(&set, text, err) ||
@@ -97,7 +93,7 @@ bool config_check_jwks_file(const char *text, struct err *err) {
     return true;
 }
 
-void config_read_jwks(const struct config_value *value) {
+static void read_jwks(const struct config_value *value) {
     config_read_map(value);
     if (value->node->kind == YAML_MAP && value->node->count != 1) {
         config_fault_add(value->reader, config_at(value->node),
@@ -106,12 +102,12 @@ void config_read_jwks(const struct config_value *value) {
     }
 }
 
-/* ---- the whole ---- */
+/* ---- policies ---- */
 
 void config_read_oidc(const struct config_value *value) {
     struct sender *sender = value->out;
     if (sender->oidc) {
-        return; /* a second kind of auth, which config_read_auth refuses */
+        return; /* a second kind of auth: config_read_auth refuses it */
     }
     struct oidc_policy *policy = calloc(1, sizeof *policy);
     struct err err = ERR_INIT;
@@ -133,3 +129,61 @@ void config_read_oidc(const struct config_value *value) {
                          err.message);
     }
 }
+
+/* ---- the keys ---- */
+
+static const struct config_row jwks_rows[] = {
+    {.key = "url",
+     .type = "an https address",
+     .meaning = "where the key set is",
+     .read = config_read_text,
+     .check = oidc_url_check,
+     CONFIG_OF(oidc_policy, jwks_url)},
+    {.key = "file",
+     .type = "the path of a JWK set",
+     .meaning = "the key set; read again when it changes",
+     .read = config_read_text,
+     .check = check_jwks_file,
+     CONFIG_OF(oidc_policy, jwks_file)},
+    CONFIG_END,
+};
+
+const struct config_row config_oidc_rows[] = {
+    {.key = "issuer",
+     .type = "an https address",
+     .required = "who gives the tokens, like issuer: https://token.actions.githubusercontent.com",
+     .meaning = "the `iss` of the tokens, to the letter",
+     .read = config_read_text,
+     .check = oidc_url_check,
+     CONFIG_OF(oidc_policy, issuer)},
+    {.key = "audience",
+     .type = "a text",
+     .required = "for whom the tokens are, like audience: deploy.example.net",
+     .meaning = "the one `aud` of the tokens; let no other agent have the same",
+     .read = config_read_text,
+     CONFIG_OF(oidc_policy, audience)},
+    {.key = "claims",
+     .type = "a map of texts or lists of texts",
+     .meaning = "what else a token must say: one of the values, `*` within a segment and `**` "
+                "across; whose it is must be among them",
+     .read = read_claims},
+    {.key = "jwks",
+     .type = "{url: URL} or {file: PATH}",
+     .preset = "by discovery",
+     .meaning = "where the issuer's keys are",
+     .read = read_jwks,
+     .rows = jwks_rows},
+    {.key = "algorithms",
+     .type = "a list of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512",
+     .preset = "[RS256]",
+     .meaning = "how tokens may be signed",
+     .read = read_algorithms},
+    {.key = "leeway",
+     .type = "a duration",
+     .preset = "60s",
+     .meaning = "how far the clocks may be apart",
+     .read = config_read_duration,
+     .max = (int64_t)10 * 60 * 1000,
+     CONFIG_OF(oidc_policy, leeway_ms)},
+    CONFIG_END,
+};

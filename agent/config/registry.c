@@ -1,5 +1,5 @@
-/* Registries in the configuration: owns how one becomes a struct registry_host, and which one is
- * for which host. Never contacts a registry. */
+/* Registries, in the configuration: owns how one becomes a struct registry_host, and the lookup by
+ * host. Never contacts a registry. */
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -7,11 +7,11 @@
 #include "base/ref.h"
 
 #define REGISTRIES_MAX 1000
-/* Hosts that are only known from the images that run; more than that is no real machine. */
+/* Hosts known only from running images; no real machine has more. */
 #define LOGINS_MAX 1000
 
-/* One host that is reached with the login of the agent's user. Nodes are only ever added, so they
- * are read without a lock and live as long as the snapshot. */
+/* A host with the login of the agent's user. Nodes are only ever added, so readers need no lock;
+ * they live as long as the snapshot. */
 struct config_login {
     struct registry_host host;
     struct config_login *next;
@@ -23,7 +23,7 @@ struct config_logins {
     atomic_uint count;
 };
 
-bool config_check_helper(const char *text, struct err *err) {
+static bool check_helper(const char *text, struct err *err) {
     size_t len = strlen(text);
     bool valid = len <= 64 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                            "0123456789_-") == len;
@@ -32,9 +32,9 @@ bool config_check_helper(const char *text, struct err *err) {
                             "docker-credential-NAME");
 }
 
-/* A host is told from Docker Hub's first path segment by a dot, a port or being localhost. What was
- * written is not quoted: it may be a URL with a password. */
-void config_read_host(const struct config_value *value) {
+/* A dot, a port or the name localhost distinguishes a host from Docker Hub's first path segment.
+ * Never quotes the text: it may be a URL with a password. */
+static void read_host(const struct config_value *value) {
     struct registry_host *registry = value->out;
     const char *text = config_text(value);
     char image[REF_HOST_MAX + 3];
@@ -49,7 +49,7 @@ void config_read_host(const struct config_value *value) {
         return;
     }
     if (strcmp(text, "registry-1.docker.io") == 0) {
-        text = "docker.io"; /* where Docker Hub really answers; images never name it */
+        text = "docker.io"; /* the address of Docker Hub; images never name it */
     }
     (void)snprintf(image, sizeof image, "%s/x", text);
     if (!ref_parse(image, &ref, NULL) ||
@@ -64,7 +64,7 @@ void config_read_host(const struct config_value *value) {
     registry->host = config_copy(value, ref.host);
 }
 
-void config_read_login_file(const struct config_value *value) {
+static void read_login_file(const struct config_value *value) {
     struct registry_host *registry = value->out;
     struct err err = ERR_INIT;
     config_read_text(value);
@@ -74,7 +74,7 @@ void config_read_login_file(const struct config_value *value) {
     }
 }
 
-void config_read_credentials(const struct config_value *value) {
+static void read_credentials(const struct config_value *value) {
     struct registry_host *registry = value->out;
     if (!config_members(value)) {
         return;
@@ -95,7 +95,7 @@ void config_read_credentials(const struct config_value *value) {
     registry->source = helper ? REGISTRY_HELPER : file ? REGISTRY_DOCKER_CONFIG : REGISTRY_STATIC;
 }
 
-void config_read_token_hosts(const struct config_value *value) {
+static void read_token_hosts(const struct config_value *value) {
     struct registry_host *registry = value->out;
     const struct yaml_node *node = value->node;
     static const struct config_row host = {.key = "token_hosts", .type = "HOST or HOST:PORT"};
@@ -125,7 +125,7 @@ void config_read_token_hosts(const struct config_value *value) {
     }
 }
 
-/* Three ways to say how far TLS is trusted; two at once contradict each other. */
+/* plain_http, ca and insecure_skip_verify contradict each other. */
 static void check_trust(const struct config_value *value, const struct registry_host *registry) {
     const struct yaml_node *ca = yaml_get(value->node, "ca");
     const struct yaml_node *insecure = yaml_get(value->node, "insecure_skip_verify");
@@ -184,7 +184,7 @@ void config_read_registries(const struct config_value *value) {
     }
 }
 
-/* Where the docker client of the agent's user keeps its logins; NULL: unknown. */
+/* The login file of the agent's user for the docker client; NULL: unknown. */
 static char *login_path(void) {
     const char *folder = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
     CLEANUP(buf_release) struct buf path = BUF_INIT(4095);
@@ -255,7 +255,7 @@ static const struct registry_host *login_find(struct config_login *login, const 
     return NULL;
 }
 
-/* Two threads may add the same host at once; the second node is never found, and does no harm. */
+/* Two threads may add the same host at once; the second node is never found, and is harmless. */
 static const struct registry_host *login_for(struct config_logins *logins, const char *host) {
     const struct registry_host *found = login_find(atomic_load(&logins->first), host);
     if (found) {
@@ -284,3 +284,71 @@ const struct registry_host *config_registry(const struct config *config, const c
     }
     return config->logins ? login_for(config->logins, host) : NULL;
 }
+
+/* ---- the keys ---- */
+
+static const struct config_row credentials_rows[] = {
+    {.key = "username",
+     .type = "a text",
+     .meaning = "together with `password`",
+     .read = config_read_text,
+     CONFIG_OF(registry_host, credentials.username)},
+    {.key = "password",
+     .type = CONFIG_SECRET_TYPE,
+     .meaning = "together with `username`",
+     .read = config_read_secret,
+     CONFIG_OF(registry_host, credentials.password)},
+    {.key = "docker_config",
+     .type = "the path of a config.json",
+     .meaning = "logins as `docker login` writes them; read again at each use",
+     .read = read_login_file,
+     .check = config_check_path,
+     CONFIG_OF(registry_host, docker_config)},
+    {.key = "helper",
+     .type = "NAME of docker-credential-NAME",
+     .meaning = "a credential helper that is asked at each use",
+     .read = config_read_text,
+     .check = check_helper,
+     CONFIG_OF(registry_host, helper)},
+    CONFIG_END,
+};
+
+const struct config_row config_registry_rows[] = {
+    {.key = "host",
+     .type = "HOST or HOST:PORT",
+     .required = "the host as in image names",
+     .meaning = "as in image names: `docker.io`, `registry.lan:5000`",
+     .read = read_host},
+    {.key = "plain_http",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "reach it without TLS",
+     .read = config_read_flag,
+     CONFIG_OF(registry_host, plain_http)},
+    {.key = "ca",
+     .type = "the path of a PEM file",
+     .preset = "the system's",
+     .meaning = "certificate authorities to trust for it",
+     .read = config_read_text,
+     .check = config_check_readable,
+     CONFIG_OF(registry_host, ca_file)},
+    {.key = "insecure_skip_verify",
+     .type = "true or false",
+     .preset = "false",
+     .meaning = "do not check its certificate",
+     .read = config_read_flag,
+     CONFIG_OF(registry_host, insecure_skip_verify)},
+    {.key = "credentials",
+     .type = "a map: username and password, docker_config, or helper",
+     .preset = "anonymous",
+     .meaning = "how to log in",
+     .read = read_credentials,
+     .rows = credentials_rows},
+    {.key = "token_hosts",
+     .type = "a list of hosts",
+     .meaning = "further hosts that may be asked for its tokens, and so see the credentials",
+     .read = read_token_hosts},
+    CONFIG_LATER("mirror_of", "the registry whose images it mirrors"),
+    CONFIG_LATER("requests", "our own budget of requests towards it"),
+    CONFIG_END,
+};

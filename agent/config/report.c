@@ -1,10 +1,10 @@
-/* Prints a configuration's faults. Finds none itself. */
+/* Reports of a configuration's faults. */
 #include "agent/config/report.h"
 
 static void print_line(const char *path, const struct config_fault *fault, FILE *out) {
     struct err place = ERR_INIT;
     struct err text = ERR_INIT;
-    /* err_set replaces control bytes: both texts may quote the file. */
+    /* err_set replaces control bytes, because both texts may quote the file. */
     if (fault->line > 0) {
         (void)err_set(&place, ERR_INVALID, "%s:%d:%d", path, fault->line, fault->column);
     } else {

@@ -1,8 +1,8 @@
-/* Custom resources in the configuration: owns what an entry must be, alone and beside the others.
- * Never asks an API server whether there is such a kind. */
+/* Custom resources, in the configuration: owns the checks of an entry, alone and beside the others.
+ * Never asks an API server for the kind. */
 #include "agent/config/keys.h"
 
-#define RESOURCES_MAX 16 /* each kind is watched by itself */
+#define RESOURCES_MAX 16 /* each kind has its own watch */
 
 static void resource_release(struct config_resource *resource) {
     free(resource->version);
@@ -35,7 +35,7 @@ bool config_resources_same(const struct config_kubernetes *a, const struct confi
 
 /* ---- single values ---- */
 
-bool config_check_api_version(const char *text, struct err *err) {
+static bool check_api_version(const char *text, struct err *err) {
     size_t group = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.");
     const char *version = text[group] == '/' ? text + group + 1 : "";
     size_t len = strspn(version, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -46,7 +46,7 @@ bool config_check_api_version(const char *text, struct err *err) {
                             text);
 }
 
-bool config_check_kind(const char *text, struct err *err) {
+static bool check_kind(const char *text, struct err *err) {
     size_t len = strlen(text);
     bool valid =
         text[0] >= 'A' && text[0] <= 'Z' && len < SETTINGS_NAME_SIZE &&
@@ -57,7 +57,7 @@ bool config_check_kind(const char *text, struct err *err) {
                             text);
 }
 
-bool config_check_plural(const char *text, struct err *err) {
+static bool check_plural(const char *text, struct err *err) {
     return config_label_valid(text) ||
            err_set(err, ERR_INVALID,
                    "\"%.64s\" is not a plural: write one like helmreleases, as `kubectl "
@@ -65,13 +65,13 @@ bool config_check_plural(const char *text, struct err *err) {
                    text);
 }
 
-bool config_check_container(const char *text, struct err *err) {
+static bool check_container(const char *text, struct err *err) {
     return config_label_valid(text) ||
            err_set(err, ERR_INVALID, "\"%.64s\" is not a name: write up to %d of a-z, 0-9 and -",
                    text, SETTINGS_NAME_SIZE - 1);
 }
 
-void config_read_path(const struct config_value *value) {
+static void read_path(const struct config_value *value) {
     const char *text = config_text(value);
     struct json_path path;
     struct err err = ERR_INIT;
@@ -90,9 +90,9 @@ void config_read_path(const struct config_value *value) {
     }
 }
 
-/* ---- one entry ---- */
+/* ---- entries ---- */
 
-/* The API conventions' plural, as kubectl once guessed it. */
+/* The plural by kubectl's old rule. */
 static void resource_guess(struct config_resource *resource, const struct config_value *value) {
     char plural[sizeof resource->name + 2];
     const char *name = resource->name;
@@ -121,7 +121,7 @@ static void resource_derive(struct config_resource *resource, const struct confi
     }
 }
 
-/* What an entry of that form would have to be instead; NULL: nothing is wrong. */
+/* The fault of an entry's form; NULL: none. */
 static const char *resource_fault(const struct config_resource *resource) {
     bool image = resource->image_at.count > 0;
     bool name = resource->name_at.count > 0;
@@ -144,7 +144,7 @@ static const char *resource_container(const struct config_resource *resource) {
     return resource->container ? resource->container : CONFIG_RESOURCE_CONTAINER;
 }
 
-/* Can its targets be told from those of the entries before? */
+/* Refuses an entry whose targets have the names of an earlier entry's. */
 static void resource_beside(const struct config_value *value, const struct config_resource *all,
                             size_t place) {
     const struct config_resource *one = &all[place];
@@ -223,3 +223,59 @@ void config_read_resources(const struct config_value *value) {
         read_resource(&item, kubernetes->resources, i);
     }
 }
+
+/* ---- the keys ---- */
+
+const struct config_row config_resource_rows[] = {
+    {.key = "apiVersion",
+     .type = "GROUP/VERSION",
+     .required = "the version of its API, like apiVersion: helm.toolkit.fluxcd.io/v2",
+     .meaning = "as the object itself writes it",
+     .read = config_read_text,
+     .check = check_api_version,
+     CONFIG_OF(config_resource, version)},
+    {.key = "kind",
+     .type = "a kind like HelmRelease",
+     .required = "its kind, like kind: HelmRelease",
+     .meaning = "as the object itself writes it",
+     .read = config_read_text,
+     .check = check_kind,
+     CONFIG_OF(config_resource, kind)},
+    {.key = "image",
+     .type = "a path like .spec.template.spec.containers[*].image",
+     .meaning = "where the whole image stands; else `name` and `tag`",
+     .read = read_path,
+     CONFIG_OF(config_resource, image_at)},
+    {.key = "name",
+     .type = "a path like .spec.values.image.repository",
+     .meaning = "where the image's name stands, without its tag",
+     .read = read_path,
+     CONFIG_OF(config_resource, name_at)},
+    {.key = "tag",
+     .type = "a path like .spec.values.image.tag",
+     .meaning = "where its tag stands: only that is changed",
+     .read = read_path,
+     CONFIG_OF(config_resource, tag_at)},
+    {.key = "digest",
+     .type = "a path like .spec.values.image.digest",
+     .preset = "none",
+     .meaning = "where its digest stands beside `name` and `tag`, if only as \"\": it is written "
+                "too then",
+     .read = read_path,
+     CONFIG_OF(config_resource, digest_at)},
+    {.key = "container",
+     .type = "a name",
+     .preset = "the `name` beside the image in a list, else `image`",
+     .meaning = "the last part of the target's name, where a kind names several images",
+     .read = config_read_text,
+     .check = check_container,
+     CONFIG_OF(config_resource, container)},
+    {.key = "plural",
+     .type = "a name like helmreleases",
+     .preset = "`kind` in lower case and in the plural",
+     .meaning = "what the API server calls many of it: `kubectl api-resources` shows it",
+     .read = config_read_text,
+     .check = check_plural,
+     CONFIG_OF(config_resource, plural)},
+    CONFIG_END,
+};

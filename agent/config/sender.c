@@ -1,5 +1,5 @@
-/* Senders in the configuration: owns how one becomes a struct sender; how it proves who it is is
- * read by config_auth.c. Never judges a request: webhook/authentication.c does. */
+/* Senders, in the configuration: owns how one becomes a struct sender, but for `auth` (auth.c).
+ * Never judges a request: webhook/authentication.c does. */
 #include "agent/config/keys.h"
 #include "policies/pattern.h"
 #include "webhook/sources/table.h"
@@ -9,10 +9,10 @@
 #define RATE_MAX 1000000
 #define IMPLIES_MAX 1000
 
-/* Formats of interface.md that this version cannot read yet. */
+/* Formats that interface.md specifies and this version lacks. */
 static const char *const formats_later[] = {"watchtower"};
 
-bool config_check_sender_name(const char *text, struct err *err) {
+static bool check_sender_name(const char *text, struct err *err) {
     size_t len = strlen(text);
     bool valid = len <= NAME_MAX_LENGTH && text[0] != '-' &&
                  strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
@@ -22,7 +22,7 @@ bool config_check_sender_name(const char *text, struct err *err) {
                             text, NAME_MAX_LENGTH);
 }
 
-void config_read_format(const struct config_value *value) {
+static void read_format(const struct config_value *value) {
     struct sender *sender = value->out;
     const char *text = config_text(value);
     if (!text) {
@@ -50,7 +50,7 @@ void config_read_format(const struct config_value *value) {
                      "`format`: unknown format \"%.64s\": write %s", text, buf_text(&known));
 }
 
-/* A pattern that no full name can match is no danger, only surely not what was meant. */
+/* A pattern that matches no full name is harmless, but surely a mistake. */
 static void warn_of_short_pattern(const struct config_value *value, const char *pattern) {
     size_t first = strcspn(pattern, "/");
     bool host = strcspn(pattern, ".:*") < first || strncmp(pattern, "localhost/", 10) == 0;
@@ -86,7 +86,7 @@ void config_read_pattern(const struct config_value *value) {
     }
 }
 
-void config_read_images(const struct config_value *value) {
+static void read_images(const struct config_value *value) {
     struct sender *sender = value->out;
     const struct yaml_node *node = value->node;
     if (node->kind != YAML_LIST || node->count == 0) {
@@ -112,7 +112,7 @@ void config_read_images(const struct config_value *value) {
 }
 
 /* "60/m" */
-void config_read_rate(const struct config_value *value) {
+static void read_rate(const struct config_value *value) {
     static const struct {
         const char *unit;
         int64_t ms;
@@ -138,20 +138,16 @@ void config_read_rate(const struct config_value *value) {
         text, RATE_MAX);
 }
 
-/* ---- what builds imply ---- */
+/* ---- builds ---- */
 
-bool config_check_registry(const char *text, struct err *err) {
+static bool check_registry(const char *text, struct err *err) {
     return ref_host_valid(text) ||
            err_set(err, ERR_INVALID,
                    "\"%.100s\" is no registry: write HOST or HOST:PORT, like registry.lan:5000",
                    text);
 }
 
-bool config_check_branch(const char *text, struct err *err) {
-    return pattern_check(text, err);
-}
-
-static char *read_implied(const struct config_value *item) {
+static char *copy_implied(const struct config_value *item) {
     struct ref ref;
     struct err err = ERR_INIT;
     const char *text = config_text(item);
@@ -165,7 +161,7 @@ static char *read_implied(const struct config_value *item) {
     return config_copy(item, text);
 }
 
-void config_read_implied(const struct config_value *value) {
+static void read_implied(const struct config_value *value) {
     struct sender_implication *rule = value->out;
     const struct yaml_node *node = value->node;
     if (node->kind != YAML_LIST || node->count == 0 || node->count > SOURCE_IMAGES_MAX) {
@@ -184,14 +180,14 @@ void config_read_implied(const struct config_value *value) {
     size_t count = 0;
     for (size_t i = 0; i < node->count; i++) {
         const struct config_value item = {value->reader, &image, node->items[i], NULL};
-        char *copy = read_implied(&item);
+        char *copy = copy_implied(&item);
         if (copy) {
             rule->images[count++] = copy;
         }
     }
 }
 
-void config_read_implies(const struct config_value *value) {
+static void read_implies(const struct config_value *value) {
     struct sender *sender = value->out;
     const struct yaml_node *node = value->node;
     if (node->kind != YAML_LIST || node->count == 0 || node->count > IMPLIES_MAX) {
@@ -215,7 +211,7 @@ void config_read_implies(const struct config_value *value) {
     }
 }
 
-/* What a build implies must be within what the sender may speak for. */
+/* The images that a build implies must match the sender's `images`. */
 static void check_implied(const struct config_value *value, const struct sender *sender) {
     const struct yaml_node *list = yaml_get(value->node, "implies");
     for (size_t i = 0; i < sender->implies_count; i++) {
@@ -233,7 +229,7 @@ static void check_implied(const struct config_value *value, const struct sender 
     }
 }
 
-/* What its format needs besides. */
+/* Checks the keys that the format requires. */
 static void check_format(const struct config_value *value, const struct sender *sender) {
     const struct source *source = sender->source;
     const struct yaml_node *implies = yaml_get(value->node, "implies");
@@ -259,14 +255,14 @@ static void check_format(const struct config_value *value, const struct sender *
     check_implied(value, sender);
 }
 
-/* The sender is borrowed by the set as soon as it is being read, so that a fault leaks nothing. */
+/* The set owns the sender from the start, so that a fault leaks nothing. */
 static void read_sender(const struct config_value *value, struct sender_set *set) {
     struct sender *sender = &set->items[set->count++];
     sender->source = source_find("native");
     if (!config_members(value) || !sender->name) {
         return;
     }
-    config_adopt_signing(value->reader, value->node, sender);
+    config_default_signing(value->reader, value->node, sender);
     check_format(value, sender);
     for (size_t i = 0; i + 1 < set->count; i++) {
         if (set->items[i].name && strcmp(set->items[i].name, sender->name) == 0) {
@@ -304,3 +300,77 @@ void config_read_senders(const struct config_value *value) {
         read_sender(&item, set);
     }
 }
+
+/* ---- the keys ---- */
+
+static const struct config_row implies_rows[] = {
+    {.key = "repository",
+     .type = "a text",
+     .required = "the repository as in the payload, like repository: brian/site",
+     .meaning = "as the payload writes it",
+     .read = config_read_text,
+     CONFIG_OF(sender_implication, repository)},
+    {.key = "workflow",
+     .type = "a text",
+     .preset = "any",
+     .meaning = "name or path of the workflow or pipeline",
+     .read = config_read_text,
+     CONFIG_OF(sender_implication, workflow)},
+    {.key = "branch",
+     .type = "a pattern",
+     .preset = "any",
+     .meaning = "the branch or tag that was built, `*` within one segment and `**` across",
+     .read = config_read_text,
+     .check = pattern_check,
+     CONFIG_OF(sender_implication, branch)},
+    {.key = "images",
+     .type = "a list of images",
+     .required = "the images that it pushes, like images: [\"ghcr.io/brian/site:1\"]",
+     .meaning = "with a tag, or without: then every tag of it that runs here is looked at",
+     .read = read_implied},
+    CONFIG_END,
+};
+
+const struct config_row config_sender_rows[] = {
+    {.key = "name",
+     .type = "a-z, 0-9 and -",
+     .required = "a name, which ends its URL /hooks/NAME",
+     .meaning = "who it is; its URL is `/hooks/NAME`",
+     .read = config_read_text,
+     .check = check_sender_name,
+     CONFIG_OF(sender, name)},
+    {.key = "format",
+     .type = "a payload format, see below",
+     .preset = "native",
+     .meaning = "what its payloads look like; never inferred from what arrives",
+     .read = read_format},
+    {.key = "auth",
+     .type = "a map of exactly one kind, like {bearer: {secret: {file: PATH}}}",
+     .required = "how it proves who it is, like auth: {bearer: {secret: {file: PATH}}}",
+     .meaning = "how it proves who it is",
+     .read = config_read_auth,
+     .rows = config_auth_rows},
+    {.key = "images",
+     .type = "a list of patterns",
+     .required = "what it may speak for, like images: [\"ghcr.io/brian/*\"]",
+     .meaning = "what it may speak for: `*` within one path segment, `**` across",
+     .read = read_images},
+    {.key = "rate",
+     .type = "a number and /s, /m, /h or /d, like 60/m",
+     .preset = "no limit",
+     .meaning = "more requests than that are answered 429",
+     .read = read_rate},
+    {.key = "registry",
+     .type = "HOST or HOST:PORT",
+     .meaning = "the registry of payloads that do not name one, and in place of the one that they "
+                "name",
+     .read = config_read_text,
+     .check = check_registry,
+     CONFIG_OF(sender, registry)},
+    {.key = "implies",
+     .type = "a list of maps like {repository: a/b, images: [\"ghcr.io/a/b:1\"]}",
+     .meaning = "which images a build pushed, for payloads that name a build and no image",
+     .read = read_implies,
+     .rows = implies_rows},
+    CONFIG_END,
+};

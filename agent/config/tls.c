@@ -1,5 +1,4 @@
-/* The listener's TLS and the proxies in front of it, in the configuration: owns how they are read.
- */
+/* TLS of the listener, and trusted proxies, in the configuration. */
 #include "agent/config/keys.h"
 #include "base/clock.h"
 #include "webhook/identity.h"
@@ -50,3 +49,25 @@ void config_read_tls(const struct config_value *value) {
     }
     identity_free(identity);
 }
+
+/* ---- the keys ---- */
+
+const struct config_row config_tls_rows[] = {
+    {.key = "certificate",
+     .type = "the path of a PEM file",
+     .required = "the certificate, like certificate: /etc/landwaiter/tls.crt",
+     .meaning =
+         "the listener's certificate and those between it and its authority; read again when "
+         "the file changes",
+     .read = config_read_text,
+     .check = config_check_path,
+     CONFIG_OF(config, tls_certificate)},
+    {.key = "key",
+     .type = "the path of a PEM file",
+     .required = "its key, like key: /etc/landwaiter/tls.key",
+     .meaning = "its key, without a password; read again when the file changes",
+     .read = config_read_text,
+     .check = config_check_path,
+     CONFIG_OF(config, tls_key)},
+    CONFIG_END,
+};

@@ -1,94 +1,11 @@
-/* Values of the configuration: owns how one YAML value becomes a member of a struct, and the list
- * of faults. Knows no key by name, and never quotes what may be a secret. */
+/* Values of the configuration: owns how one YAML value becomes a member of a struct. Knows no key by
+ * name, and never quotes a possible secret. */
 #include "agent/config/value.h"
 
-#include <stdarg.h>
 #include <strings.h>
 
 #include "agent/model/suggest.h"
 #include "base/clock.h"
-
-struct config_place config_at(const struct yaml_node *value) {
-    return (struct config_place){value->line, value->column, false};
-}
-
-struct config_place config_at_key(const struct yaml_key *key) {
-    return (struct config_place){key->line, key->column, false};
-}
-
-struct config_place config_warning_at(const struct yaml_node *value) {
-    return (struct config_place){value->line, value->column, true};
-}
-
-void config_faults_release(struct config_faults *faults) {
-    free(faults->items);
-    faults->items = NULL;
-    faults->count = 0;
-}
-
-bool config_faults_fatal(const struct config_faults *faults) {
-    for (size_t i = 0; i < faults->count; i++) {
-        if (!faults->items[i].warning) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void config_fault_add(struct config_reader *reader, struct config_place place, const char *format,
-                      ...) {
-    struct config_fault fault = {
-        .line = place.line, .column = place.column, .warning = place.warning};
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(fault.message, sizeof fault.message, format, arguments);
-    va_end(arguments);
-    for (char *c = fault.message; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = '?';
-        }
-    }
-    bool first_fatal = !place.warning && !reader->fatal;
-    reader->fatal = reader->fatal || !place.warning;
-    if (reader->count < CONFIG_FAULTS_MAX) {
-        reader->items[reader->count++] = fault;
-    } else if (first_fatal) {
-        /* In a warning's room, so that a refusal never comes without its reason. */
-        reader->items[CONFIG_FAULTS_MAX - 1] = fault;
-    }
-}
-
-static bool fault_before(const struct config_fault *a, const struct config_fault *b) {
-    return a->line != b->line ? a->line < b->line : a->column < b->column;
-}
-
-/* Insertion keeps faults of one place in the order they were found; they are few. */
-static void sort_faults(struct config_fault *items, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        struct config_fault fault = items[i];
-        size_t at = i;
-        for (; at > 0 && fault_before(&fault, &items[at - 1]); at--) {
-            items[at] = items[at - 1];
-        }
-        items[at] = fault;
-    }
-}
-
-bool config_reader_finish(struct config_reader *reader, struct config_faults *out) {
-    *out = (struct config_faults){.items = NULL, .count = 0};
-    if (reader->count == 0) {
-        return true;
-    }
-    sort_faults(reader->items, reader->count);
-    out->items = calloc(reader->count, sizeof *out->items);
-    if (!out->items) {
-        return false; /* unknown why; but a snapshot whose warnings are lost is none to start with
-                       */
-    }
-    memcpy(out->items, reader->items, reader->count * sizeof *out->items);
-    out->count = reader->count;
-    return !reader->fatal;
-}
 
 static bool is_setting(const struct config_row *row) {
     return row->read == config_read_setting || row->read == config_read_names;
@@ -103,14 +20,13 @@ const char *config_row_meaning(const struct config_row *row) {
                                             : row->meaning;
 }
 
-static bool has_no_value(const struct yaml_node *node) {
+bool config_no_value(const struct yaml_node *node) {
     return node->kind == YAML_SCALAR && node->plain &&
            (!*node->text || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
 }
 
-/* List items are read by the row of their list. */
 bool config_fault_type(const struct config_value *value, const char *wanted) {
-    if (has_no_value(value->node)) {
+    if (config_no_value(value->node)) {
         config_fault_add(value->reader, config_at(value->node),
                          "`%s` has no value: write %s, or remove the key", value->row->key, wanted);
     } else {
@@ -121,7 +37,7 @@ bool config_fault_type(const struct config_value *value, const char *wanted) {
 }
 
 const char *config_text(const struct config_value *value) {
-    if (value->node->kind != YAML_SCALAR || has_no_value(value->node)) {
+    if (value->node->kind != YAML_SCALAR || config_no_value(value->node)) {
         (void)config_fault_type(value, config_row_type(value->row));
         return NULL;
     }
@@ -160,7 +76,7 @@ void config_read_text(const struct config_value *value) {
     }
 }
 
-/* YAML 1.1's other spellings are refused rather than taken for text. */
+/* Refuses the other spellings of YAML 1.1 rather than take them for text. */
 static bool flag_of(const struct config_value *value, bool *out) {
     static const struct {
         const char *text;
@@ -168,7 +84,7 @@ static bool flag_of(const struct config_value *value, bool *out) {
     } others[] = {{"yes", true}, {"on", true},   {"y", true},  {"true", true},
                   {"no", false}, {"off", false}, {"n", false}, {"false", false}};
     const struct yaml_node *node = value->node;
-    if (node->kind != YAML_SCALAR || has_no_value(node)) {
+    if (node->kind != YAML_SCALAR || config_no_value(node)) {
         return config_fault_type(value, "true or false");
     }
     bool yes = strcmp(node->text, "true") == 0;
@@ -267,6 +183,13 @@ void config_read_choice(const struct config_value *value) {
     }
 }
 
+void config_read_either(const struct config_value *value) {
+    int choice = config_choice(value);
+    if (choice >= 0) {
+        *CONFIG_MEMBER(value, bool) = choice == 1;
+    }
+}
+
 void config_read_setting(const struct config_value *value) {
     struct settings *settings = CONFIG_MEMBER(value, struct settings);
     enum settings_key key = value->row->setting;
@@ -282,7 +205,7 @@ void config_read_setting(const struct config_value *value) {
     }
 }
 
-/* One name of a list by itself, so that its fault has its place. NULL: reported. */
+/* Checks one name of a list, so that the fault has the name's place. NULL: reported. */
 static const char *read_name(const struct config_value *item) {
     const char *text = config_text(item);
     if (text && !settings_name_valid(text)) {
@@ -399,126 +322,6 @@ bool config_members(const struct config_value *value) {
 
 void config_read_map(const struct config_value *value) {
     if (!config_members(value)) {
-        return; /* reported */
-    }
-}
-
-#define SECRET_FORMS "{file: PATH}, {env: NAME} or {credential: NAME}"
-
-struct secret_form {
-    const char *key;
-    bool (*read)(struct secret *out, const char *from, struct err *err);
-};
-
-static const struct secret_form secret_forms[] = {
-    {"file", secret_read_file},
-    {"env", secret_read_env},
-    {"credential", secret_read_credential},
-};
-
-/* An unknown key is not quoted unless it is nearly a known one: `{hunter2}` is a map, too. */
-static const struct secret_form *secret_form_of(const struct config_value *value) {
-    const struct yaml_node *node = value->node;
-    if (node->count == 1) {
-        const struct yaml_key *key = &node->keys[0];
-        struct suggest suggest = SUGGEST_INIT(key->text);
-        for (size_t i = 0; i < ARRAY_LENGTH(secret_forms); i++) {
-            if (strcmp(secret_forms[i].key, key->text) == 0) {
-                return &secret_forms[i];
-            }
-            suggest_offer(&suggest, secret_forms[i].key);
-        }
-        if (suggest.nearest) {
-            config_fault_add(value->reader, config_at_key(key),
-                             "unknown key `%.64s`: did you mean `%s`?", key->text, suggest.nearest);
-            return NULL;
-        }
-    }
-    config_fault_add(value->reader, config_at(node), "`%s`: write exactly one of %s",
-                     value->row->key, SECRET_FORMS);
-    return NULL;
-}
-
-/* A look has no credentials of systemd's, and needs none: another secret stands for it. */
-static bool secret_stand_in(const struct config_value *value, struct secret *out) {
-    static const char stand_in[] = "a secret that is not looked at here";
-    struct err err = ERR_INIT;
-    config_fault_add(value->reader, config_warning_at(value->node),
-                     "`%s` is not looked at: systemd hands it to the service only",
-                     value->row->key);
-    return secret_set(out, stand_in, sizeof stand_in - 1, &err);
-}
-
-/* *unseen: something stands for the secret. */
-static bool secret_from_form(const struct config_value *value, struct secret *out, bool *unseen) {
-    const struct secret_form *form = secret_form_of(value);
-    if (!form) {
-        return false;
-    }
-    const struct config_row row = {.key = form->key, .type = "a text"};
-    const struct config_value from = {value->reader, &row, value->node->items[0], NULL};
-    const char *text = config_text(&from);
-    struct err err = ERR_INIT;
-    if (!text || form->read(out, text, &err)) {
-        return text != NULL;
-    }
-    *unseen = value->reader->looks && form->read == secret_read_credential &&
-              err.kind != ERR_INVALID && !secret_sees_credentials();
-    if (*unseen) {
-        return secret_stand_in(value, out);
-    }
-    config_fault_add(value->reader, config_at(from.node), "`%s`: %s", value->row->key, err.message);
-    return false;
-}
-
-static bool secret_from_text(const struct config_value *value, struct secret *out) {
-    const struct yaml_node *node = value->node;
-    if (node->kind == YAML_LIST || has_no_value(node) || !*node->text) {
-        return config_fault_type(value, SECRET_FORMS);
-    }
-    struct err err = ERR_INIT;
-    if (!secret_set(out, node->text, strlen(node->text), &err)) {
-        config_fault_add(value->reader, config_at(node), "`%s`: %s", value->row->key, err.message);
-        return false;
-    }
-    config_fault_add(value->reader, config_warning_at(node),
-                     "`%s`: a secret in this file is seen by everybody who may read it: write %s",
-                     value->row->key, SECRET_FORMS);
-    return true;
-}
-
-static bool secret_checked(const struct config_value *value, const struct secret *secret) {
-    struct err err = ERR_INIT;
-    if (!value->row->check_secret(secret, &err)) {
-        config_fault_add(value->reader, config_at(value->node), "`%s`: %s", value->row->key,
-                         err.message);
-        return false;
-    }
-    if (secret->len < CONFIG_SECRET_SHORT) {
-        config_fault_add(value->reader, config_warning_at(value->node),
-                         "`%s` is shorter than %d bytes and can be guessed: make one with `openssl "
-                         "rand -hex 32`",
-                         value->row->key, CONFIG_SECRET_SHORT);
-    }
-    return true;
-}
-
-bool config_secret(const struct config_value *value, struct secret *out) {
-    CLEANUP(secret_release) struct secret secret = SECRET_INIT;
-    bool unseen = false;
-    bool found = value->node->kind == YAML_MAP ? secret_from_form(value, &secret, &unseen)
-                                               : secret_from_text(value, &secret);
-    if (!found || (!unseen && value->row->check_secret && !secret_checked(value, &secret))) {
-        return false;
-    }
-    secret_release(out);
-    *out = secret;
-    secret = (struct secret)SECRET_INIT;
-    return true;
-}
-
-void config_read_secret(const struct config_value *value) {
-    if (!config_secret(value, CONFIG_MEMBER(value, struct secret))) {
         return; /* reported */
     }
 }

@@ -1,20 +1,19 @@
-/* Windows and freezes in the configuration: owns how they become struct window, and the schedules
- * made of them. What their texts mean is policies/window.c's, when they are open
- * policies/schedule.c's. */
+/* Windows and freezes, in the configuration: owns how they become struct window, and a cache of
+ * their schedules. policies/window.c knows the meaning of their texts. */
 #include <pthread.h>
 #include <sys/stat.h>
 
 #include "agent/config/keys.h"
 #include "agent/model/suggest.h"
 
-/* Together with the windows of one target within SCHEDULE_WINDOWS_MAX. */
+/* Together with a target's windows within SCHEDULE_WINDOWS_MAX. */
 #define WINDOWS_MAX 256
 #define FREEZES_MAX 256
-/* Sets of names that are kept worked out; each takes some 100 KiB at most. */
+/* Cached sets of names; each takes at most some 100 KiB. */
 #define SCHEDULES_MAX 64
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
-/* What is being read: texts are borrowed from the file's tree. */
+/* A window while it is read; borrows texts from the tree. */
 struct config_window_draft {
     struct window_spec spec;
     const char **days;
@@ -34,7 +33,7 @@ static bool is_base_60(const struct yaml_node *node) {
            strspn(text, "0123456789:") == strlen(text);
 }
 
-void config_read_window_text(const struct config_value *value) {
+static void read_window_text(const struct config_value *value) {
     struct config_window_draft *draft = value->out;
     const char *text = config_text(value);
     if (text && is_base_60(value->node)) {
@@ -49,7 +48,7 @@ void config_read_window_text(const struct config_value *value) {
     }
 }
 
-void config_read_window_days(const struct config_value *value) {
+static void read_window_days(const struct config_value *value) {
     static const struct config_row day = {.key = "days", .type = "a day"};
     struct config_window_draft *draft = value->out;
     const struct yaml_node *node = value->node;
@@ -95,7 +94,7 @@ void config_read_zoneinfo(const struct config_value *value) {
     config->zones->directory = config->zoneinfo;
 }
 
-/* ---- one window ---- */
+/* ---- windows ---- */
 
 static struct config_place place_of_member(const struct config_value *value,
                                            struct config_place name, const char *member) {
@@ -103,7 +102,7 @@ static struct config_place place_of_member(const struct config_value *value,
     return node ? config_at(node) : strcmp(member, "name") == 0 ? name : config_at(value->node);
 }
 
-/* Reads one into *out. name: where its name stands. False: reported. */
+/* Reads a window into *out. name: the place of its name. False: reported. */
 static bool read_window(const struct config_value *value, struct config_window_draft *draft,
                         struct config_place name, struct window *out) {
     struct config *config = value->out;
@@ -248,23 +247,23 @@ bool config_windows_known(const struct config *config, const struct settings_nam
 
 /* ---- schedules ---- */
 
-struct made_schedule {
+struct cached_schedule {
     struct settings_names names;
     struct schedule *schedule;
     int64_t made_ms;
-    struct made_schedule *next;
+    struct cached_schedule *next;
 };
 
-/* The one that was asked for last in front. */
+/* Most recently used first. */
 struct config_schedules {
     pthread_mutex_t lock;
-    struct made_schedule *first;
+    struct cached_schedule *first;
 };
 
-static void made_free(struct made_schedule *made) {
-    if (made) {
-        schedule_free(made->schedule);
-        free(made);
+static void cached_free(struct cached_schedule *cached) {
+    if (cached) {
+        schedule_free(cached->schedule);
+        free(cached);
     }
 }
 
@@ -276,11 +275,11 @@ bool config_windows_init(struct config *config) {
 }
 
 void config_windows_release(struct config *config) {
-    struct made_schedule *made = config->schedules ? config->schedules->first : NULL;
-    while (made) {
-        struct made_schedule *next = made->next;
-        made_free(made);
-        made = next;
+    struct cached_schedule *cached = config->schedules ? config->schedules->first : NULL;
+    while (cached) {
+        struct cached_schedule *next = cached->next;
+        cached_free(cached);
+        cached = next;
     }
     if (config->schedules) {
         (void)pthread_mutex_destroy(&config->schedules->lock);
@@ -303,26 +302,26 @@ bool config_names_equal(const struct settings_names *a, const struct settings_na
     return equal;
 }
 
-/* Takes the one of these names out of the list, and the last one where there are too many. NULL: it
- * is not there. */
-static struct made_schedule *made_unlink(struct config_schedules *schedules,
-                                         const struct settings_names *names) {
-    struct made_schedule **at = &schedules->first;
+/* Removes the entry of these names from the cache, and evicts the last entry if there are too many.
+ * NULL: no entry. */
+static struct cached_schedule *cached_take(struct config_schedules *schedules,
+                                           const struct settings_names *names) {
+    struct cached_schedule **at = &schedules->first;
     for (size_t i = 1; *at; i++, at = &(*at)->next) {
         if (config_names_equal(&(*at)->names, names)) {
-            struct made_schedule *found = *at;
+            struct cached_schedule *found = *at;
             *at = found->next;
             return found;
         }
         if (i == SCHEDULES_MAX) {
-            made_free(TAKE(*at)); /* the last */
+            cached_free(TAKE(*at)); /* the last */
             return NULL;
         }
     }
     return NULL;
 }
 
-/* Names that do not exist are left out; with no other name nothing is made: it counts as closed. */
+/* Skips unknown names; fails if no name is left, which counts as closed. */
 static bool make_schedule(const struct config *config, const struct settings_names *names,
                           int64_t now_ms, struct schedule **out, struct err *err) {
     const struct window *windows[SETTINGS_NAMES_MAX];
@@ -348,35 +347,35 @@ static bool make_schedule(const struct config *config, const struct settings_nam
     return schedule_new(&spec, now_ms, out, err);
 }
 
-/* The clock may be set back, too: a schedule is fast from a day before it was made. */
-static bool is_stale(const struct made_schedule *made, int64_t now_ms) {
-    return now_ms < made->made_ms - DAY_MS / 2 ||
-           now_ms > made->made_ms + SCHEDULE_LIFE_DAYS / 2 * DAY_MS;
+/* The clock may be set back: a schedule is fast from a day before it was cached. */
+static bool is_stale(const struct cached_schedule *cached, int64_t now_ms) {
+    return now_ms < cached->made_ms - DAY_MS / 2 ||
+           now_ms > cached->made_ms + SCHEDULE_LIFE_DAYS / 2 * DAY_MS;
 }
 
-/* The lock is held. NULL: *err says why. */
+/* The lock must be held. NULL: *err says why. */
 static const struct schedule *schedule_for(const struct config *config,
                                            const struct settings_names *names, int64_t now_ms,
                                            struct err *err) {
-    struct made_schedule *made = made_unlink(config->schedules, names);
-    if (made && is_stale(made, now_ms)) {
-        made_free(TAKE(made));
+    struct cached_schedule *cached = cached_take(config->schedules, names);
+    if (cached && is_stale(cached, now_ms)) {
+        cached_free(TAKE(cached));
     }
-    if (!made) {
-        made = calloc(1, sizeof *made);
-        if (!made || !make_schedule(config, names, now_ms, &made->schedule, err)) {
-            if (!made) {
+    if (!cached) {
+        cached = calloc(1, sizeof *cached);
+        if (!cached || !make_schedule(config, names, now_ms, &cached->schedule, err)) {
+            if (!cached) {
                 (void)err_set(err, ERR_BUG, "out of memory");
             }
-            made_free(made);
+            cached_free(cached);
             return NULL;
         }
-        made->names = *names;
-        made->made_ms = now_ms;
+        cached->names = *names;
+        cached->made_ms = now_ms;
     }
-    made->next = config->schedules->first;
-    config->schedules->first = made;
-    return made->schedule;
+    cached->next = config->schedules->first;
+    config->schedules->first = cached;
+    return cached->schedule;
 }
 
 struct schedule_verdict config_schedule(const struct config *config,
@@ -393,3 +392,54 @@ struct schedule_verdict config_schedule(const struct config *config,
     (void)pthread_mutex_unlock(&config->schedules->lock);
     return verdict;
 }
+
+/* ---- the keys ---- */
+
+#define WINDOW_ROWS                                                                                \
+    {.key = "days",                                                                                \
+     .type = "a list of mon, tue, wed, thu, fri, sat, sun",                                        \
+     .preset = "every day",                                                                        \
+     .meaning = "the days on which it starts",                                                     \
+     .read = read_window_days},                                                                    \
+        {.key = "nth",                                                                             \
+         .type = "1 to 5, or last",                                                                \
+         .preset = "every week",                                                                   \
+         .meaning = "which of those days in its month",                                            \
+         .read = read_window_text},                                                                \
+        {.key = "start",                                                                           \
+         .type = "a time of day in quotes, \"HH:MM\"",                                             \
+         .meaning = "when it starts; a freeze without it covers whole days",                       \
+         .read = read_window_text},                                                                \
+        {.key = "end",                                                                             \
+         .type = "a time of day in quotes, up to \"24:00\"",                                       \
+         .meaning = "when it ends, by the wall clock; at or before `start`: on the next day",      \
+         .read = read_window_text},                                                                \
+        {.key = "duration",                                                                        \
+         .type = "a duration of whole minutes, at most 31d",                                       \
+         .meaning = "how long it lasts, instead of `end`",                                         \
+         .read = read_window_text},                                                                \
+        {.key = "from",                                                                            \
+         .type = "a date in quotes, \"2026-12-20\"",                                               \
+         .meaning = "the first date on which it starts",                                           \
+         .read = read_window_text},                                                                \
+        {.key = "to",                                                                              \
+         .type = "a date in quotes, \"2027-01-06\"",                                               \
+         .meaning = "the last date on which it starts",                                            \
+         .read = read_window_text},                                                                \
+    {                                                                                              \
+        .key = "tz", .type = "an IANA time zone like Europe/Berlin",                               \
+        .required = "an IANA time zone like tz: Europe/Berlin",                                    \
+        .meaning = "whose wall clock counts", .read = read_window_text                             \
+    }
+
+const struct config_row config_window_rows[] = {WINDOW_ROWS, CONFIG_END};
+
+const struct config_row config_freeze_rows[] = {
+    {.key = "name",
+     .type = "a name",
+     .required = "a name, like name: year-end",
+     .meaning = "how it is called",
+     .read = read_window_text},
+    WINDOW_ROWS,
+    CONFIG_END,
+};

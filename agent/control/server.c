@@ -410,7 +410,7 @@ void control_server_free(struct control_server *server) {
     if (server->daemon) {
         MHD_stop_daemon(server->daemon);
     } else {
-        (void)close(server->listener.fd);
+        own_close(&server->listener.fd);
     }
     if (server->listener.path[0]) {
         (void)unlink(server->listener.path);

@@ -98,7 +98,7 @@ static bool ledger_end_taking(struct ledger *ledger, enum ledger_role role) {
 /* List all records anew, and then see who leads. */
 static void ledger_again(struct ledger *ledger) {
     atomic_store(&ledger->follow_cancel, true);
-    http_client_rouse(ledger->follow_http);
+    http_client_wake(ledger->follow_http);
 }
 
 void ledger_turn(struct ledger *ledger) {
@@ -546,7 +546,7 @@ bool ledger_new(const struct ledger_options *options, struct ledger **out, struc
     (void)pthread_mutex_init(&ledger->turning, NULL);
     thread_condition_init(&ledger->wake);
     thread_condition_init(&ledger->written);
-    ledger->follow_http = http_client_new_roused(&ledger->follow_cancel);
+    ledger->follow_http = http_client_new_wakeable(&ledger->follow_cancel);
     /* What is being written at stop is written to its end. */
     ledger->write_http = http_client_new(NULL);
     bool good = ledger->follow_http && ledger->write_http;
@@ -577,7 +577,7 @@ void ledger_stop(struct ledger *ledger) {
     (void)pthread_mutex_lock(&ledger->mutex);
     atomic_store(&ledger->stop, true);
     atomic_store(&ledger->follow_cancel, true);
-    http_client_rouse(ledger->follow_http);
+    http_client_wake(ledger->follow_http);
     (void)pthread_cond_broadcast(&ledger->wake);
     (void)pthread_cond_broadcast(&ledger->written);
     (void)pthread_mutex_unlock(&ledger->mutex);

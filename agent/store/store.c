@@ -73,9 +73,7 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
      * Only where it is new: closing an fd of a database that is open elsewhere in this process
      * would drop SQLite's locks on it. */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    own_close(&fd);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
         (void)store_error(store, "open", err);
@@ -129,7 +127,7 @@ int store_lock(const char *directory, struct err *err) {
                       "%s: another landwaiter works on this state directory: stop it, or name "
                       "another one with `state:`",
                       path);
-        (void)close(fd);
+        own_close(&fd);
         return -1;
     }
     return fd;

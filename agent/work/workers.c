@@ -22,7 +22,7 @@ static void workers_registry_told(const char *host, long status) {
 
 void workers_pipeline(struct workers *workers, struct pipeline *out) {
     *out = (struct pipeline){
-        .registry = {.tokens = workers->tokens, .told = workers_registry_told},
+        .registry = {.tokens = workers->tokens, .on_request = workers_registry_told},
         .resolver = workers->resolver,
         .turns = workers->turns,
         .exclusive = &workers->exclusive,

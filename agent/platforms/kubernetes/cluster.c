@@ -201,7 +201,7 @@ void cluster_stop(void *pointer) {
     }
     atomic_store(&cluster->stop, true);
     for (size_t i = 0; i < cluster->count; i++) {
-        http_client_rouse(cluster->streams[i].http);
+        http_client_wake(cluster->streams[i].http);
     }
     for (size_t i = 0; i < cluster->count; i++) {
         stream_release(&cluster->streams[i]);
@@ -221,7 +221,7 @@ static void cluster_release(struct cluster **cluster) {
 }
 
 static bool stream_start(struct stream *stream, struct err *err) {
-    stream->http = http_client_new_roused(&stream->cluster->stop);
+    stream->http = http_client_new_wakeable(&stream->cluster->stop);
     if (!stream->http) {
         return err_set(err, ERR_BUG, "out of memory");
     }

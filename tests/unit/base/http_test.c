@@ -181,7 +181,7 @@ static void scene_release(struct scene *scene) {
 static bool roused;
 
 static struct http_client *new_client(void) {
-    return roused ? http_client_new_roused(NULL) : http_client_new(NULL);
+    return roused ? http_client_new_wakeable(NULL) : http_client_new(NULL);
 }
 
 static bool play(struct scene *scene, const char *const *answers) {
@@ -562,7 +562,7 @@ static void *rouse(void *argument) {
     while (!atomic_load(rouser->cancel)) {
         (void)poll(NULL, 0, 1);
     }
-    http_client_rouse(rouser->client);
+    http_client_wake(rouser->client);
     return NULL;
 }
 
@@ -574,7 +574,7 @@ static void roused_it_stops_at_once(void **state) {
     s.server.set = &cancel;
     server_start(&s.server, (const char *const[]){"HTTP/1.1 200 OK\r\n\r\nhalf", NULL});
     (void)snprintf(s.url, sizeof s.url, "http://127.0.0.1:%d/", s.server.port);
-    s.client = http_client_new_roused(&cancel);
+    s.client = http_client_new_wakeable(&cancel);
     assert_non_null(s.client);
     struct rouser rouser = {&cancel, s.client};
     pthread_t thread;

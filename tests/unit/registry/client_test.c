@@ -120,7 +120,7 @@ static int set_up(void **state) {
     told.count = 0;
     bench->fake.http = (struct http_client){.perform = fake_perform, .release = fake_release};
     bench->client = (struct registry_client){
-        .http = &bench->fake.http, .tokens = bench->tokens, .told = count_told};
+        .http = &bench->fake.http, .tokens = bench->tokens, .on_request = count_told};
     bench->ref = (struct ref){.host = "docker.io", .path = "library/nginx", .tag = "1.27"};
     bench->query = (struct registry_query){.host = NULL, .ref = &bench->ref};
     *state = bench;

@@ -379,7 +379,7 @@ static void looks_without_credentials(void **state) {
                path);
     CLEANUP(config_faults_release) struct config_faults looked = {0};
     CLEANUP(config_release) struct config *config = NULL;
-    assert_true(config_look(path, &config, &looked));
+    assert_true(config_check(path, &config, &looked));
     assert_int_equal(looked.count, 3);
     for (size_t i = 0; i < looked.count; i++) {
         assert_true(looked.items[i].warning);
@@ -393,15 +393,15 @@ static void looks_without_credentials(void **state) {
      * among those that were handed over. */
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     write_file("landwaiter.yaml", "control_token: {credential: ../x}\n" SENDER, path);
-    assert_false(config_look(path, &none, &faults));
+    assert_false(config_check(path, &none, &faults));
     (void)setenv("CREDENTIALS_DIRECTORY", "/", 1);
     write_file("landwaiter.yaml", "control_token: {credential: x}\n" SENDER, path);
     CLEANUP(config_faults_release) struct config_faults missing = {0};
-    assert_false(config_look(path, &none, &missing));
+    assert_false(config_check(path, &none, &missing));
     CLEANUP(config_faults_release) struct config_faults shut = {0};
     CLEANUP(config_release) struct config *other = NULL;
     (void)setenv("CREDENTIALS_DIRECTORY", "/nonexistent", 1);
-    assert_true(config_look(path, &other, &shut));
+    assert_true(config_check(path, &other, &shut));
     assert_int_equal(shut.count, 1);
     assert_int_equal(unlink(path), 0);
 }
