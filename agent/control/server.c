@@ -507,7 +507,7 @@ static bool control_route_run(struct control_request *request, const struct cont
     if (route->write) {
         return route->write(request, text, err);
     }
-    if (!route->handle(request, &document, err) || (replicas && !replicas_settled(replicas, err))) {
+    if (!route->handle(request, &document, err) || (replicas && !replicas_flush(replicas, err))) {
         return false;
     }
     json_write(document, text);
