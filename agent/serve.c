@@ -92,7 +92,7 @@ static void serve_room(void *context, bool room) {
 
 static bool serve_replicated(void *context, struct err *err) {
     struct serve *serve = context;
-    return replicas_settled(serve->replicas, err);
+    return replicas_flush(serve->replicas, err);
 }
 
 /* ---- reload ---- */

@@ -59,7 +59,7 @@ static enum store_change cancel_row(const struct order *order, struct update *up
 /* Is it the only open update of its target? */
 static bool orders_alone(struct store *store, const struct update *update, struct err *err) {
     int64_t other = 0;
-    if (!store_open_other(store, update, &other, err)) {
+    if (!store_find_other(store, update, &other, err)) {
         return false;
     }
     char id[ID_TEXT_SIZE];

@@ -145,7 +145,7 @@ static bool control_run(struct control_exchange *exchange, const struct control_
         return route->write(&exchange->request, text, err);
     }
     if (!route->handle(&exchange->request, &document, err) ||
-        (replicas && !replicas_settled(replicas, err))) {
+        (replicas && !replicas_flush(replicas, err))) {
         return false;
     }
     json_write(document, text);

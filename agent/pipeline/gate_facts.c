@@ -122,7 +122,7 @@ static bool gather_others(struct pipeline *pipeline, const struct gate_question 
                           struct gathering *gathering, struct err *err) {
     if (pipeline->shared) {
         gathering->facts.others = &pipeline->shared->open;
-    } else if (!store_open_others(pipeline->store, question->update->id, &gathering->others, err)) {
+    } else if (!store_list_others(pipeline->store, question->update->id, &gathering->others, err)) {
         return false;
     }
     gathering->facts.first = first_of(pipeline, &gathering->self, gathering->facts.others);

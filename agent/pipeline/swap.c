@@ -26,7 +26,7 @@ struct outcome swap_turn_back(const struct pipeline *pipeline, const struct upda
     if (back->verdict != VERDICT_BACK) {
         return *back;
     }
-    if (!store_open_other(pipeline->store, update, &other, &err)) {
+    if (!store_find_other(pipeline->store, update, &other, &err)) {
         return outcome_again(update, &swap_backoff, &err);
     }
     if (other > update->id) {

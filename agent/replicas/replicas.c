@@ -155,7 +155,7 @@ bool replicas_leads(struct replicas *replicas, struct err *err) {
                    (int)strcspn(leader, "_"), leader);
 }
 
-bool replicas_settled(struct replicas *replicas, struct err *err) {
+bool replicas_flush(struct replicas *replicas, struct err *err) {
     return ledger_flush(replicas->ledger, err);
 }
 

@@ -46,7 +46,7 @@ unsigned replicas_reading(const struct replicas *replicas);
 bool replicas_leads(struct replicas *replicas, struct err *err) MUST_USE;
 /* All that is stored here would be found by a successor. ERR_TRANSIENT: it would not, or this one
  * does not lead: nothing may be done that relies on it. Blocks. */
-bool replicas_settled(struct replicas *replicas, struct err *err) MUST_USE;
+bool replicas_flush(struct replicas *replicas, struct err *err) MUST_USE;
 /* May this replica change something in the cluster at this moment? */
 bool replicas_may_act(const struct replicas *replicas);
 /* Something was stored. */

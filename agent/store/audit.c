@@ -1,6 +1,6 @@
-/* The audit trail: entries that are chained by their hashes, so that an entry that was edited,
- * taken away or moved shows. Owns its table and nothing else; keeps nobody from rewriting all of
- * it. */
+/* The audit trail: each entry holds a hash over itself and the entry before, so that an edited,
+ * deleted or moved entry is found. Owns its tables. Cannot keep anybody from rewriting the whole
+ * chain. */
 #include "agent/store/internal.h"
 #include "base/buf.h"
 #include "base/json.h"
@@ -8,14 +8,19 @@
 #define AUDIT_TEXTS 4
 #define AUDIT_ENTRY_MAX (1024 * 1024)
 
-/* What is hashed. */
+#define AUDIT_COLUMNS "seq, at, actor, subject, event, detail, hash"
+static const struct {
+    const char *name, *parameter;
+} audit_columns[AUDIT_TEXTS] = {
+    {"actor", ":actor"}, {"subject", ":subject"}, {"event", ":event"}, {"detail", ":detail"}};
+
 struct audit_text {
     const void *bytes;
     size_t len;
 };
 struct audit_row {
     int64_t seq, at_ms;
-    struct audit_text texts[AUDIT_TEXTS]; /* actor, subject, event, detail */
+    struct audit_text texts[AUDIT_TEXTS]; /* in the order of audit_columns */
 };
 
 static void audit_put_number(struct buf *out, uint64_t number) {
@@ -29,7 +34,7 @@ static void audit_put_text(struct buf *out, struct audit_text text) {
     buf_append(out, text.bytes, text.len);
 }
 
-/* Each text stands behind its length: no two rows have the same bytes. False: too large. */
+/* Puts each text's length before it, so that no two rows hash the same bytes. False: too large. */
 static bool audit_hash(const struct audit_row *row, struct audit_text before,
                        unsigned char out[DIGEST_BYTES]) {
     CLEANUP(buf_release) struct buf bytes = BUF_INIT(AUDIT_ENTRY_MAX);
@@ -46,30 +51,25 @@ static bool audit_hash(const struct audit_row *row, struct audit_text before,
     return true;
 }
 
-static struct audit_text audit_blob(sqlite3_stmt *row, int column) {
-    const void *bytes = sqlite3_column_blob(row, column);
-    return (struct audit_text){bytes, bytes ? (size_t)sqlite3_column_bytes(row, column) : 0};
-}
-
 /* ---- writing ---- */
 
-/* The number and the hash of the entry before the next. */
+/* The number and the hash of the newest entry. */
 static bool audit_last(struct store *store, int64_t *out_seq, unsigned char out[DIGEST_BYTES],
                        struct err *err) {
-    sqlite3_stmt *last = store_statement(store, STORE_SQL_AUDIT_LAST);
-    if (!last || sqlite3_step(last) != SQLITE_ROW) {
-        (void)sqlite3_reset(last);
-        return store_error(store, "read the audit trail", err);
+    struct query query =
+        query_open(store,
+                   "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0) AS "
+                   "seq, ifnull((SELECT hash FROM audit ORDER BY seq DESC LIMIT 1), "
+                   "(SELECT hash FROM audit_base)) AS hash",
+                   err);
+    if (query_next(&query)) {
+        *out_seq = query_int(&query, "seq");
+        if (!query_sha256(&query, "hash", out)) {
+            /* Somebody changed it: the check of the chain reports that. */
+            memset(out, 0, DIGEST_BYTES);
+        }
     }
-    struct audit_text hash = audit_blob(last, 1);
-    *out_seq = sqlite3_column_int64(last, 0);
-    /* One of another length was tampered with: the check says so. */
-    memset(out, 0, DIGEST_BYTES);
-    if (hash.bytes && hash.len == DIGEST_BYTES) {
-        memcpy(out, hash.bytes, DIGEST_BYTES);
-    }
-    (void)sqlite3_reset(last);
-    return true;
+    return query_close(&query);
 }
 
 bool store_audit_add(struct store *store, const struct store_audit_entry *entry, struct err *err) {
@@ -88,46 +88,51 @@ bool store_audit_add(struct store *store, const struct store_audit_entry *entry,
     if (!audit_hash(&row, (struct audit_text){before, sizeof before}, hash)) {
         return err_set(err, ERR_BUG, "an entry of the audit trail is too large");
     }
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_AUDIT_ADD);
-    if (statement) {
-        (void)sqlite3_bind_int64(statement, 1, row.seq);
-        (void)sqlite3_bind_int64(statement, 2, row.at_ms);
-        for (int i = 0; i < AUDIT_TEXTS; i++) {
-            store_bind_text(statement, 3 + i, texts[i]);
-        }
-        (void)sqlite3_bind_blob(statement, 7, hash, DIGEST_BYTES, SQLITE_STATIC);
+    struct query query = query_open(store,
+                                    "INSERT INTO audit(seq, at, actor, subject, event, detail, "
+                                    "hash) VALUES(:seq, :at, :actor, :subject, :event, :detail, "
+                                    ":hash)",
+                                    err);
+    query_bind_int(&query, ":seq", row.seq);
+    query_bind_int(&query, ":at", row.at_ms);
+    for (size_t i = 0; i < AUDIT_TEXTS; i++) {
+        query_bind_text(&query, audit_columns[i].parameter, texts[i]);
     }
-    return store_run(store, statement, err);
+    query_bind_bytes(&query, ":hash", hash, sizeof hash);
+    return store_run(&query);
 }
 
 /* ---- reading ---- */
 
+static json_t *audit_json(struct query *row) {
+    json_t *entry = json_object();
+    char hex[2 * DIGEST_BYTES + 1] = "";
+    unsigned char hash[DIGEST_BYTES];
+    (void)json_object_set_new(entry, "seq", json_integer(query_int(row, "seq")));
+    (void)json_object_set_new(entry, "at", json_time_or_null(query_int(row, "at")));
+    for (size_t i = 0; i < AUDIT_TEXTS; i++) {
+        const char *name = audit_columns[i].name;
+        (void)json_object_set_new(entry, name, json_text_or_null(query_borrow_text(row, name)));
+    }
+    if (query_sha256(row, "hash", hash)) {
+        digest_hex(hash, sizeof hash, hex);
+    }
+    (void)json_object_set_new(entry, "hash", json_string(hex));
+    return entry;
+}
+
 json_t *store_audit(struct store *store, size_t limit) {
-    static const char *const members[AUDIT_TEXTS] = {"actor", "subject", "event", "detail"};
     json_t *list = json_array();
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_AUDIT_LIST);
-    if (!list || !statement) {
-        return list;
+    if (!list) {
+        return NULL;
     }
-    (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)limit);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-        json_t *entry = json_object();
-        (void)json_object_set_new(entry, "seq", json_integer(sqlite3_column_int64(statement, 0)));
-        (void)json_object_set_new(entry, "at",
-                                  json_time_or_null(sqlite3_column_int64(statement, 1)));
-        for (int i = 0; i < AUDIT_TEXTS; i++) {
-            const char *text = (const char *)sqlite3_column_text(statement, 2 + i);
-            (void)json_object_set_new(entry, members[i], json_text_or_null(text));
-        }
-        char hex[2 * DIGEST_BYTES + 1] = "";
-        struct audit_text hash = audit_blob(statement, 6);
-        if (hash.len == DIGEST_BYTES) {
-            digest_hex(hash.bytes, hash.len, hex);
-        }
-        (void)json_object_set_new(entry, "hash", json_string(hex));
-        (void)json_array_append_new(list, entry);
+    struct query query = query_open(
+        store, "SELECT " AUDIT_COLUMNS " FROM audit ORDER BY seq DESC LIMIT :limit", NULL);
+    query_bind_int(&query, ":limit", (int64_t)limit);
+    while (query_next(&query)) {
+        (void)json_array_append_new(list, audit_json(&query));
     }
-    (void)sqlite3_reset(statement);
+    (void)!query_close(&query);
     return list;
 }
 
@@ -136,52 +141,45 @@ json_t *store_audit(struct store *store, size_t limit) {
 struct audit_check {
     int64_t seq; /* of the entry before */
     unsigned char hash[DIGEST_BYTES];
-    int64_t newest; /* the number of the last one that was ever written */
-    int64_t broken; /* 0: not so far */
+    int64_t newest; /* the number of the last entry ever written */
+    int64_t broken; /* the first wrong entry's number; 0: none so far */
     size_t count;
 };
 
 static bool audit_ends(struct store *store, struct audit_check *out, struct err *err) {
-    sqlite3_stmt *ends = store_statement(store, STORE_SQL_AUDIT_ENDS);
-    if (!ends || sqlite3_step(ends) != SQLITE_ROW) {
-        (void)sqlite3_reset(ends);
-        return store_error(store, "read the audit trail", err);
+    struct query query =
+        query_open(store,
+                   "SELECT (SELECT seq FROM audit_base) AS base, (SELECT hash FROM audit_base) AS "
+                   "hash, ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0) AS "
+                   "newest",
+                   err);
+    if (query_next(&query)) {
+        out->seq = query_int(&query, "base");
+        out->newest = query_int(&query, "newest");
+        out->broken = query_sha256(&query, "hash", out->hash) ? 0 : out->seq + 1;
     }
-    struct audit_text hash = audit_blob(ends, 1);
-    out->seq = sqlite3_column_int64(ends, 0);
-    out->newest = sqlite3_column_int64(ends, 2);
-    if (hash.bytes && hash.len == DIGEST_BYTES) {
-        memcpy(out->hash, hash.bytes, DIGEST_BYTES);
-    } else {
-        out->broken = out->seq + 1;
-    }
-    (void)sqlite3_reset(ends);
-    return true;
+    return query_close(&query);
 }
 
-/* The next entry: is it the one that must follow, and what was written? */
-static bool audit_follows(const struct audit_check *check, sqlite3_stmt *statement,
+/* Is the row the entry that must follow, with the hash that was written? */
+static bool audit_follows(const struct audit_check *check, struct query *query,
                           unsigned char out[DIGEST_BYTES]) {
-    struct audit_row row = {.seq = sqlite3_column_int64(statement, 0),
-                            .at_ms = sqlite3_column_int64(statement, 1)};
-    struct audit_text hash = audit_blob(statement, 6);
-    for (int i = 0; i < AUDIT_TEXTS; i++) {
-        row.texts[i] = audit_blob(statement, 2 + i);
+    struct audit_row row = {.seq = query_int(query, "seq"), .at_ms = query_int(query, "at")};
+    unsigned char written[DIGEST_BYTES];
+    for (size_t i = 0; i < AUDIT_TEXTS; i++) {
+        struct audit_text *text = &row.texts[i];
+        text->bytes = query_borrow_bytes(query, audit_columns[i].name, &text->len);
     }
-    return row.seq == check->seq + 1 &&
+    return row.seq == check->seq + 1 && query_sha256(query, "hash", written) &&
            audit_hash(&row, (struct audit_text){check->hash, DIGEST_BYTES}, out) &&
-           digest_equal(hash.bytes ? hash.bytes : "", hash.len, out, DIGEST_BYTES);
+           digest_equal(written, sizeof written, out, DIGEST_BYTES);
 }
 
 static bool audit_walk(struct store *store, struct audit_check *check, struct err *err) {
-    sqlite3_stmt *all = store_statement(store, STORE_SQL_AUDIT_ALL);
-    if (!all) {
-        return store_error(store, "prepare", err);
-    }
-    int code = SQLITE_DONE;
-    while (!check->broken && (code = sqlite3_step(all)) == SQLITE_ROW) {
+    struct query query = query_open(store, "SELECT " AUDIT_COLUMNS " FROM audit ORDER BY seq", err);
+    while (!check->broken && query_next(&query)) {
         unsigned char hash[DIGEST_BYTES];
-        if (!audit_follows(check, all, hash)) {
+        if (!audit_follows(check, &query, hash)) {
             check->broken = check->seq + 1;
             break;
         }
@@ -189,8 +187,7 @@ static bool audit_walk(struct store *store, struct audit_check *check, struct er
         check->seq++;
         check->count++;
     }
-    bool good = code == SQLITE_DONE || code == SQLITE_ROW || store_error(store, "read", err);
-    (void)sqlite3_reset(all);
+    bool good = query_close(&query);
     if (good && !check->broken && check->seq != check->newest) {
         check->broken = check->seq + 1;
     }

@@ -1,5 +1,5 @@
-/* Waiting for the disk: those who wait at the same time share one wait. Owns the count of what is
- * committed and of what is on the disk, for the one database of the process. */
+/* Group commit: threads that wait for the disk at the same time share one fsync. Owns the counts of
+ * committed changes and of those on the disk, for the one database of the process. */
 #include <pthread.h>
 
 #include "agent/store/internal.h"
@@ -7,26 +7,22 @@
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t flushed;
-    uint64_t committed, on_disk; /* changes, counted in the order of their commits */
-    bool busy;                   /* somebody waits for the disk, for all that came before it */
+    uint64_t committed, on_disk; /* numbers of changes, in the order of their commits */
+    bool busy;                   /* a thread syncs all changes committed before it began */
 } store_disk = {.mutex = PTHREAD_MUTEX_INITIALIZER, .flushed = PTHREAD_COND_INITIALIZER};
 
 bool store_end_fast(struct store *store, bool good, struct err *err) {
-    if (good) {
-        good = store_commit(store, err);
-    } else {
-        store_rollback(store);
+    if (!store_end(store, good, err)) {
+        return false;
     }
-    if (good) {
-        (void)pthread_mutex_lock(&store_disk.mutex);
-        store_disk.committed++;
-        (void)pthread_mutex_unlock(&store_disk.mutex);
-    }
-    return good;
+    (void)pthread_mutex_lock(&store_disk.mutex);
+    store_disk.committed++;
+    (void)pthread_mutex_unlock(&store_disk.mutex);
+    return true;
 }
 
-/* The write-ahead log to the disk, as a commit with synchronous=FULL does at its end; but without
- * the lock of a writer, so that others go on writing meanwhile. */
+/* Syncs the write-ahead log, as a commit with synchronous=FULL does at its end; but without the
+ * writer's lock, so that others go on writing meanwhile. */
 static bool flush_log(struct store *store, struct err *err) {
     sqlite3_file *log = NULL;
     if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
@@ -35,7 +31,7 @@ static bool flush_log(struct store *store, struct err *err) {
     }
     return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK ||
            err_set(err, ERR_TRANSIENT,
-                   "state database: the disk does not take it: is it all right?");
+                   "state database: the disk does not take the write: check it");
 }
 
 bool store_flush(struct store *store, struct err *err) {

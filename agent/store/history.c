@@ -1,34 +1,35 @@
-/* What became of pushes and updates, line by line; each line of an update is an entry of the audit
- * trail too. */
+/* The history of pushes and updates: owns its table. Each line of an update but a step is an entry
+ * of the audit trail too. */
 #include "agent/store/internal.h"
 
 #include "agent/model/id.h"
 #include "base/json.h"
 
-static bool store_history_row(struct store *store, const struct store_history_line *line,
-                              struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_HISTORY_ADD);
-    if (statement) {
-        (void)sqlite3_bind_int64(statement, 1, line->subject);
-        (void)sqlite3_bind_int64(statement, 2, line->at_ms);
-        store_bind_text(statement, 3, line->stage);
-        store_bind_text(statement, 4, line->event);
-        store_bind_text(statement, 5, line->detail ? line->detail : "");
-    }
-    return store_run(store, statement, err);
+static bool history_insert(struct store *store, const struct store_history_line *line,
+                           struct err *err) {
+    struct query query = query_open(store,
+                                    "INSERT INTO history(subject, at, stage, event, detail) "
+                                    "VALUES(:subject, :at, :stage, :event, :detail)",
+                                    err);
+    query_bind_int(&query, ":subject", line->subject);
+    query_bind_int(&query, ":at", line->at_ms);
+    query_bind_text(&query, ":stage", line->stage);
+    query_bind_text(&query, ":event", line->event);
+    query_bind_text(&query, ":detail", line->detail ? line->detail : "");
+    return store_run(&query);
 }
 
-/* Steps are how, not who: they would only slow down a swap. */
-static bool store_history_audited(const struct store_history_line *line) {
+/* Steps are no decisions, and would only slow down a swap. */
+static bool history_audited(const struct store_history_line *line) {
     return strcmp(line->event, "step") != 0;
 }
 
 bool store_history_add(struct store *store, const struct store_history_line *line,
                        struct err *err) {
-    if (!store_history_row(store, line, err)) {
+    if (!history_insert(store, line, err)) {
         return false;
     }
-    if (!store_history_audited(line)) {
+    if (!history_audited(line)) {
         return true;
     }
     char id[ID_TEXT_SIZE];
@@ -45,24 +46,27 @@ bool store_history_add(struct store *store, const struct store_history_line *lin
 }
 
 json_t *store_history(struct store *store, int64_t subject) {
+    static const char *const members[] = {"stage", "event", "detail"};
     json_t *list = json_array();
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_HISTORY);
-    if (!list || !statement) {
-        return list;
+    if (!list) {
+        return NULL;
     }
-    (void)sqlite3_bind_int64(statement, 1, subject);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
+    struct query query =
+        query_open(store,
+                   "SELECT at, stage, event, detail FROM (SELECT * FROM history "
+                   "WHERE subject = :subject ORDER BY id DESC LIMIT 1000) ORDER BY id",
+                   NULL);
+    query_bind_int(&query, ":subject", subject);
+    while (query_next(&query)) {
         json_t *line = json_object();
-        static const char *const members[] = {"at", "stage", "event", "detail"};
-        (void)json_object_set_new(line, members[0],
-                                  json_time_or_null(sqlite3_column_int64(statement, 0)));
-        /* A detail may hold what a container said, or be cut in the middle of a character. */
-        for (int i = 1; i < (int)ARRAY_LENGTH(members); i++) {
-            const char *text = (const char *)sqlite3_column_text(statement, i);
-            (void)json_object_set_new(line, members[i], json_text_or_null(text));
+        (void)json_object_set_new(line, "at", json_time_or_null(query_int(&query, "at")));
+        for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
+            /* A detail may quote a container, or be cut in the middle of a character. */
+            (void)json_object_set_new(line, members[i],
+                                      json_text_or_null(query_borrow_text(&query, members[i])));
         }
         (void)json_array_append_new(list, line);
     }
-    (void)sqlite3_reset(statement);
+    (void)!query_close(&query);
     return list;
 }

@@ -1,53 +1,52 @@
-/* Holds: what a person said not now to. Each is stored and released together with its entry in the
- * audit trail, and with a wake of what waits at the gate, so that a decision that is just being
- * made there without knowing of it is lost. */
+/* Holds: owns their table. A hold is stored and released in one transaction with its entry in the
+ * audit trail and with a wake of the gate, so that a decision that a worker is just making there
+ * without knowing of it is lost. */
 #include "agent/store/internal.h"
 #include "base/clock.h"
 
 #define HOLD_UNKNOWN_MS 30000
 
 bool store_held(struct store *store, const char *target, int64_t now_ms, struct hold *out) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_HELD);
-    int code = SQLITE_ERROR;
-    if (statement) {
-        store_bind_text(statement, 1, target);
-        (void)sqlite3_bind_int64(statement, 2, now_ms);
-        code = sqlite3_step(statement);
+    struct query query =
+        query_open(store,
+                   "SELECT target, until, reason, at FROM holds WHERE target IN (:target, 'all') "
+                   "AND (until = 0 OR until > :now) "
+                   "ORDER BY until = 0 DESC, until DESC, target LIMIT 1",
+                   NULL);
+    query_bind_text(&query, ":target", target);
+    query_bind_int(&query, ":now", now_ms);
+    bool held = query_next(&query);
+    if (held) {
+        query_text(&query, "target", out->target, sizeof out->target);
+        out->until_ms = query_int(&query, "until");
+        query_text(&query, "reason", out->reason, sizeof out->reason);
+        out->at_ms = query_int(&query, "at");
     }
-    if (code == SQLITE_ROW) {
-        store_column_text(statement, 0, out->target, sizeof out->target);
-        out->until_ms = sqlite3_column_int64(statement, 1);
-        store_column_text(statement, 2, out->reason, sizeof out->reason);
-        out->at_ms = sqlite3_column_int64(statement, 3);
-    } else if (code != SQLITE_DONE) {
-        /* Somebody may have said no: look again soon. */
-        *out = (struct hold){.until_ms = now_ms + HOLD_UNKNOWN_MS, .at_ms = now_ms};
-        (void)snprintf(out->target, sizeof out->target, "%s", target);
-        (void)snprintf(out->reason, sizeof out->reason,
-                       "the state database cannot be asked for holds");
+    if (query_close(&query)) {
+        return held;
     }
-    (void)sqlite3_reset(statement);
-    return code != SQLITE_DONE;
+    /* There may be a hold: look again soon. */
+    *out = (struct hold){.until_ms = now_ms + HOLD_UNKNOWN_MS, .at_ms = now_ms};
+    (void)snprintf(out->target, sizeof out->target, "%s", target);
+    (void)snprintf(out->reason, sizeof out->reason, "the state database cannot be asked for holds");
+    return true;
 }
 
-/* Ends the transaction: all of it, or nothing. */
+/* Wakes the gate and commits, or rolls back. */
 static bool hold_end(struct store *store, bool good, struct err *err) {
-    if (good && store_run(store, store_statement(store, STORE_SQL_WAKE_GATE), err)) {
-        return store_commit(store, err);
-    }
-    store_rollback(store);
-    return false;
+    return store_end(store, good && store_gate_wake_all(store, err), err);
 }
 
 static bool hold_write(struct store *store, const struct hold *hold, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_HOLD);
-    if (statement) {
-        store_bind_text(statement, 1, hold->target);
-        (void)sqlite3_bind_int64(statement, 2, hold->until_ms);
-        store_bind_text(statement, 3, hold->reason);
-        (void)sqlite3_bind_int64(statement, 4, hold->at_ms);
-    }
-    return store_run(store, statement, err);
+    struct query query = query_open(store,
+                                    "INSERT OR REPLACE INTO holds(target, until, reason, at) "
+                                    "VALUES(:target, :until, :reason, :at)",
+                                    err);
+    query_bind_text(&query, ":target", hold->target);
+    query_bind_int(&query, ":until", hold->until_ms);
+    query_bind_text(&query, ":reason", hold->reason);
+    query_bind_int(&query, ":at", hold->at_ms);
+    return store_run(&query);
 }
 
 bool store_hold(struct store *store, const struct hold *hold, const char *actor, struct err *err) {
@@ -69,12 +68,13 @@ bool store_hold(struct store *store, const struct hold *hold, const char *actor,
 }
 
 static bool hold_delete(struct store *store, const char *target, int64_t now_ms, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_RELEASE);
-    if (statement) {
-        store_bind_text(statement, 1, target);
-        (void)sqlite3_bind_int64(statement, 2, now_ms);
-    }
-    if (!store_run(store, statement, err)) {
+    struct query query = query_open(store,
+                                    "DELETE FROM holds WHERE target = :target "
+                                    "AND (until = 0 OR until > :now)",
+                                    err);
+    query_bind_text(&query, ":target", target);
+    query_bind_int(&query, ":now", now_ms);
+    if (!store_run(&query)) {
         return false;
     }
     return sqlite3_changes(store->db) > 0 || err_set(err, ERR_GONE, "%s is not on hold", target);

@@ -1,12 +1,12 @@
-/* Replay keys: owns what is not in the index yet. A crash loses nothing: what was in memory stands
- * in the rows of the pushes behind `keys_through`. */
+/* Replay keys: owns the keys that are not in the index yet. A crash loses none: the rows of the
+ * pushes after `keys_through` hold them. */
 #include "agent/store/keys.h"
 
 #include "agent/model/id.h"
 
-#define KEYS_SLICE 64                         /* keys of the run that a commit indexes at least */
+#define KEYS_SLICE 64                         /* a commit indexes at least so many of the run */
 #define KEYS_CACHE "PRAGMA cache_size=-16384" /* KiB at most */
-#define KEYS_WORTH 1024                       /* fewer may stay in memory while nothing comes */
+#define KEYS_WORTH 1024                       /* fewer may stay in memory while no pushes come */
 
 struct key_entry {
     unsigned char key[DIGEST_BYTES], body[DIGEST_BYTES];
@@ -16,11 +16,12 @@ struct key_entry {
 struct store_keys {
     struct key_entry *recent; /* in the order of their pushes */
     size_t count, capacity;   /* of recent */
-    size_t kept;              /* of them so many were there before this transaction */
-    uint32_t *slots;          /* recent by key: index + 1; a power of two of them, half empty */
+    size_t kept;              /* so many of them were there before this transaction */
+    uint32_t *slots;          /* recent by key: index + 1; a power of two, at least half empty */
     size_t slot_count;
-    struct key_entry *run;             /* by key */
-    size_t run_count, merged, merging; /* merging: with the transaction that is open */
+    struct key_entry *run;    /* by key */
+    size_t run_count, merged; /* merged: so many of the run are in the index … */
+    size_t merging;           /* … and with the open transaction so many */
 };
 
 void store_keys_free(struct store_keys *keys) {
@@ -34,7 +35,7 @@ void store_keys_free(struct store_keys *keys) {
 
 /* ---- recent ones, by key ---- */
 
-/* The keys are hashes: any part of them is as good as a hash of them. */
+/* Keys are hashes: their first bytes need no further hashing. */
 static size_t slot_of(const struct store_keys *keys, const unsigned char *key) {
     uint32_t start;
     memcpy(&start, key, sizeof start);
@@ -89,7 +90,7 @@ static int compare_entries(const void *a, const void *b) {
     return compare_key(((const struct key_entry *)a)->key, b);
 }
 
-/* What is recent becomes the run, once the one before is indexed. */
+/* Makes the recent keys the run. The run before must be indexed. */
 static void begin_run(struct store_keys *keys) {
     free(keys->run);
     keys->run = TAKE(keys->recent);
@@ -111,13 +112,13 @@ static int64_t newest_of_run(const struct store_keys *keys) {
     return newest;
 }
 
-static bool merge_one(struct store *store, const struct key_entry *entry, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_KEY_ADD);
-    if (statement) {
-        (void)sqlite3_bind_blob(statement, 1, entry->key, DIGEST_BYTES, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(statement, 2, entry->push);
-    }
-    return store_run(store, statement, err);
+bool store_keys_index(struct store *store, const unsigned char key[DIGEST_BYTES], int64_t push,
+                      struct err *err) {
+    struct query query =
+        query_open(store, "INSERT OR REPLACE INTO keys(key, push) VALUES(:key, :push)", err);
+    query_bind_bytes(&query, ":key", key, DIGEST_BYTES);
+    query_bind_int(&query, ":push", push);
+    return store_run(&query);
 }
 
 bool store_keys_merge(struct store *store, size_t count, struct err *err) {
@@ -125,7 +126,8 @@ bool store_keys_merge(struct store *store, size_t count, struct err *err) {
     size_t slice = count > KEYS_SLICE ? count : KEYS_SLICE;
     keys->merging = keys->merged;
     while (keys->merging < keys->run_count && slice-- > 0) {
-        if (!merge_one(store, &keys->run[keys->merging], err)) {
+        const struct key_entry *entry = &keys->run[keys->merging];
+        if (!store_keys_index(store, entry->key, entry->push, err)) {
             return false;
         }
         keys->merging++;
@@ -134,11 +136,9 @@ bool store_keys_merge(struct store *store, size_t count, struct err *err) {
         keys->merged == keys->run_count) {
         return true;
     }
-    sqlite3_stmt *through = store_statement(store, STORE_SQL_KEYS_THROUGH);
-    if (through) {
-        (void)sqlite3_bind_int64(through, 1, newest_of_run(keys));
-    }
-    return store_run(store, through, err);
+    struct query query = query_open(store, "UPDATE keys_through SET through = :through", err);
+    query_bind_int(&query, ":through", newest_of_run(keys));
+    return store_run(&query);
 }
 
 void store_keys_end(struct store *store, bool committed) {
@@ -165,24 +165,19 @@ void store_keys_end(struct store *store, bool committed) {
 /* ---- loading, looking, adding ---- */
 
 static bool read_pending(struct store *store, struct store_keys *keys, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_KEYS_PENDING);
-    int code = statement ? sqlite3_step(statement) : SQLITE_ERROR;
-    bool room = true;
-    for (; room && code == SQLITE_ROW; code = sqlite3_step(statement)) {
-        struct key_entry entry = {.push = sqlite3_column_int64(statement, 0)};
-        if (sqlite3_column_bytes(statement, 1) == DIGEST_BYTES &&
-            sqlite3_column_bytes(statement, 2) == DIGEST_BYTES) {
-            memcpy(entry.key, sqlite3_column_blob(statement, 1), DIGEST_BYTES);
-            memcpy(entry.body, sqlite3_column_blob(statement, 2), DIGEST_BYTES);
-            room = add_recent(keys, &entry);
+    struct query query = query_open(store,
+                                    "SELECT id, key, body FROM pushes WHERE id > (SELECT through "
+                                    "FROM keys_through) AND key IS NOT NULL ORDER BY id",
+                                    err);
+    while (query_next(&query)) {
+        struct key_entry entry = {.push = query_int(&query, "id")};
+        if (query_sha256(&query, "key", entry.key) && query_sha256(&query, "body", entry.body) &&
+            !add_recent(keys, &entry)) {
+            (void)err_set(err, ERR_BUG, "out of memory");
+            query_fail(&query);
         }
     }
-    bool good = room && code == SQLITE_DONE;
-    if (!good) {
-        (void)store_error(store, "read the keys of deliveries", err);
-    }
-    (void)sqlite3_reset(statement);
-    return good;
+    return query_close(&query);
 }
 
 bool store_keys_load(struct store *store, struct err *err) {
@@ -199,8 +194,8 @@ bool store_keys_load(struct store *store, struct err *err) {
     }
     keys->kept = keys->count;
     store->keys = keys;
-    /* Each new key is looked for at a place of its own in the index. Given back with store_rest;
-     * without it, it is only slower. */
+    /* Each new key is looked up on another page of the index. A small cache would only be slower;
+     * store_trim frees it. */
     (void)sqlite3_exec(store->db, KEYS_CACHE, NULL, NULL, NULL);
     return true;
 }
@@ -224,6 +219,20 @@ static const struct key_entry *find_in_memory(const struct store_keys *keys,
                : bsearch(key, keys->run, keys->run_count, sizeof *keys->run, compare_key);
 }
 
+static bool find_in_index(struct store *store, struct webhook_delivery *delivery) {
+    struct query query = query_open(store,
+                                    "SELECT p.id AS id, p.body AS body FROM keys k "
+                                    "JOIN pushes p ON p.id = k.push WHERE k.key = :key",
+                                    NULL);
+    unsigned char body[DIGEST_BYTES];
+    query_bind_bytes(&query, ":key", delivery->key, DIGEST_BYTES);
+    bool seen = query_next(&query) && query_sha256(&query, "body", body);
+    if (seen) {
+        tell(delivery, query_int(&query, "id"), body);
+    }
+    return query_close(&query) && seen;
+}
+
 bool store_keys_seen(struct store *store, struct webhook_delivery *delivery) {
     const struct key_entry *entry =
         delivery->keyed ? find_in_memory(store->keys, delivery->key) : NULL;
@@ -231,18 +240,7 @@ bool store_keys_seen(struct store *store, struct webhook_delivery *delivery) {
         tell(delivery, entry->push, entry->body);
         return true;
     }
-    sqlite3_stmt *statement = delivery->keyed ? store_statement(store, STORE_SQL_KEY_FIND) : NULL;
-    if (!statement) {
-        return false;
-    }
-    (void)sqlite3_bind_blob(statement, 1, delivery->key, DIGEST_BYTES, SQLITE_STATIC);
-    bool seen =
-        sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 1) == DIGEST_BYTES;
-    if (seen) {
-        tell(delivery, sqlite3_column_int64(statement, 0), sqlite3_column_blob(statement, 1));
-    }
-    (void)sqlite3_reset(statement);
-    return seen;
+    return delivery->keyed && find_in_index(store, delivery);
 }
 
 bool store_keys_add(struct store *store, const struct webhook_delivery *delivery, int64_t push,
@@ -253,29 +251,24 @@ bool store_keys_add(struct store *store, const struct webhook_delivery *delivery
     return add_recent(store->keys, &entry) || err_set(err, ERR_BUG, "out of memory");
 }
 
-void store_keys_rest(struct store *store) {
+void store_keys_trim(struct store *store) {
     struct store_keys *keys = store->keys;
-    struct err ignored = ERR_INIT;
     if (!keys || keys->count + (keys->run_count - keys->merged) < KEYS_WORTH) {
         return;
     }
     bool good = true;
-    /* The rest of the run, then what is recent as a run of its own. */
+    /* The rest of the run, then the recent keys as a run of their own. */
     for (int round = 0; good && round < 2; round++) {
-        good = store_begin(store, &ignored);
+        good = store_begin(store, NULL);
         if (good) {
-            good = store_keys_merge(store, SIZE_MAX, &ignored);
-            if (!good) {
-                store_rollback(store);
-            }
-            good = good && store_commit(store, &ignored);
+            good = store_end(store, store_keys_merge(store, SIZE_MAX, NULL), NULL);
             store_keys_end(store, good);
         }
         if (good && round == 0) {
             begin_run(keys);
         }
     }
-    if (good) { /* what stays in memory is nothing: it is read again when something comes */
+    if (good) { /* the next delivery loads them again */
         store_keys_free(TAKE(store->keys));
     }
 }

@@ -1,47 +1,60 @@
-/* Pushes: accepting them durably (group commit) and finding them again. */
-#include <sqlite3.h>
-
+/* Pushes: owns their table, and which of them each platform has looked at. */
 #include "agent/model/id.h"
 #include "agent/store/internal.h"
 #include "agent/store/keys.h"
 
-static bool store_push_add(struct store *store, const struct push *push,
-                           const struct webhook_delivery *delivery, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_ADD);
-    if (!statement) {
-        return store_error(store, "prepare", err);
+#define PUSH_COLUMNS "id, lead, sender, image, digest, received, superseded_by, meta"
+
+/* ---- accepting ---- */
+
+bool store_push_insert(struct store *store, const struct store_push_row *row, struct err *err) {
+    struct query query =
+        query_open(store,
+                   "INSERT INTO pushes(id, lead, sender, image, digest, meta, received, key, body) "
+                   "VALUES(:id, :lead, :sender, :image, :digest, :meta, :received, :key, :body)",
+                   err);
+    query_bind_int(&query, ":id", row->id);
+    query_bind_int(&query, ":lead", row->lead);
+    query_bind_text(&query, ":sender", row->sender);
+    query_bind_text(&query, ":image", row->image);
+    query_bind_text(&query, ":digest", row->digest);
+    query_bind_text(&query, ":meta", row->meta);
+    query_bind_int(&query, ":received", row->received_ms);
+    if (row->key) {
+        query_bind_bytes(&query, ":key", row->key, DIGEST_BYTES);
+        query_bind_bytes(&query, ":body", row->body, DIGEST_BYTES);
     }
-    char image[REF_TEXT_SIZE];
-    (void)sqlite3_bind_int64(statement, 1, push->id);
-    (void)sqlite3_bind_int64(statement, 2, push->lead);
-    store_bind_text(statement, 3, delivery->sender);
-    store_bind_text(statement, 4, ref_text(&push->image, image));
-    store_bind_text(statement, 5, push->digest);
-    store_bind_text(statement, 6, push->meta);
-    (void)sqlite3_bind_int64(statement, 7, push->received_ms);
-    if (delivery->keyed && push->id == push->lead) {
-        (void)sqlite3_bind_blob(statement, 8, delivery->key, DIGEST_BYTES, SQLITE_STATIC);
-        (void)sqlite3_bind_blob(statement, 9, delivery->body_hash, DIGEST_BYTES, SQLITE_STATIC);
-    }
-    return store_run(store, statement, err) && (!delivery->keyed || push->id != push->lead ||
-                                                store_keys_add(store, delivery, push->id, err));
+    return store_run(&query);
 }
 
-static bool store_accept_one(struct store *store, struct webhook_delivery *delivery, int64_t now_ms,
-                             struct err *err) {
+static bool accept_image(struct store *store, const struct webhook_delivery *delivery,
+                         struct store_push_row *row, const struct source_image *image,
+                         struct err *err) {
+    struct ref ref = image->ref;
+    char text[REF_TEXT_SIZE];
+    bool keyed = delivery->keyed && row->id == row->lead;
+    ref.digest[0] = '\0';
+    row->sender = delivery->sender;
+    row->image = ref_text(&ref, text);
+    row->digest = image->ref.digest;
+    row->meta = image->meta;
+    row->key = keyed ? delivery->key : NULL;
+    row->body = keyed ? delivery->body_hash : NULL;
+    return store_push_insert(store, row, err) &&
+           (!keyed || store_keys_add(store, delivery, row->id, err));
+}
+
+static bool accept_one(struct store *store, struct webhook_delivery *delivery, int64_t now_ms,
+                       struct err *err) {
     if (store_keys_seen(store, delivery)) {
         return true;
     }
     int64_t lead = 0;
     for (size_t i = 0; i < delivery->count; i++) {
-        struct push push = {.id = id_next(), .received_ms = now_ms};
-        lead = lead ? lead : push.id;
-        push.lead = lead;
-        push.image = delivery->images[i].ref;
-        memcpy(push.digest, push.image.digest, sizeof push.digest);
-        push.image.digest[0] = '\0';
-        push.meta = delivery->images[i].meta;
-        if (!store_push_add(store, &push, delivery, err)) {
+        struct store_push_row row = {.id = id_next(), .received_ms = now_ms};
+        lead = lead ? lead : row.id;
+        row.lead = lead;
+        if (!accept_image(store, delivery, &row, &delivery->images[i], err)) {
             return false;
         }
     }
@@ -52,17 +65,12 @@ static bool store_accept_one(struct store *store, struct webhook_delivery *deliv
 
 void store_accept(struct store *store, struct webhook_delivery *const *batch, size_t count,
                   int64_t now_ms) {
-    struct err err = ERR_INIT;
-    bool stored = store_keys_load(store, &err) && store_begin(store, &err);
-    bool began = stored;
-    for (size_t i = 0; stored && i < count; i++) {
-        stored = store_accept_one(store, batch[i], now_ms, &err);
-    }
-    stored = stored && store_keys_merge(store, count, &err);
+    bool stored = store_keys_load(store, NULL) && store_begin(store, NULL);
     if (stored) {
-        stored = store_commit(store, &err);
-    } else if (began) {
-        store_rollback(store);
+        for (size_t i = 0; stored && i < count; i++) {
+            stored = accept_one(store, batch[i], now_ms, NULL);
+        }
+        stored = store_end(store, stored && store_keys_merge(store, count, NULL), NULL);
     }
     store_keys_end(store, stored);
     for (size_t i = 0; !stored && i < count; i++) {
@@ -70,155 +78,154 @@ void store_accept(struct store *store, struct webhook_delivery *const *batch, si
     }
 }
 
-static bool store_push_read(sqlite3_stmt *statement, struct push *out, struct err *err) {
-    struct push push = {.id = sqlite3_column_int64(statement, 0),
-                        .lead = sqlite3_column_int64(statement, 1),
-                        .received_ms = sqlite3_column_int64(statement, 5),
-                        .superseded_by = sqlite3_column_int64(statement, 6)};
+/* ---- finding ---- */
+
+static bool push_read(struct query *row, struct push *out) {
     char image[REF_TEXT_SIZE];
-    store_column_text(statement, 2, push.sender, sizeof push.sender);
-    store_column_text(statement, 3, image, sizeof image);
-    store_column_text(statement, 4, push.digest, sizeof push.digest);
-    if (!ref_parse(image, &push.image, err)) {
-        return err_wrap(err, "state database: a push's image");
+    struct push push = {.id = query_int(row, "id"),
+                        .lead = query_int(row, "lead"),
+                        .received_ms = query_int(row, "received"),
+                        .superseded_by = query_int(row, "superseded_by")};
+    query_text(row, "sender", push.sender, sizeof push.sender);
+    query_text(row, "image", image, sizeof image);
+    query_text(row, "digest", push.digest, sizeof push.digest);
+    if (!ref_parse(image, &push.image, row->err)) {
+        query_fail(row);
+        return err_wrap(row->err, "state database: a push's image");
     }
-    const unsigned char *meta = sqlite3_column_text(statement, 7);
-    if (meta) {
-        push.meta = strdup((const char *)meta);
-        if (!push.meta) {
-            return err_set(err, ERR_BUG, "out of memory");
-        }
+    const char *meta = query_borrow_text(row, "meta");
+    push.meta = meta ? strdup(meta) : NULL;
+    if (meta && !push.meta) {
+        query_fail(row);
+        return err_set(row->err, ERR_BUG, "out of memory");
     }
     *out = push;
     return true;
 }
 
 bool store_push_find(struct store *store, int64_t id, struct push *out, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_FIND);
-    if (!statement) {
-        return store_error(store, "prepare", err);
-    }
-    (void)sqlite3_bind_int64(statement, 1, id);
-    int code = sqlite3_step(statement);
-    bool found = code == SQLITE_ROW && store_push_read(statement, out, err);
-    if (code == SQLITE_DONE) {
-        (void)err_set(err, ERR_GONE, "no such push");
-    } else if (code != SQLITE_ROW) {
-        (void)store_error(store, "read", err);
-    }
-    (void)sqlite3_reset(statement);
-    return found;
+    struct query query =
+        query_open(store, "SELECT " PUSH_COLUMNS " FROM pushes WHERE id = :id", err);
+    query_bind_int(&query, ":id", id);
+    bool found = query_next(&query) && push_read(&query, out);
+    return query_close(&query) && (found || err_set(err, ERR_GONE, "no such push"));
 }
 
-/* Runs a statement that was bound and collects its pushes. */
-static bool store_push_collect(struct store *store, sqlite3_stmt *statement, struct pushes *out,
-                               struct err *err) {
+/* False: out of memory. Grows in powers of two: a list is full when its length is one. */
+static bool pushes_room(struct pushes *list) {
+    if ((list->count & (list->count - 1)) != 0) {
+        return true;
+    }
+    struct push *more = reallocarray(list->items, list->count ? list->count * 2 : 1, sizeof *more);
+    list->items = more ? more : list->items;
+    return more != NULL;
+}
+
+/* Collects the rows of a bound query, and closes it. */
+static bool pushes_collect(struct query *query, struct pushes *out) {
     CLEANUP(pushes_release) struct pushes list = {0};
-    int code = SQLITE_DONE;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        /* Grows in powers of two: a list is full when its length is one. */
-        if ((list.count & (list.count - 1)) == 0) {
-            struct push *more =
-                reallocarray(list.items, list.count ? list.count * 2 : 1, sizeof *more);
-            if (!more) {
-                break;
-            }
-            list.items = more;
+    while (query_next(query)) {
+        if (!pushes_room(&list)) {
+            query_fail(query);
+            (void)err_set(query->err, ERR_BUG, "out of memory");
+        } else if (push_read(query, &list.items[list.count])) {
+            list.count++;
         }
-        if (!store_push_read(statement, &list.items[list.count], err)) {
-            (void)sqlite3_reset(statement);
-            return false;
-        }
-        list.count++;
     }
-    bool good = code == SQLITE_DONE || store_error(store, "read", err);
-    (void)sqlite3_reset(statement);
-    if (good) {
-        *out = list;
-        list = (struct pushes){0};
+    if (!query_close(query)) {
+        return false;
     }
-    return good;
+    *out = list;
+    list = (struct pushes){0};
+    return true;
 }
 
 bool store_push_list(struct store *store, size_t limit, struct pushes *out, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_LIST);
-    if (!statement) {
-        return store_error(store, "prepare", err);
-    }
-    (void)sqlite3_bind_int64(statement, 1, (sqlite3_int64)limit);
-    return store_push_collect(store, statement, out, err);
+    struct query query =
+        query_open(store, "SELECT " PUSH_COLUMNS " FROM pushes ORDER BY id DESC LIMIT :limit", err);
+    query_bind_int(&query, ":limit", (int64_t)limit);
+    return pushes_collect(&query, out);
 }
 
 bool store_push_followers(struct store *store, int64_t lead, struct pushes *out, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PUSH_FOLLOWERS);
-    if (!statement) {
-        return store_error(store, "prepare", err);
-    }
-    (void)sqlite3_bind_int64(statement, 1, lead);
-    return store_push_collect(store, statement, out, err);
-}
-
-bool store_unmatched(struct store *store, const struct store_window *window, struct pushes *out,
-                     struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UNMATCHED);
-    if (!statement) {
-        return store_error(store, "prepare", err);
-    }
-    store_bind_text(statement, 1, window->platform);
-    (void)sqlite3_bind_int64(statement, 2, (sqlite3_int64)window->limit);
-    return store_push_collect(store, statement, out, err);
-}
-
-static bool store_question(struct store *store, enum store_statement which, const char *platform,
-                           int64_t push) {
-    sqlite3_stmt *statement = store_statement(store, which);
-    if (!statement) {
-        return false;
-    }
-    store_bind_text(statement, 1, platform);
-    if (push) {
-        (void)sqlite3_bind_int64(statement, 2, push);
-    }
-    bool yes = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0) == 1;
-    (void)sqlite3_reset(statement);
-    return yes;
-}
-
-bool store_has_unmatched(struct store *store, const char *platform) {
-    return store_question(store, STORE_SQL_HAS_UNMATCHED, platform, 0);
-}
-
-bool store_is_matched(struct store *store, const char *platform, int64_t push) {
-    return store_question(store, STORE_SQL_THROUGH, platform, push);
+    struct query query = query_open(store,
+                                    "SELECT " PUSH_COLUMNS " FROM pushes "
+                                    "WHERE lead = :lead AND lead <> id ORDER BY id LIMIT 1000",
+                                    err);
+    query_bind_int(&query, ":lead", lead);
+    return pushes_collect(&query, out);
 }
 
 bool store_was_pushed(struct store *store, const struct update *update, const char *digest) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_WAS_PUSHED);
-    if (!statement) {
-        return false;
-    }
+    struct query query =
+        query_open(store,
+                   "SELECT 1 AS number FROM (SELECT id, image, digest, received FROM pushes "
+                   "ORDER BY id DESC LIMIT 10000) WHERE id <> :own AND image = :image AND "
+                   "(digest = :digest OR (digest = '' AND received > :earliest)) LIMIT 1",
+                   NULL);
     char text[REF_TEXT_SIZE];
-    (void)sqlite3_bind_int64(statement, 1, update->push);
-    store_bind_text(statement, 2, ref_text(&update->image, text));
-    store_bind_text(statement, 3, digest);
-    (void)sqlite3_bind_int64(statement, 4, update->received_ms - STORE_OUT_OF_ORDER_MS);
-    bool pushed = sqlite3_step(statement) == SQLITE_ROW;
-    (void)sqlite3_reset(statement);
-    return pushed;
+    int64_t found = 0;
+    query_bind_int(&query, ":own", update->push);
+    query_bind_text(&query, ":image", ref_text(&update->image, text));
+    query_bind_text(&query, ":digest", digest);
+    query_bind_int(&query, ":earliest", update->received_ms - STORE_OUT_OF_ORDER_MS);
+    return query_number(&query, &found);
+}
+
+/* ---- how far each platform has looked ---- */
+
+bool store_unmatched(struct store *store, const struct store_window *window, struct pushes *out,
+                     struct err *err) {
+    struct query query =
+        query_open(store,
+                   "SELECT " PUSH_COLUMNS " FROM pushes WHERE id > "
+                   "(SELECT through FROM platforms WHERE name = :platform) UNION ALL "
+                   "SELECT " PUSH_COLUMNS " FROM pushes WHERE id IN "
+                   "(SELECT push FROM arrivals WHERE platform = :platform) AND id <= "
+                   "(SELECT through FROM platforms WHERE name = :platform) ORDER BY id LIMIT "
+                   ":limit",
+                   err);
+    query_bind_text(&query, ":platform", window->platform);
+    query_bind_int(&query, ":limit", (int64_t)window->limit);
+    return pushes_collect(&query, out);
+}
+
+bool store_has_unmatched(struct store *store, const char *platform) {
+    struct query query =
+        query_open(store,
+                   "SELECT (SELECT max(id) FROM pushes) > "
+                   "(SELECT through FROM platforms WHERE name = :platform) OR "
+                   "EXISTS(SELECT 1 FROM arrivals WHERE platform = :platform) AS number",
+                   NULL);
+    int64_t yes = 0;
+    query_bind_text(&query, ":platform", platform);
+    return query_number(&query, &yes) && yes == 1;
+}
+
+bool store_is_matched(struct store *store, const char *platform, int64_t push) {
+    struct query query =
+        query_open(store,
+                   "SELECT through >= :push AND NOT EXISTS(SELECT 1 FROM arrivals WHERE "
+                   "platform = :platform AND push = :push) AS number "
+                   "FROM platforms WHERE name = :platform",
+                   NULL);
+    int64_t yes = 0;
+    query_bind_text(&query, ":platform", platform);
+    query_bind_int(&query, ":push", push);
+    return query_number(&query, &yes) && yes == 1;
 }
 
 bool store_platform_begin(struct store *store, const char *platform, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PLATFORM_BEGIN);
-    if (statement) {
-        store_bind_text(statement, 1, platform);
-    }
-    return store_run(store, statement, err);
+    struct query query = query_open(store,
+                                    "INSERT OR IGNORE INTO platforms(name, through) "
+                                    "VALUES(:name, (SELECT ifnull(max(id), 0) FROM pushes))",
+                                    err);
+    query_bind_text(&query, ":name", platform);
+    return store_run(&query);
 }
 
 bool store_platform_end(struct store *store, const char *platform, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PLATFORM_END);
-    if (statement) {
-        store_bind_text(statement, 1, platform);
-    }
-    return store_run(store, statement, err);
+    struct query query = query_open(store, "DELETE FROM platforms WHERE name = :name", err);
+    query_bind_text(&query, ":name", platform);
+    return store_run(&query);
 }

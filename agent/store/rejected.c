@@ -1,40 +1,35 @@
-/* Digests that were rolled back on a target. */
+/* Digests that were rolled back on a target: owns their table. */
 #include "agent/store/internal.h"
 
 #include "base/clock.h"
 
 bool store_rejected(struct store *store, const char *target, const char *digest,
                     int64_t *out_update) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_REJECTED);
-    if (!statement) {
-        return false;
-    }
-    store_bind_text(statement, 1, target);
-    store_bind_text(statement, 2, digest);
-    bool found = sqlite3_step(statement) == SQLITE_ROW;
-    if (found) {
-        *out_update = sqlite3_column_int64(statement, 0);
-    }
-    (void)sqlite3_reset(statement);
-    return found;
+    struct query query = query_open(store,
+                                    "SELECT \"update\" AS number FROM rejected "
+                                    "WHERE target = :target AND digest = :digest",
+                                    NULL);
+    query_bind_text(&query, ":target", target);
+    query_bind_text(&query, ":digest", digest);
+    return query_number(&query, out_update);
 }
 
 bool store_reject(struct store *store, const struct update *update, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_REJECT);
-    if (statement) {
-        store_bind_text(statement, 1, update->target);
-        store_bind_text(statement, 2, update->to);
-        (void)sqlite3_bind_int64(statement, 3, update->id);
-        (void)sqlite3_bind_int64(statement, 4, clock_now_ms());
-    }
-    return store_run(store, statement, err);
+    struct query query = query_open(store,
+                                    "INSERT OR REPLACE INTO rejected(target, digest, \"update\", "
+                                    "at) VALUES(:target, :digest, :update, :at)",
+                                    err);
+    query_bind_text(&query, ":target", update->target);
+    query_bind_text(&query, ":digest", update->to);
+    query_bind_int(&query, ":update", update->id);
+    query_bind_int(&query, ":at", clock_now_ms());
+    return store_run(&query);
 }
 
 bool store_unreject(struct store *store, const char *target, const char *digest, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_UNREJECT);
-    if (statement) {
-        store_bind_text(statement, 1, target);
-        store_bind_text(statement, 2, digest);
-    }
-    return store_run(store, statement, err);
+    struct query query =
+        query_open(store, "DELETE FROM rejected WHERE target = :target AND digest = :digest", err);
+    query_bind_text(&query, ":target", target);
+    query_bind_text(&query, ":digest", digest);
+    return store_run(&query);
 }

@@ -1,8 +1,8 @@
-/* The schema: owns its versions, and brings a database to the newest. */
+/* The schema: owns its versions, and migrates a database to the newest. */
 #include "agent/store/internal.h"
 
-/* Each entry brings the schema from its index to the next version (PRAGMA user_version). Never
- * change one that was released: add one. */
+/* Each entry migrates the schema from its index to the next version (PRAGMA user_version). Never
+ * change a released entry: add another. */
 static const char *const store_migrations[] = {
     "CREATE TABLE pushes(id INTEGER PRIMARY KEY, lead INTEGER NOT NULL, sender TEXT NOT NULL,"
     " image TEXT NOT NULL, digest TEXT NOT NULL, meta TEXT, received INTEGER NOT NULL,"
@@ -27,8 +27,8 @@ static const char *const store_migrations[] = {
     "CREATE TABLE rejected(target TEXT NOT NULL, digest TEXT NOT NULL, \"update\" INTEGER NOT NULL,"
     " at INTEGER NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID;"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
-    /* audit_base: the last entry that was pruned, from whose hash the chain goes on. AUTOINCREMENT
-     * remembers the last number also when its entry was taken away. */
+    /* audit_base: the newest pruned entry, whose hash the oldest kept entry continues. AUTOINCREMENT
+     * remembers the newest number even after its entry was deleted. */
     "ALTER TABLE updates ADD COLUMN approved TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE holds(target TEXT PRIMARY KEY, until INTEGER NOT NULL, reason TEXT NOT NULL,"
     " at INTEGER NOT NULL) WITHOUT ROWID;"
@@ -38,7 +38,7 @@ static const char *const store_migrations[] = {
     "CREATE TABLE audit_base(id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL,"
     " hash BLOB NOT NULL);"
     "INSERT INTO audit_base VALUES(1, 0, zeroblob(32));",
-    /* store_keys.c: keys of pushes up to `through` are indexed. */
+    /* keys.c: the keys of pushes up to `through` are indexed. */
     "CREATE TABLE keys(key BLOB PRIMARY KEY, push INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO keys SELECT key, id FROM pushes WHERE key IS NOT NULL ORDER BY key;"
     "CREATE TABLE keys_through(id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER NOT NULL);"
@@ -46,7 +46,7 @@ static const char *const store_migrations[] = {
     "DROP INDEX pushes_key;"
     "CREATE TRIGGER pushes_gone AFTER DELETE ON pushes WHEN old.key IS NOT NULL BEGIN "
     "DELETE FROM keys WHERE key = old.key AND push = old.id; END;",
-    /* store_share.c: for several replicas; empty with one. */
+    /* share.c: for several replicas; empty with one. */
     "CREATE TABLE shared(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key NOT NULL,"
     " slot INTEGER NOT NULL, dirty INTEGER NOT NULL, stored INTEGER NOT NULL DEFAULT 0,"
     " UNIQUE(kind, key));"
@@ -56,7 +56,7 @@ static const char *const store_migrations[] = {
     "CREATE TABLE arrivals(platform TEXT NOT NULL, push INTEGER NOT NULL,"
     " PRIMARY KEY(platform, push)) WITHOUT ROWID;"
     "CREATE INDEX arrivals_push ON arrivals(push);",
-    /* What the gate asks of other updates was in their journals. */
+    /* The gate reads these of all open updates; before, they stood in the journals. */
     "ALTER TABLE updates ADD COLUMN \"group\" TEXT;"
     "ALTER TABLE updates ADD COLUMN depends_on TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE updates ADD COLUMN waits_for_room INTEGER NOT NULL DEFAULT 0;"
@@ -66,32 +66,31 @@ static const char *const store_migrations[] = {
     "'$.room') WHERE result IS NULL AND json_valid(journal);",
 };
 
-static int store_version(struct store *store) {
-    sqlite3_stmt *statement = NULL;
-    int version = -1;
-    if (sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW) {
-        version = sqlite3_column_int(statement, 0);
+/* -1: it cannot be read. */
+static int64_t store_version(struct store *store, struct err *err) {
+    struct query query = query_open(store, "PRAGMA user_version", err);
+    int64_t version = -1;
+    if (query_next(&query)) {
+        version = query_int(&query, "user_version");
     }
-    (void)sqlite3_finalize(statement);
-    return version;
+    return query_close(&query) ? version : -1;
 }
 
 static bool store_migrate_locked(struct store *store, struct err *err) {
-    int newest = (int)ARRAY_LENGTH(store_migrations);
-    int version = store_version(store);
+    const int64_t newest = (int64_t)ARRAY_LENGTH(store_migrations);
+    int64_t version = store_version(store, err);
     if (version < 0) {
-        return store_error(store, "read the schema's version", err);
+        return false;
     }
     if (version > newest) {
         return err_set(err, ERR_INVALID,
-                       "state database: it was written by a newer landwaiter (schema %d, this one "
-                       "knows %d): start that version, or another state directory",
-                       version, newest);
+                       "state database: it was written by a newer landwaiter (schema %lld, this "
+                       "one knows %lld): start that version, or another state directory",
+                       (long long)version, (long long)newest);
     }
     for (; version < newest; version++) {
         char pragma[64];
-        (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", version + 1);
+        (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%lld", (long long)version + 1);
         if (!store_exec(store, store_migrations[version], err) || !store_exec(store, pragma, err)) {
             return false;
         }
@@ -100,15 +99,8 @@ static bool store_migrate_locked(struct store *store, struct err *err) {
 }
 
 bool store_migrate(struct store *store, struct err *err) {
-    if (store_version(store) == (int)ARRAY_LENGTH(store_migrations)) {
+    if (store_version(store, NULL) == (int64_t)ARRAY_LENGTH(store_migrations)) {
         return true;
     }
-    if (!store_begin(store, err)) {
-        return false;
-    }
-    if (!store_migrate_locked(store, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_begin(store, err) && store_end(store, store_migrate_locked(store, err), err);
 }

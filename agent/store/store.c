@@ -1,4 +1,4 @@
-/* Opening and closing. Pushes, updates, holds and all else have files of their own. */
+/* Opening and closing a connection, and the lock of the state directory. */
 #include "agent/store/store.h"
 
 #include <errno.h>
@@ -13,39 +13,32 @@
 #include "agent/store/keys.h"
 #include "base/clock.h"
 
-/* Also ids of what was pruned meanwhile: a push below what a platform has looked at would never be
- * looked at. */
+/* Makes new ids greater than all ids ever used, pruned ones included: no platform would look at a
+ * push whose id is below the last one it has looked at. */
 static bool store_learn_ids(struct store *store, struct err *err) {
-    static const char *const queries[] = {
-        "SELECT max(id) FROM pushes", "SELECT max(id) FROM updates",
-        "SELECT max(through) FROM platforms", "SELECT max(\"update\") FROM rejected"};
-    bool good = true;
-    for (size_t i = 0; good && i < ARRAY_LENGTH(queries); i++) {
-        sqlite3_stmt *statement = NULL;
-        good = sqlite3_prepare_v2(store->db, queries[i], -1, &statement, NULL) == SQLITE_OK &&
-               sqlite3_step(statement) == SQLITE_ROW;
-        if (good) {
-            id_after(sqlite3_column_int64(statement, 0)); /* NULL reads as 0 */
-        } else {
-            (void)store_error(store, "read the largest id", err);
-        }
-        (void)sqlite3_finalize(statement);
+    struct query query = query_open(store,
+                                    "SELECT max(ifnull((SELECT max(id) FROM pushes), 0), "
+                                    "ifnull((SELECT max(id) FROM updates), 0), "
+                                    "ifnull((SELECT max(through) FROM platforms), 0), "
+                                    "ifnull((SELECT max(\"update\") FROM rejected), 0)) AS number",
+                                    err);
+    int64_t largest = 0;
+    bool good = query_number(&query, &largest);
+    if (good) {
+        id_after(largest);
     }
     return good;
 }
 
-/* Was store_share called? Its triggers say so. */
+/* Was store_share called? Its triggers tell. */
 static bool store_is_shared(struct store *store) {
-    sqlite3_stmt *statement = NULL;
-    bool shared =
-        sqlite3_prepare_v2(store->db, "SELECT 1 FROM sqlite_master WHERE name = 'share_update_new'",
-                           -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW;
-    (void)sqlite3_finalize(statement);
-    return shared;
+    struct query query = query_open(
+        store, "SELECT 1 AS number FROM sqlite_master WHERE name = 'share_update_new'", NULL);
+    int64_t shared = 0;
+    return query_number(&query, &shared);
 }
 
-/* DIRECTORY/NAME into out, once the directory is there. */
+/* Writes DIRECTORY/NAME into out; makes the directory where it is missing. */
 static bool store_path(const char *directory, const char *name, char out[PATH_MAX],
                        struct err *err) {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
@@ -69,20 +62,20 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
     if (!store) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    /* Nobody else's to read, whatever the directory's mode: SQLite's own files take this one's.
-     * Only where it is new: closing an fd of a database that is open elsewhere in this process
-     * would drop SQLite's locks on it. */
+    /* Makes it unreadable for others whatever the directory's mode is; SQLite's other files copy its
+     * mode. Only a new file: closing an fd of a database that this process has open elsewhere would
+     * drop SQLite's locks on it. */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     own_close(&fd);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
-        (void)store_error(store, "open", err);
+        (void)query_error(store, "open", err);
         return err_wrap(err, "%s", path);
     }
     (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
-    /* The cache holds what a batch of pushes with random keys changes, and is given back when there
-     * is nothing to do (store_rest). A long log is merged into the database more cheaply: most of
-     * its pages are several versions of one; 4,000 is what one block of its index holds. */
+    /* The cache holds the pages that a batch of pushes with random keys changes; store_trim frees
+     * it. Merging a long log into the database costs less for each commit, as most of its pages are
+     * versions of the same ones; one block of its index holds 4,000. */
     if (!store_exec(store,
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024;"
                     "PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=16777216;"
@@ -101,9 +94,7 @@ void store_free(struct store *store) {
         return;
     }
     store_keys_free(store->keys);
-    for (size_t i = 0; i < STORE_SQL_COUNT; i++) {
-        (void)sqlite3_finalize(store->statements[i]);
-    }
+    query_cache_clear(&store->statements);
     (void)sqlite3_close(store->db);
     free(store);
 }
@@ -134,14 +125,13 @@ int store_lock(const char *directory, struct err *err) {
 }
 
 bool store_probe(struct store *store, struct err *err) {
-    sqlite3_stmt *statement = store_statement(store, STORE_SQL_PROBE);
-    if (statement) {
-        (void)sqlite3_bind_int64(statement, 1, clock_now_ms());
-    }
-    return store_run(store, statement, err);
+    struct query query =
+        query_open(store, "INSERT OR REPLACE INTO probe(id, at) VALUES(1, :now)", err);
+    query_bind_int(&query, ":now", clock_now_ms());
+    return store_run(&query);
 }
 
-void store_rest(struct store *store) {
-    store_keys_rest(store);
+void store_trim(struct store *store) {
+    store_keys_trim(store);
     (void)sqlite3_db_release_memory(store->db);
 }

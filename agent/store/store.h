@@ -135,7 +135,7 @@ bool store_update_list(struct store *store, const struct store_filter *filter, s
                        struct err *err) MUST_USE;
 
 /* How many of a push's updates are open. */
-bool store_open_of_push(struct store *store, int64_t push, size_t *out, struct err *err) MUST_USE;
+bool store_count_open(struct store *store, int64_t push, size_t *out, struct err *err) MUST_USE;
 /* How many updates are open in each stage. */
 struct store_stages {
     struct {
@@ -144,15 +144,15 @@ struct store_stages {
     } items[16];
     size_t count;
 };
-bool store_open_stages(struct store *store, struct store_stages *out, struct err *err) MUST_USE;
+bool store_count_stages(struct store *store, struct store_stages *out, struct err *err) MUST_USE;
 /* Has it an update of its own that is open? False also where that cannot be read. */
-bool store_push_open(struct store *store, int64_t push);
+bool store_push_is_open(struct store *store, int64_t push);
 /* Another open update of the same target, the newest; 0: there is none. */
-bool store_open_other(struct store *store, const struct update *update, int64_t *out,
+bool store_find_other(struct store *store, const struct update *update, int64_t *out,
                       struct err *err) MUST_USE;
 
 /* All open updates but that one (0: all), oldest first. */
-bool store_open_others(struct store *store, int64_t id, struct update_others *out,
+bool store_list_others(struct store *store, int64_t id, struct update_others *out,
                        struct err *err) MUST_USE;
 
 /* What waits at the gate is looked at again: all of it (the clock or the configuration changed), or
@@ -236,7 +236,7 @@ bool store_unreject(struct store *store, const char *target, const char *digest,
 void store_prune(struct store *store, int64_t before_ms);
 
 /* Frees what this connection only keeps to be faster the next time. */
-void store_rest(struct store *store);
+void store_trim(struct store *store);
 
 /* Merging the write-ahead log into the database takes several commits' time. A connection whose
  * callers may not wait for it has it done elsewhere: wanted is called after a commit, on the thread

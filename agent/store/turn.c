@@ -1,4 +1,4 @@
-/* Writers of this process take turns: owns whose it is. */
+/* The writers' turn: owns which connection of this process may write. */
 #include "agent/store/internal.h"
 
 #include <pthread.h>
@@ -29,7 +29,7 @@ bool store_take_turn(struct store *store, struct err *err) {
     (void)pthread_mutex_unlock(&store_turn.mutex);
     return store->writing ||
            err_set(err, ERR_TRANSIENT,
-                   "the state database has been written to for %d s: is its disk all right?",
+                   "another write to the state database takes longer than %d s: check its disk",
                    STORE_BUSY_MS / 1000);
 }
 

@@ -124,7 +124,7 @@ static bool document_entries(const struct document_view *view, const struct push
     struct store_filter filter = {.push = push->id, .limit = STORE_LIST_MAX};
     size_t open = 0;
     if (!store_update_list(view->store, &filter, &updates, err) ||
-        !store_open_of_push(view->store, push->id, &open, err)) {
+        !store_count_open(view->store, push->id, &open, err)) {
         return false;
     }
     for (size_t i = 0; i < updates.count; i++) {

@@ -74,7 +74,7 @@ static void write_series(void *context, const struct counters_family *family,
 
 static bool write_open(struct store *store, struct buf *out, struct err *err) {
     struct store_stages stages = {0};
-    if (!store_open_stages(store, &stages, err)) {
+    if (!store_count_stages(store, &stages, err)) {
         return false;
     }
     write_head(out, "updates_open", "Updates that are not over, by stage.", "gauge");

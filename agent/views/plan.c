@@ -47,7 +47,7 @@ static bool planning_begin(struct planning *planning, const struct pipeline *pip
     planning->pipeline.shared = &planning->gate;
     planning->pipeline.session.shared = json_object();
     planning->gate.now_ms = clock_now_ms();
-    return store_open_others(pipeline->store, 0, &planning->gate.open, err);
+    return store_list_others(pipeline->store, 0, &planning->gate.open, err);
 }
 
 /* The update that a push of the image would make of the target now; the newest of all. */

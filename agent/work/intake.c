@@ -116,7 +116,7 @@ static bool intake_push_expected(void *context, const char *id) {
 static bool intake_push_open(void *context, const char *id) {
     struct intake *intake = context;
     int64_t number = 0;
-    return id_parse("psh", id, &number) && store_push_open(intake->store, number);
+    return id_parse("psh", id, &number) && store_push_is_open(intake->store, number);
 }
 
 static enum webhook_push intake_push_status(void *context, const char *id, struct buf *json,
@@ -172,7 +172,7 @@ static void intake_checkpoint(void *context) {
 
 static void intake_idle(void *context) {
     const struct intake *intake = context;
-    store_rest(intake->store);
+    store_trim(intake->store);
     memory_give_back();
 }
 

@@ -90,7 +90,7 @@ static void worker_rest(struct worker *worker) {
     } else if (!thread_wait_until(&workers->work, &workers->mutex, &until)) {
         worker->warm = false;
         thread_unlock(&workers->mutex);
-        store_rest(worker->store);
+        store_trim(worker->store);
         memory_give_back();
         thread_lock(&workers->mutex);
     }

@@ -28,7 +28,7 @@ static void allowed_among(const struct world_target *target, const struct settin
     CLEANUP(update_others_release) struct update_others others = {0};
     struct err err = ERR_INIT;
     unsigned applying = 1;
-    if (!store_open_others(agent.store, update->id, &others, &err)) {
+    if (!store_list_others(agent.store, update->id, &others, &err)) {
         return;
     }
     for (size_t i = 0; i < others.count; i++) {

@@ -156,7 +156,7 @@ static void others_are_all_that_are_open(void **state) {
     update_release(&db);
     struct update_others others = {0};
     struct err err = ERR_INIT;
-    assert_true(store_open_others(*state, mine, &others, &err));
+    assert_true(store_list_others(*state, mine, &others, &err));
     assert_int_equal(others.count, 2);
     assert_int_equal(others.items[0].id, waiting);
     assert_string_equal(others.items[0].target, "docker/db");

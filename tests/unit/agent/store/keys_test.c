@@ -83,11 +83,11 @@ static void a_crash_loses_none(void **state) {
 static void at_rest_all_are_indexed(void **state) {
     struct store *store = *state;
     accept_from(store, 0, 500);
-    store_rest(store);
+    store_trim(store);
     assert_non_null(store->keys);
     assert_int_equal(number(store, "SELECT count(*) FROM keys"), 0);
     accept_from(store, 500, 19500);
-    store_rest(store);
+    store_trim(store);
     assert_null(store->keys);
     assert_int_equal(number(store, "SELECT count(*) FROM keys"), 20000);
     assert_int_equal(number(store, "SELECT through = max(pushes.id) FROM keys_through, pushes"), 1);
@@ -121,7 +121,7 @@ static void what_was_not_stored_is_not_known(void **state) {
 static void a_pruned_push_takes_its_key_along(void **state) {
     struct store *store = *state;
     accept_from(store, 0, 2000);
-    store_rest(store);
+    store_trim(store);
     assert_int_equal(sqlite3_exec(store->db,
                                   "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes "
                                   "ORDER BY id LIMIT 1500)",

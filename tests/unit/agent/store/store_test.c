@@ -27,14 +27,6 @@ static int64_t number(struct store *store, const char *sql) {
 
 /* ---- opening ---- */
 
-static void every_statement_can_be_prepared(void **state) {
-    for (int i = 0; i < STORE_SQL_COUNT; i++) {
-        if (!store_statement(*state, (enum store_statement)i)) {
-            fail_msg("statement %d: %s", i, sqlite3_errmsg(((struct store *)*state)->db));
-        }
-    }
-}
-
 static void commits_are_durable(void **state) {
     assert_int_equal(number(*state, "PRAGMA synchronous"), 2);
     struct stat about;
@@ -470,7 +462,6 @@ static void kill_loses_nothing_acknowledged(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(every_statement_can_be_prepared),
         TEST(commits_are_durable),
         TEST(newer_schema_is_refused),
         TEST(version_1_is_migrated),

@@ -202,9 +202,9 @@ static void coalesced_pushes_name_the_newer(void **state) {
     assert_int_equal(push.superseded_by, 0);
     push_release(&push);
     size_t open = 99;
-    assert_true(store_open_of_push(*state, first, &open, &err));
+    assert_true(store_count_open(*state, first, &open, &err));
     assert_int_equal(open, 0);
-    assert_true(store_open_of_push(*state, second, &open, &err));
+    assert_true(store_count_open(*state, second, &open, &err));
     assert_int_equal(open, 1);
 }
 
@@ -590,7 +590,13 @@ static void due_leaves_out_what_has_no_place(void **state) {
 
 static void due_reads_by_index(void **state) {
     struct store *store = *state;
-    sqlite3_stmt *due = store_statement(store, STORE_SQL_UPDATE_DUE);
+    struct store_due found = {.count = 0};
+    struct err err = ERR_INIT;
+    assert_true(store_due(store, fixture_now_ms, &found, &err));
+    sqlite3_stmt *due = sqlite3_next_stmt(store->db, NULL);
+    while (due && !strstr(sqlite3_sql(due), "ORDER BY u.stage")) {
+        due = sqlite3_next_stmt(store->db, due);
+    }
     assert_non_null(due);
     char sql[4096];
     (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sqlite3_sql(due));
@@ -617,7 +623,7 @@ static void the_newest_other_of_a_target_is_told(void **state) {
     struct update update = fixture_find(*state, mine);
     int64_t other = 0;
     struct err err = ERR_INIT;
-    assert_true(store_open_other(*state, &update, &other, &err));
+    assert_true(store_find_other(*state, &update, &other, &err));
     assert_int_equal(other, mine_too);
     update_release(&update);
 }
