@@ -9,7 +9,7 @@
 # For another architecture (linux/amd64, linux/arm64, linux/arm/v7), cross compiled and without emulation:
 #   docker build --platform linux/arm64 .                   with BuildKit
 #   docker build --build-arg PLATFORM=linux/arm64 .         with the builder before it, which calls the image its own architecture's
-# Where the mirrors have no source packages: --build-arg LIBRARIES=shared; a third larger. docs/architecture.md says why.
+# Where the mirrors have no source packages: --build-arg LIBRARIES=shared; a third larger. docs/rooms/contrib.md says why.
 ARG BASE=debian:13-slim
 # BuildKit sets BUILDPLATFORM and TARGETPLATFORM by itself. To the builder before it "linux" means the machine's own.
 ARG PLATFORM=linux

@@ -1,5 +1,5 @@
-# For LANDWAITER_STATIC: what the libraries of pkg-config stand for is linked from Debian's archives, and of those only what
-# is used. docs/architecture.md says why, and what that weighs. Debian has no archive of p11-kit; the C library stays shared.
+# For LANDWAITER_STATIC: links the libraries of pkg-config from Debian's archives; the linker takes only the used parts.
+# docs/rooms/contrib.md has the reasons and the sizes. Debian has no archive of p11-kit; the C library stays shared.
 
 # Each needs some of those behind it.
 set(names curl cjose microhttpd gnutls hogweed nettle gmp tasn1 idn2 unistring ssl crypto jansson yaml sqlite3 pcre2-8

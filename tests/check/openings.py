@@ -1,7 +1,7 @@
 """Plain English: no sentence of a comment, a message or a page begins with a relative clause, and sizeof is written one way.
 
-Rule (docs/style in CONTRIBUTING.md): name the thing; subject, verb, object; the condition last.
-Prints each fault; the exit status is 1 when there is one.
+CONTRIBUTING.md has the rule: name the thing; subject, verb, object; the condition last. A question may begin so where a page asks it in
+a heading, and a quotation may: "What is lost …".
 """
 
 import pathlib
@@ -21,10 +21,11 @@ CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 # `sizeof value`, but `sizeof(type)` and a macro's `sizeof(parameter)`.
 SIZEOF = re.compile(r"\bsizeof\s?\(([^()]*)\)")
 TYPE = re.compile(r"^(?:const )?(?:struct|union|enum|unsigned|int|char|long|void|double|time_t|size_t|off_t|\w+_t)\b")
-# A question is a user's: "What does an update wait for?"
+# A user's question: "What does an update wait for?"
 HEADING = re.compile(r"^#+ .*\?$", re.MULTILINE)
 # Copied from elsewhere, or a text that must stay as it is.
 SKIPPED = ("docs/spec/", "tests/data/", "tests/fuzz/corpus/", "LICENSE", "tests/check/openings.py")
+PROSE = (".c", ".h", ".md", ".py", ".cmake", ".yaml", ".yml", ".tpl", ".txt", ".service", ".sh", "Dockerfile")
 
 
 def plain(text):
@@ -74,9 +75,15 @@ def faults(path, text):
                     yield len("\n".join(text.split("\n")[:number])), f"write sizeof without parentheses: {match.group()}"
 
 
-def main():
+def self_test():
+    """The rule must be able to fail."""
     assert [*faults("a.c", "/* What is lost\n * stays. */\nint a = sizeof(b);")] and not [*faults("a.c", "/* Says what it is. */\nsizeof(struct a)")]
-    assert [*faults("a.md", "Fine. It is\nnot.\n")] and not [*faults("a.md", "## What is it?\n\n```\nWhat\n```\n")]
+    assert [*faults("a.md", "Fine. It is\nnot.\n")] and not [*faults("a.md", "## What is it?\n\n```\nWhat\n```\n| \"What is lost\" |\n")]
+    assert [*faults("a.yaml", "a: 1 # Whoever asks\n")] and [*faults("a.py", '"""Who asks."""')] and not [*faults("a.c", 'f("%s: what is it");')]
+
+
+def main():
+    self_test()
     files = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True).stdout.split()
     count = found = 0
     for path in files:
@@ -87,7 +94,7 @@ def main():
             text = whole.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        if not (path.endswith((".c", ".h", ".md", ".py", ".cmake", ".yaml", ".txt")) or text.startswith("#!")):
+        if not (path.endswith(PROSE) or text.startswith("#!")):
             continue
         count += 1
         for place, fault in faults(path, text):

@@ -90,7 +90,7 @@ def test_every_page_says_all_and_is_found():
     for name in PAGES:
         assert f"({name}" in index, name
         heads = re.findall(r"^## (.*)", page(name), re.M)
-        assert heads[0] == "The agent's side" and heads[-2:] == ["Try it", "What it proves"] and len(heads) >= 4, name
+        assert heads[0] == "The agent's side" and heads[-2:] == ["Try it", "Proof"] and len(heads) >= 4, name
     for name in [*PAGES, "README.md", "../ci.md", "../kubernetes.md", "../../README.md"]:
         text = page(name)
         for link, place in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", text):
