@@ -310,10 +310,6 @@ void framing_move(struct framing_request *request, char *copy) {
     }
 }
 
-size_t framing_request_size(const struct framing_request *request) {
-    return offsetof(struct framing_request, headers) + request->count * sizeof request->headers[0];
-}
-
 static bool twice(const struct framing_request *request, struct text name) {
     unsigned times = 0;
     for (size_t i = 0; i < request->count; i++) {

@@ -39,8 +39,7 @@ struct framing_request {
     unsigned status;
     const char *why;
     size_t count;
-    struct framing_header headers[FRAMING_HEADERS_MAX]; /* the last member: only those there are are
-                                                           copied */
+    struct framing_header headers[FRAMING_HEADERS_MAX];
 };
 
 enum framing_state { FRAMING_PARTIAL, FRAMING_WHOLE, FRAMING_REFUSED };
@@ -52,8 +51,6 @@ enum framing_state framing_read(const char *bytes, size_t len,
                                 struct framing_request *out) MUST_USE;
 /* The request's bytes are in a copy from now on, where each value is ended by a zero byte. */
 void framing_move(struct framing_request *request, char *copy);
-/* How much of it is used. */
-size_t framing_request_size(const struct framing_request *request) MUST_USE;
 /* Does a header occur twice that a sender signs with? senders: may be NULL. */
 bool framing_repeats(const struct framing_request *request,
                      const struct sender_set *senders) MUST_USE;

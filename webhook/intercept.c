@@ -2,8 +2,10 @@
  * that stand before the libraries'. Never looks at a byte. */
 #include "webhook/intercept.h"
 
+#include <dlfcn.h>
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define SOCKETS_MAX 65536
@@ -40,19 +42,41 @@ static struct entry *entry_of(int fd) {
     return ours ? &entries[fd] : NULL;
 }
 
-/* The library's other function that does the same. */
+/* Other libraries keep pointers where libmicrohttpd keeps a socket. */
+static struct entry *entry_of_session(gnutls_session_t session) {
+    const uintptr_t fd = (uintptr_t)gnutls_transport_get_ptr(session);
+    struct entry *entry = fd < SOCKETS_MAX ? entry_of((int)fd) : NULL;
+    return entry && entry->kind == INTERCEPT_TLS ? entry : NULL;
+}
+
+/* The function of libgnutls that has the same name as the one below. */
+#ifdef LANDWAITER_STATIC
+ssize_t libgnutls_gnutls_record_recv(gnutls_session_t session, void *out, size_t room);
+static ssize_t library_record_recv(gnutls_session_t session, void *out, size_t room) {
+    return libgnutls_gnutls_record_recv(session, out, room);
+}
+#else
+static ssize_t library_record_recv(gnutls_session_t session, void *out, size_t room) {
+    ssize_t (*function)(gnutls_session_t, void *, size_t) = NULL;
+    void *found = dlsym(RTLD_NEXT, "gnutls_record_recv");
+    memcpy(&function, &found, sizeof function); /* C has no cast between the two */
+    return function ? function(session, out, room) : GNUTLS_E_INTERNAL_ERROR;
+}
+#endif
+
 static ssize_t pull(const struct source *source, void *out, size_t room) {
-    unsigned char sequence[8];
     struct iovec part = {.iov_base = out, .iov_len = room};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    return source->session ? gnutls_record_recv_seq(source->session, out, room, sequence)
+    return source->session ? library_record_recv(source->session, out, room)
                            : recvmsg(source->fd, &message, source->flags);
 }
 
+/* How many bytes to read next. Requests may grow a little on their way: with poll they must still
+ * fit, with epoll the rest waits in the wire, which is to hold little. */
 static size_t wanted(const struct entry *entry, const struct wire *wire, size_t room) {
-    size_t most = wire_room(wire);
-    /* With poll, no more than fits even if it grows a little on its way. */
-    return entry->kind == INTERCEPT_LEVEL && room / 2 < most ? room / 2 + 1 : most;
+    const size_t most = wire_room(wire);
+    const size_t fits = entry->kind == INTERCEPT_LEVEL ? room / 2 + 1 : room;
+    return fits < most ? fits : most;
 }
 
 /* As the function that it stands for, with what the wire makes of the bytes. Under epoll
@@ -67,7 +91,7 @@ static ssize_t read_through(const struct entry *entry, const struct source *sour
     ssize_t got = 1;
     bool again = true;
     while (again && given < room && !wire->over) {
-        const size_t size = wanted(entry, wire, room);
+        const size_t size = wanted(entry, wire, room - given);
         got = pull(source, bytes, size);
         if (got <= 0) {
             break;
@@ -101,6 +125,6 @@ ssize_t intercept_recv(int fd, void *out, size_t room, int flags) {
 
 ssize_t intercept_record_recv(gnutls_session_t session, void *out, size_t room) {
     const struct source source = {.session = session};
-    const struct entry *entry = entry_of(gnutls_transport_get_int(session));
+    const struct entry *entry = entry_of_session(session);
     return entry ? read_through(entry, &source, out, room) : pull(&source, out, room);
 }

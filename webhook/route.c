@@ -49,10 +49,11 @@ static void refuse_framing(struct exchange *exchange, unsigned status, const cha
     exchange_refuse(exchange, status, why);
 }
 
-static bool framed(struct exchange *exchange) {
+static bool framed(struct exchange *exchange, const char *url) {
     struct framing_request *request = &exchange->request;
     const struct sender_set *senders = exchange->service->snapshot->senders.set;
-    enum framing_state state = wire_begin(&exchange->wire, request);
+    enum framing_state state =
+        wire_begin(&exchange->wire, &(struct wire_seen){exchange->method, url}, request);
     if (state == FRAMING_REFUSED && request->status == 0) {
         return false; /* the connection is closed without an answer */
     }
@@ -99,7 +100,7 @@ static bool body_taken(struct exchange *exchange, const struct route *route) {
 
 /* The header is complete. False: the answer is set, and the rest is not wanted. */
 static bool begin(struct exchange *exchange, const char *url) {
-    if (!framed(exchange)) {
+    if (!framed(exchange, url)) {
         return false;
     }
     if (exchange->service->stopping) {

@@ -4,20 +4,24 @@
 
 /* The smallest requests grow a little on their way. */
 #define OWED_MAX (4 * FRAMING_HEAD_MAX)
-/* Of a client that sends requests and does not wait for answers. */
-#define HEADS_MAX (4 * FRAMING_HEAD_MAX)
+/* Bounds a client that sends requests and does not wait for their answers. */
+#define HEADS_MAX (2 * FRAMING_HEAD_MAX)
 #define KEPT_MAX 2048 /* memory that an idle connection may keep, for each buffer */
 
-/* An entry of heads: so much of a struct framing_request, and so many bytes, stand behind it. */
+/* An entry of heads: the raw bytes of a header stand behind it. They are read again when
+ * libmicrohttpd begins the request: the bytes of a small one take a fifth of the memory of its
+ * struct framing_request. */
 struct queued {
-    size_t request, bytes;
+    uint16_t bytes;
+    bool surplus; /* one request too many */
 };
 
 void wire_init(struct wire *wire) {
-    *wire = (struct wire){.held = BUF_INIT(FRAMING_HEAD_MAX),
-                          .owed = BUF_INIT(OWED_MAX),
-                          .heads = BUF_INIT(HEADS_MAX + OWED_MAX),
-                          .head = BUF_INIT(FRAMING_HEAD_MAX)};
+    *wire =
+        (struct wire){.held = BUF_INIT(FRAMING_HEAD_MAX),
+                      .owed = BUF_INIT(OWED_MAX),
+                      .heads = BUF_INIT(HEADS_MAX + FRAMING_HEAD_MAX + 2 * sizeof(struct queued)),
+                      .head = BUF_INIT(FRAMING_HEAD_MAX)};
 }
 
 void wire_release(struct wire *wire) {
@@ -64,7 +68,8 @@ static void put_header(struct buf *out, const struct framing_request *request) {
         put_number(out, request->body.length);
         buf_puts(out, "\r\n");
     }
-    if (request->awaits_continue) {
+    /* 0.9.75 closes the connection after 100 (Continue) when no body follows. */
+    if (request->awaits_continue && (request->body.chunked || request->body.length > 0)) {
         buf_puts(out, "Expect: 100-continue\r\n");
     }
     if (request->close || request->keep) {
@@ -73,21 +78,18 @@ static void put_header(struct buf *out, const struct framing_request *request) {
     buf_puts(out, "\r\n");
 }
 
-/* How it was read, then its bytes. */
-static void put_head(struct wire *wire, const struct framing_request *request, size_t len) {
-    const struct queued queued = {framing_request_size(request), len};
+static void put_head(struct wire *wire, const char *bytes, size_t len, bool surplus) {
+    const struct queued queued = {(uint16_t)len, surplus};
     buf_append(&wire->heads, &queued, sizeof queued);
-    buf_append(&wire->heads, request, queued.request);
-    buf_append(&wire->heads, request->bytes, len);
+    buf_append(&wire->heads, bytes, len);
 }
 
-/* The last request: libmicrohttpd's handler is to refuse it. */
-static void put_last(struct wire *wire, const struct framing_request *request, size_t len) {
-    /* The answer to HEAD has no body, a refusal neither. */
-    bool head =
+/* Hands on a stand-in for the last request: libmicrohttpd's handler refuses it. */
+static void put_last(struct wire *wire, const struct framing_request *request) {
+    /* The answer to HEAD has no body, even when it refuses. */
+    wire->last_head =
         request->method.len == 4 && memcmp(request->bytes + request->method.at, "HEAD", 4) == 0;
-    put_head(wire, request, len);
-    buf_puts(&wire->owed, head ? "HEAD" : "GET");
+    buf_puts(&wire->owed, wire->last_head ? "HEAD" : "GET");
     buf_puts(&wire->owed, " / HTTP/1.1\r\nHost: -\r\nConnection: close\r\n\r\n");
     wire->over = true;
 }
@@ -95,19 +97,16 @@ static void put_last(struct wire *wire, const struct framing_request *request, s
 static size_t read_header(struct wire *wire, const char *bytes, size_t len) {
     struct framing_request request;
     enum framing_state state = framing_read(bytes, len, &request);
-    if (state == FRAMING_WHOLE && wire->heads.len > HEADS_MAX) {
-        state = FRAMING_REFUSED;
-        request.status = 0;
-        request.why = "too many requests at once";
-    }
+    const bool surplus = state == FRAMING_WHOLE && wire->heads.len > HEADS_MAX;
     if (state == FRAMING_PARTIAL) {
         return 0;
     }
-    if (state == FRAMING_REFUSED) {
-        put_last(wire, &request, len);
+    if (state == FRAMING_REFUSED || surplus) {
+        put_head(wire, bytes, surplus ? 0 : len, surplus);
+        put_last(wire, &request);
         return len;
     }
-    put_head(wire, &request, request.size);
+    put_head(wire, bytes, request.size, false);
     put_header(&wire->owed, &request);
     wire->left = request.body.length;
     wire->chunks = (struct chunks){0};
@@ -205,31 +204,59 @@ size_t wire_hand(struct wire *wire, void *out, size_t room) {
 
 /* ---- what the handler asks ---- */
 
-static bool take_head(struct wire *wire, struct framing_request *out) {
+static enum framing_state refused(struct framing_request *out, unsigned status, const char *why) {
+    *out = (struct framing_request){.status = status, .why = why};
+    return FRAMING_REFUSED;
+}
+
+/* Does libmicrohttpd's request begin as the one that was handed to it? It removes escapes and the
+ * query from its target. */
+static bool same_request(const struct framing_request *request, const struct wire_seen *seen) {
+    const char *target = request->bytes + request->target.at;
+    const size_t method = request->method.len;
+    size_t plain = 0;
+    while (plain < request->target.len && target[plain] != '%' && target[plain] != '?') {
+        plain++;
+    }
+    return strlen(seen->method) == method &&
+           memcmp(seen->method, request->bytes + request->method.at, method) == 0 &&
+           strncmp(seen->target, target, plain) == 0;
+}
+
+static enum framing_state take_head(struct wire *wire, const struct wire_seen *seen,
+                                    struct framing_request *out) {
     struct queued queued;
     memcpy(&queued, wire->heads.data, sizeof queued);
-    const char *from = wire->heads.data + sizeof queued;
-    memcpy(out, from, queued.request);
     empty(&wire->head);
-    buf_append(&wire->head, from + queued.request, queued.bytes);
-    buf_drop(&wire->heads, sizeof queued + queued.request + queued.bytes);
+    buf_append(&wire->head, wire->heads.data + sizeof queued, queued.bytes);
+    buf_drop(&wire->heads, sizeof queued + queued.bytes);
     if (wire->heads.len == 0) {
         empty(&wire->heads);
     }
-    return !wire->head.overflow;
-}
-
-enum framing_state wire_begin(struct wire *wire, struct framing_request *out) {
-    if (wire->heads.len == 0 || wire->heads.overflow) {
-        *out = (struct framing_request){.status = 500, .why = "this request was not read here"};
-        return FRAMING_REFUSED;
+    if (wire->head.overflow) {
+        return refused(out, 503, "out of memory");
     }
-    if (!take_head(wire, out)) {
-        *out = (struct framing_request){.status = 503, .why = "out of memory"};
-        return FRAMING_REFUSED;
+    if (queued.surplus) {
+        return refused(out, 503, "too many requests at once");
+    }
+    enum framing_state state = framing_read(wire->head.data, wire->head.len, out);
+    const bool same = state == FRAMING_WHOLE
+                          ? same_request(out, seen)
+                          : strcmp(seen->method, wire->last_head ? "HEAD" : "GET") == 0 &&
+                                strcmp(seen->target, "/") == 0;
+    if (!same) {
+        return refused(out, 500, "this request was not read here");
     }
     framing_move(out, wire->head.data);
-    return out->why ? FRAMING_REFUSED : FRAMING_WHOLE;
+    return state;
+}
+
+enum framing_state wire_begin(struct wire *wire, const struct wire_seen *seen,
+                              struct framing_request *out) {
+    if (wire->heads.len == 0 || wire->heads.overflow) {
+        return refused(out, 500, "this request was not read here");
+    }
+    return take_head(wire, seen, out);
 }
 
 bool wire_broken(const struct wire *wire) {

@@ -26,8 +26,14 @@ struct wire {
     enum wire_place place;
     uint64_t left; /* WIRE_LENGTH: of the body */
     struct chunks chunks;
-    bool over;   /* nothing more is read: something was refused */
-    bool broken; /* namely the framing of the last body */
+    bool last_head; /* the stand-in for the last request is HEAD, not GET */
+    bool over;      /* nothing more is read: something was refused */
+    bool broken;    /* namely the framing of the last body */
+};
+
+/* The method and the target that libmicrohttpd tells of. */
+struct wire_seen {
+    const char *method, *target;
 };
 
 void wire_init(struct wire *wire);
@@ -42,10 +48,11 @@ bool wire_expects(const struct wire *wire) MUST_USE;
 /* Takes the next bytes for libmicrohttpd; returns how many they are. */
 size_t wire_hand(struct wire *wire, void *out, size_t room) MUST_USE;
 
-/* libmicrohttpd's handler is called for the next request: *out is its header, with zero bytes
- * behind the values, and valid until the next call. FRAMING_REFUSED: answer as *out says; also when
- * libmicrohttpd has a request that nobody handed to it. */
-enum framing_state wire_begin(struct wire *wire, struct framing_request *out) MUST_USE;
+/* Call it when libmicrohttpd's handler begins the next request. *out is its header, with zero bytes
+ * behind the values, valid until the next call. FRAMING_REFUSED: answer as *out says; status 500 when
+ * libmicrohttpd has another request than the one handed to it. */
+enum framing_state wire_begin(struct wire *wire, const struct wire_seen *seen,
+                              struct framing_request *out) MUST_USE;
 /* Was the body that has just ended broken off, because its framing is not right? */
 bool wire_broken(const struct wire *wire) MUST_USE;
 

@@ -244,10 +244,12 @@ static void control_connected(void *context, struct MHD_Connection *connection, 
 
 /* Checks the complete header. Some versions of libmicrohttpd close the connection when the answer
  * precedes the end of the body, even an empty one; so every refusal here closes it. */
-static enum MHD_Result control_begin(struct control_exchange *exchange, const char *method) {
+static enum MHD_Result control_begin(struct control_exchange *exchange, const char *path,
+                                     const char *method) {
     struct MHD_Connection *connection = exchange->request.connection;
     struct framing_request *head = &exchange->head;
-    if (wire_begin(&exchange->link->wire, head) == FRAMING_REFUSED) {
+    if (wire_begin(&exchange->link->wire, &(struct wire_seen){method, path}, head) ==
+        FRAMING_REFUSED) {
         return head->status ? control_break_off(connection, (int)head->status, head->why) : MHD_NO;
     }
     if (head->escaped_zero) {
@@ -287,7 +289,7 @@ static enum MHD_Result control_access(void *context, struct MHD_Connection *conn
     struct control_exchange *exchange = *state;
     if (!exchange) {
         *state = exchange = control_exchange_new(context, connection);
-        return exchange ? control_begin(exchange, method) : MHD_NO;
+        return exchange ? control_begin(exchange, path, method) : MHD_NO;
     }
     if (*size) {
         buf_append(&exchange->request.body, data, *size);

@@ -58,6 +58,19 @@ static void check(const struct framing_request *request) {
     }
 }
 
+/* Begins the request that was handed on, as libmicrohttpd does. */
+static enum framing_state begin(struct wire *wire, const struct framing_request *handed,
+                                struct framing_request *out) {
+    static char method[FRAMING_HEAD_MAX];
+    static char target[FRAMING_HEAD_MAX];
+    (void)snprintf(method, sizeof method, "%.*s", (int)handed->method.len,
+                   handed->bytes + handed->method.at);
+    (void)snprintf(target, sizeof target, "%.*s", (int)handed->target.len,
+                   handed->bytes + handed->target.at);
+    target[strcspn(target, "%?")] = '\0';
+    return wire_begin(wire, &(struct wire_seen){method, target}, out);
+}
+
 static void tell(struct wire *wire, const struct buf *out, struct buf *story) {
     static struct framing_request handed;
     static struct framing_request request;
@@ -67,9 +80,9 @@ static void tell(struct wire *wire, const struct buf *out, struct buf *story) {
         }
         buf_append(story, out->data + at, handed.size);
         at += handed.size;
-        if (wire_begin(wire, &request) == FRAMING_WHOLE) {
+        if (begin(wire, &handed, &request) == FRAMING_WHOLE) {
             check(&request);
-        } else if (!request.why) {
+        } else if (!request.why || request.status == 500) {
             abort();
         }
         buf_printf(story, "%u %zu\n", request.status, request.count);
