@@ -1,5 +1,5 @@
-/* What is answered: a status and a JSON document as one libmicrohttpd response. Every refusal
- * (status 400 and above) closes its connection. */
+/* An answer: a status and a JSON document as one libmicrohttpd response. Every refusal (status 400
+ * and above) closes its connection. */
 #ifndef LANDWAITER_WEBHOOK_ANSWER_H
 #define LANDWAITER_WEBHOOK_ANSWER_H
 
@@ -11,19 +11,20 @@
 
 struct answer {
     unsigned status;
-    struct MHD_Response *response; /* NULL: none yet, or out of memory: the connection is closed */
-    bool shared;                   /* the response is somebody else's */
+    /* NULL: none yet, or out of memory, which closes the connection */
+    struct MHD_Response *response;
+    bool shared; /* another owner has the response */
 };
 
 struct answer_options {
-    const char *location, *allow; /* headers of these names; NULL: none */
+    const char *location, *allow; /* values of these headers; NULL: none */
     int64_t retry_ms;             /* Retry-After, rounded up to seconds; 0: none */
 };
 
-/* Both replace what was there. options may be NULL. */
+/* Both replace the previous answer. options may be NULL. */
 void answer_text(struct answer *out, unsigned status, const char *json,
                  const struct answer_options *options);
-/* Takes the reference of document; NULL (out of memory) gives no response. */
+/* Steals the reference to document; NULL (out of memory) gives no response. */
 void answer_json(struct answer *out, unsigned status, json_t *document,
                  const struct answer_options *options);
 /* {"error": message} */

@@ -1,5 +1,5 @@
-/* Who sends this? Owns the table of schemes, and who stands in where there is no such sender. Never
- * reads the body's meaning, never says why it says no. */
+/* Authentication: owns the table of schemes, and the stand-in for unknown senders. Never interprets
+ * the body, never gives the reason of a refusal. */
 #include "webhook/authentication.h"
 
 #include "webhook/scheme.h"
@@ -15,10 +15,9 @@ static const struct sender nobody = {
 
 static const struct scheme {
     scheme_check *check;
-    bool before_body; /* nothing of the body is needed */
+    bool before_body; /* does not need the body */
 } schemes[] = {
-    [SENDER_HMAC] = {scheme_standard_webhooks,
-                     false}, /* where the format has no scheme of its own */
+    [SENDER_HMAC] = {scheme_standard_webhooks, false}, /* for formats without a scheme */
     [SENDER_STANDARD_WEBHOOKS] = {scheme_standard_webhooks, false},
     [SENDER_BEARER] = {scheme_bearer, true},
     [SENDER_BASIC] = {scheme_basic, true},
@@ -29,7 +28,7 @@ static const struct scheme {
     [SENDER_NONE] = {scheme_none, true},
 };
 
-/* A format's own way to sign; a plain HMAC's header stands in the sender. */
+/* The scheme of a format; the sender holds the header of a plain HMAC. */
 static scheme_check *signing_check(const struct sender *sender) {
     static scheme_check *const own[] = {
         [SOURCE_SIGNS_STANDARD] = scheme_standard_webhooks,
@@ -54,15 +53,15 @@ bool authentication_check(const struct sender *sender, const struct authenticati
     return proven;
 }
 
-enum issuers_hope authentication_ask(const struct sender *sender,
-                                     const struct authentication_request *request) {
+enum issuers_fetch_result authentication_fetch(const struct sender *sender,
+                                               const struct authentication_request *request) {
     if (!request->issuers) {
-        return ISSUERS_FINAL;
+        return ISSUERS_FRESH;
     }
     if (sender->auth == SENDER_OIDC) {
-        return issuers_ask(request->issuers, sender->oidc, request->boot_ms);
+        return issuers_fetch(request->issuers, sender->oidc, request->boot_ms);
     }
-    return sender->auth == SENDER_SNS ? scheme_sns_ask(sender, request) : ISSUERS_FINAL;
+    return sender->auth == SENDER_SNS ? scheme_sns_fetch(sender, request) : ISSUERS_FRESH;
 }
 
 bool authentication_before_body(const struct sender *sender) {

@@ -1,4 +1,4 @@
-/* Bodies: owns their bytes and the account of them. Never looks at what they say. */
+/* Bodies: owns their bytes and their accounting. Never interprets them. */
 #include "webhook/body.h"
 
 static size_t counted(size_t capacity) {

@@ -1,4 +1,4 @@
-/* Deadlines: owns the links of the list, never the things that have the deadlines. */
+/* Deadlines: owns the list's links, not the entries. */
 #include "webhook/deadline.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Deadlines that all have the same length, so that a list in the order of arming is sorted: arming
- * and disarming cost nothing. */
+/* Deadlines of equal length: a list in order of arming is sorted, so arming and disarming take
+ * constant time. */
 #ifndef LANDWAITER_WEBHOOK_DEADLINE_H
 #define LANDWAITER_WEBHOOK_DEADLINE_H
 
@@ -14,7 +14,7 @@ struct deadline_list {
     struct deadline *first, *last;
 };
 
-/* Moves it to the end of the list, with another time. at_ms > 0 and never before an earlier one. */
+/* Moves the deadline to the end of the list. at_ms > 0, and never before an earlier one. */
 void deadline_arm(struct deadline_list *list, struct deadline *deadline, int64_t at_ms);
 void deadline_disarm(struct deadline_list *list, struct deadline *deadline);
 

@@ -1,13 +1,13 @@
-/* Deliveries: owns the order of the questions (who, how often, what, may they) and the batch. Never
- * answers 202 before the backend has stored, never parses before it knows who. */
+/* Deliveries: owns the order of the checks (sender, rate, images, permission) and the batch. Never
+ * answers 202 before the backend has stored, never parses before authentication. */
 #include "webhook/delivery.h"
 
 #include <strings.h>
 
 #include "base/clock.h"
 
-#define KEYS_WAIT_MS 12000  /* longer than asking an issuer takes at most */
-#define STORE_WAIT_MS 20000 /* longer than storing one takes at most */
+#define KEYS_WAIT_MS 12000  /* longer than a fetch of keys takes */
+#define STORE_WAIT_MS 20000 /* longer than a store takes */
 
 void delivery_begin(struct exchange *exchange) {
     exchange->snapshot = snapshot_keep(exchange->service->snapshot);
@@ -17,22 +17,22 @@ void delivery_begin(struct exchange *exchange) {
     if (exchange->sender && authentication_before_body(exchange->sender)) {
         exchange->proven = exchange_authentic(exchange, exchange->sender, NULL, &exchange->proof);
         if (!exchange->proven && !exchange->proof.pending) {
-            /* From here on nobody, so that this takes the same way, bytes and time as any other
-             * who is not known. */
+            /* Treats the sender as unknown from here on: same code path, bytes and time. */
             exchange->sender = NULL;
         }
     }
 }
 
-/* Its token says all the right things, by a key that is not known here: the issuer is asked. True:
- * it rests until there is an answer; false: *away says that none could be had. */
+/* All claims of the token are right, but its key is unknown: fetches the issuer's keys. True: the
+ * delivery waits for them; false: *away says that they are unavailable. */
 static bool awaits_keys(struct exchange *exchange, bool *away) {
     struct service *service = exchange->service;
-    enum issuers_hope hope = exchange_ask(exchange, exchange->sender, &exchange->body);
+    enum issuers_fetch_result hope =
+        exchange_fetch_keys(exchange, exchange->sender, &exchange->body);
     bool room = !exchange->keys_awaited && !service->stopping &&
                 service->waiting_count < service->limits.waiting;
-    *away = hope != ISSUERS_FINAL;
-    if (hope != ISSUERS_ASKED || !room) {
+    *away = hope != ISSUERS_FRESH;
+    if (hope != ISSUERS_FETCHING || !room) {
         return false;
     }
     exchange->asked_ms = clock_boot_ms();
@@ -43,7 +43,7 @@ static bool awaits_keys(struct exchange *exchange, bool *away) {
 
 static void answer_stored(struct exchange *exchange);
 
-/* One that is being stored. */
+/* Rechecks a delivery that is being stored. */
 static void review_stored(struct exchange *exchange, bool last) {
     struct webhook_delivery *delivery = &exchange->delivery;
     const struct webhook_backend *backend = &exchange->service->backend;
@@ -53,7 +53,7 @@ static void review_stored(struct exchange *exchange, bool last) {
     }
     exchange_leave_waiting(exchange);
     answer_stored(exchange);
-    delivery->outcome = WEBHOOK_UNAVAILABLE; /* of the next request on this connection */
+    delivery->outcome = WEBHOOK_UNAVAILABLE; /* of the connection's next request */
     exchange_resume(exchange);
 }
 
@@ -64,16 +64,17 @@ void delivery_review(struct exchange *exchange, bool last) {
     }
     struct authentication_proof proof = {0};
     bool proven = exchange_authentic(exchange, exchange->sender, &exchange->body, &proof);
-    bool asked = !proven && proof.pending &&
-                 exchange_ask(exchange, exchange->sender, &exchange->body) == ISSUERS_ASKED;
+    bool asked =
+        !proven && proof.pending &&
+        exchange_fetch_keys(exchange, exchange->sender, &exchange->body) == ISSUERS_FETCHING;
     if (!asked || last) {
         exchange->keys_awaited = true;
         exchange_leave_waiting(exchange);
-        exchange_look_again(exchange);
+        exchange_retry(exchange);
     }
 }
 
-/* False: the answer is set, or it waits. */
+/* False: the answer is set, or the delivery waits. */
 static bool authentic(struct exchange *exchange) {
     bool away = false;
     if (!exchange->proven) {
@@ -85,7 +86,7 @@ static bool authentic(struct exchange *exchange) {
         return false;
     }
     if (!exchange->proven && away) {
-        exchange_refuse_busy(exchange, "the issuer's keys cannot be had now; send it again");
+        exchange_refuse_busy(exchange, "the issuer's keys are not available now; send it again");
         return false;
     }
     if (!exchange->proven) {
@@ -111,8 +112,7 @@ static bool within_rate(struct exchange *exchange) {
     return false;
 }
 
-/* Is the media type (its parameters, like charset, say nothing here) among those that the format
- * takes? */
+/* Does the format accept the media type (without parameters such as charset)? */
 static bool type_listed(const char *types, const char *given) {
     size_t len = strcspn(given, "; \t");
     for (const char *type = types; *type; type += strspn(type, " ")) {
@@ -174,7 +174,7 @@ static bool about_images(struct exchange *exchange) {
     return false;
 }
 
-/* All of the images, or nothing of the delivery is stored. */
+/* Stores all images or none. */
 static bool allowed(struct exchange *exchange) {
     for (size_t i = 0; i < exchange->pushed.count; i++) {
         const struct ref *image = &exchange->pushed.images[i].ref;
@@ -230,14 +230,14 @@ static void answer_stored(struct exchange *exchange) {
         break;
     case WEBHOOK_CONFLICT:
         if (exchange->sender->auth == SENDER_OIDC) {
-            exchange_refuse_sender(exchange); /* a token is good for one statement */
+            exchange_refuse_sender(exchange); /* a token is valid for one delivery */
             break;
         }
-        exchange_event(exchange, "malformed", "a delivery id came again with another body");
+        exchange_event(exchange, "malformed", "this delivery id came before with another body");
         exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST,
                         "this webhook-id came before with another body");
         break;
-    case WEBHOOK_PENDING: /* it took too long: it may be stored later */
+    case WEBHOOK_PENDING: /* timed out: it may still be stored later */
     case WEBHOOK_UNAVAILABLE:
         exchange_refuse_busy(exchange, "the push could not be stored; send it again");
         break;

@@ -1,17 +1,17 @@
-/* POST /hooks/SENDER: authenticate, parse, allow, store together with the others of this turn,
- * answer. */
+/* POST /hooks/SENDER: authenticates, parses, authorizes, stores together with the other deliveries
+ * of the turn, and answers. */
 #ifndef LANDWAITER_WEBHOOK_DELIVERY_H
 #define LANDWAITER_WEBHOOK_DELIVERY_H
 
 #include "webhook/exchange.h"
 
-/* The header is there: finds the sender, and checks what needs no body. */
+/* Call after the header: finds the sender, and makes the checks that need no body. */
 void delivery_begin(struct exchange *exchange);
-/* The body is there too: sets the answer, or puts the delivery into the batch. */
+/* Call after the body: sets the answer, or adds the delivery to the batch. */
 void delivery_finish(struct exchange *exchange);
-/* One that waits for its issuer's keys: they may have come. last: it waits no longer. */
+/* Rechecks a delivery that waits for its issuer's keys. last: it must not wait any longer. */
 void delivery_review(struct exchange *exchange, bool last);
-/* Has the backend store the batch, then answers it: persist, then reply. */
+/* Stores the batch through the backend, then answers it. */
 void delivery_commit(struct service *service);
 
 #endif

@@ -1,5 +1,5 @@
-/* Exchanges: owns each connection's memory, its deadline, and when it rests. Never knows what a
- * request asks for. */
+/* Exchanges: owns each connection's memory, deadline, and suspension. Never interprets a
+ * request. */
 #include "webhook/exchange.h"
 
 #include <gnutls/gnutls.h>
@@ -78,7 +78,7 @@ void exchange_connected(void *cls, struct MHD_Connection *connection, void **soc
     }
     struct exchange *exchange = *socket_context;
     *socket_context = NULL;
-    /* At its limit libmicrohttpd listens again only with the run after the one that closes. */
+    /* At its limit of connections, libmicrohttpd listens again only in the run after a close. */
     service->run_again = true;
     if (exchange) {
         deadline_disarm(&service->deadlines, &exchange->deadline);
@@ -97,7 +97,7 @@ static void count(struct exchange *exchange) {
     }
 }
 
-/* Its client is gone before the commit: nothing was stored, nobody waits for an answer. */
+/* The client left before the commit: nothing is stored, and nobody waits for an answer. */
 static void drop_from_batch(const struct exchange *exchange) {
     struct service *service = exchange->service;
     service->batch_count--;
@@ -131,7 +131,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     }
     exchange->claimed = exchange->sender = NULL;
     exchange->proven = exchange->keys_awaited = false;
-    exchange->seeks = exchange->sought = false;
+    exchange->awaits_push = exchange->awaited_push = false;
     exchange->stage = EXCHANGE_IDLE;
     arm(exchange);
 }
@@ -160,10 +160,11 @@ bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
     return authentication_check(sender, &request, out);
 }
 
-enum issuers_hope exchange_ask(struct exchange *exchange, const struct sender *sender,
-                               const struct body *body) {
+enum issuers_fetch_result exchange_fetch_keys(struct exchange *exchange,
+                                              const struct sender *sender,
+                                              const struct body *body) {
     const struct authentication_request request = request_of(exchange, body);
-    return authentication_ask(sender, &request);
+    return authentication_fetch(sender, &request);
 }
 
 bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) {
@@ -213,7 +214,7 @@ enum MHD_Result exchange_reply(struct exchange *exchange) {
                : MHD_NO;
 }
 
-enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const char *message) {
+enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const char *message) {
     CLEANUP(buf_release) struct buf text = BUF_INIT(1024);
     bool busy = status == MHD_HTTP_SERVICE_UNAVAILABLE;
     buf_printf(&text,
@@ -222,9 +223,9 @@ enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const c
                "Content-Length: %zu\r\n\r\n{\"error\":\"%s\"}",
                status, MHD_get_reason_phrase_for(status), busy ? "Retry-After: 5\r\n" : "",
                strlen(message) + strlen("{\"error\":\"\"}"), message);
-    /* Nothing of an earlier answer is on its way any more: libmicrohttpd reads a request only after
-     * the answer before it was written. What the socket does not take at once is lost, as it would
-     * be with the close that follows. */
+    /* No earlier answer is in flight: libmicrohttpd reads a request only after it has written the
+     * previous answer. Bytes that the socket does not take at once are lost, as with the following
+     * close. */
     if (exchange->service->tls) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -251,7 +252,7 @@ void exchange_resume(struct exchange *exchange) {
     MHD_resume_connection(exchange->connection);
 }
 
-void exchange_look_again(struct exchange *exchange) {
+void exchange_retry(struct exchange *exchange) {
     exchange_resume(exchange);
     exchange->stage = EXCHANGE_RECEIVING;
 }

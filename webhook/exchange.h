@@ -1,5 +1,5 @@
-/* One connection and the request that is on it now: what libmicrohttpd's callbacks, the deliveries
- * and the inquiries share. Everything here happens on the server's thread. */
+/* A connection and its present request, shared by libmicrohttpd's callbacks, the deliveries and the
+ * inquiries. Only the server's thread uses them. */
 #ifndef LANDWAITER_WEBHOOK_EXCHANGE_H
 #define LANDWAITER_WEBHOOK_EXCHANGE_H
 
@@ -16,31 +16,31 @@
 #include "webhook/snapshot.h"
 #include "webhook/wire.h"
 
-#define EXCHANGE_NAME_SIZE 72  /* senders' names and pushes' ids are shorter */
-#define EXCHANGE_RETRY_MS 5000 /* what a 503 asks the sender to wait */
+#define EXCHANGE_NAME_SIZE 72  /* longer than a sender's name or a push's id */
+#define EXCHANGE_RETRY_MS 5000 /* Retry-After of a 503 */
 
 struct exchange;
 
-/* What the exchanges of one server share. */
+/* The state shared by all exchanges of a server. */
 struct service {
     struct webhook_backend backend;
-    struct webhook_limits limits; /* no zeroes: the defaults are in */
-    struct snapshot *snapshot;    /* for requests that begin now */
+    struct webhook_limits limits; /* with the defaults filled in */
+    struct snapshot *snapshot;    /* for new requests */
     struct rate rate;
     struct body_memory memory;
     struct deadline_list deadlines;
-    struct exchange **batch; /* room for limits.connections */
+    struct exchange **batch; /* limits.connections entries */
     struct webhook_delivery **deliveries;
     size_t batch_count;
-    struct exchange *opened; /* all that there are */
+    struct exchange *opened; /* all exchanges */
     bool tls;
     struct exchange *waiting;
     unsigned waiting_count;
     struct answer unauthorized;
     struct issuers *issuers;
     int64_t now_ms, boot_ms; /* of this turn of the loop */
-    size_t open;             /* requests that are complete and not answered yet */
-    bool run_again;          /* libmicrohttpd must run again before it is waited for */
+    size_t open;             /* complete requests without an answer */
+    bool run_again;          /* run libmicrohttpd again before waiting */
     bool stopping;
 };
 
@@ -48,32 +48,31 @@ enum exchange_kind { EXCHANGE_HOOK, EXCHANGE_PUSH, EXCHANGE_HEALTH, EXCHANGE_REA
 enum exchange_stage {
     EXCHANGE_IDLE,
     EXCHANGE_RECEIVING,
-    EXCHANGE_BATCHED,   /* libmicrohttpd asks again at each of its runs */
-    EXCHANGE_SUSPENDED, /* waiting; libmicrohttpd leaves it alone */
-    EXCHANGE_ANSWERED,  /* `answer` says how */
+    EXCHANGE_BATCHED,   /* libmicrohttpd calls again at each of its runs */
+    EXCHANGE_SUSPENDED, /* waiting; libmicrohttpd ignores the connection */
+    EXCHANGE_ANSWERED,  /* `answer` is set */
 };
 
 struct exchange {
-    struct deadline deadline; /* first: the list's entries are cast back */
+    struct deadline deadline; /* first: list entries are cast to exchanges */
     struct service *service;
     struct MHD_Connection *connection;
     int fd;
     struct wire wire;
-    struct peer peer; /* the connection's, not who may be behind it */
+    struct peer peer; /* of the connection, perhaps a proxy */
     struct exchange *next_open, *previous_open;
     enum exchange_stage stage;
     bool counted; /* in service->open */
     enum exchange_kind kind;
-    char
-        name[EXCHANGE_NAME_SIZE]; /* of the sender or push in the path; "" where it cannot be one */
-    const char *path_token;       /* what follows it in the path, libmicrohttpd's; NULL: nothing */
+    char name[EXCHANGE_NAME_SIZE]; /* of the sender or push in the path; "": not a valid one */
+    const char *path_token;        /* the path's next segment, libmicrohttpd's; NULL: none */
     struct framing_request request;
-    const char *method; /* libmicrohttpd's */
+    const char *method; /* owned by libmicrohttpd */
     struct snapshot *snapshot;
-    const struct sender *claimed; /* by the path, for the log; NULL: nobody has that name */
-    const struct sender *sender;  /* the same until it failed to prove it */
+    const struct sender *claimed; /* named by the path, for the log; NULL: unknown name */
+    const struct sender *sender;  /* the same, unless authentication failed */
     bool proven;
-    bool keys_awaited; /* it has waited for its issuer's keys: now it is decided */
+    bool keys_awaited; /* has waited for its issuer's keys: now it is decided */
     struct authentication_proof proof;
     struct body body;
     struct source_result pushed;
@@ -81,28 +80,31 @@ struct exchange {
     size_t batch_index; /* with EXCHANGE_BATCHED */
     struct exchange *next_waiting, *previous_waiting;
     bool waits;
-    bool seeks, sought;         /* it waits, or has waited, for a push that is not known here yet */
+    bool awaits_push,
+        awaited_push;           /* waits, or has waited, for a push that is not known here yet */
     int64_t asked_ms, until_ms; /* CLOCK_BOOTTIME */
     struct answer answer;
 };
 
-/* MHD_AcceptPolicyCallback: no more than so many connections of one address, but for proxies. */
+/* MHD_AcceptPolicyCallback: limits the connections of an address, except for proxies. */
 enum MHD_Result exchange_accept(void *cls, const struct sockaddr *address, socklen_t length);
 /* MHD_NotifyConnectionCallback and MHD_RequestCompletedCallback; cls is the service. */
 void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code);
 void exchange_completed(void *cls, struct MHD_Connection *connection, void **state,
                         enum MHD_RequestTerminationCode code);
-/* NULL: it could not be made, the connection is to be closed. */
+/* NULL: not created; close the connection. */
 struct exchange *exchange_of(struct MHD_Connection *connection) MUST_USE;
 
-/* Can sender (or NULL: nobody) have sent this? body: over what was received, else over nothing. */
+/* Authenticates the request as sender (NULL: unknown). body: the received body, or NULL before it
+ * is read. */
 bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
                         const struct body *body, struct authentication_proof *out) MUST_USE;
-/* Has fetched what is missing for the proof of a sender that is pending. */
-enum issuers_hope exchange_ask(struct exchange *exchange, const struct sender *sender,
-                               const struct body *body) MUST_USE;
-/* Is there nothing in the path behind the name, or a sender that has its secret there? */
+/* Starts to fetch the missing part of the sender's proof. */
+enum issuers_fetch_result exchange_fetch_keys(struct exchange *exchange,
+                                              const struct sender *sender,
+                                              const struct body *body) MUST_USE;
+/* Does the path have a token only if the sender's secret is one? */
 bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) MUST_USE;
 /* Reports to the backend. detail may be NULL. */
 void exchange_event(const struct exchange *exchange, const char *what, const char *detail);
@@ -111,23 +113,23 @@ void exchange_event(const struct exchange *exchange, const char *what, const cha
 void exchange_refuse(struct exchange *exchange, unsigned status, const char *message);
 void exchange_refuse_sender(struct exchange *exchange); /* 401, always the same bytes */
 void exchange_refuse_busy(struct exchange *exchange, const char *why); /* 503 with Retry-After */
-/* Hands the answer to libmicrohttpd; only within its handler. */
+/* Passes the answer to libmicrohttpd; only within its handler. */
 enum MHD_Result exchange_reply(struct exchange *exchange);
-/* Answers in the middle of a body, where libmicrohttpd takes no response, and has the connection
- * closed. Only within its handler. */
-enum MHD_Result exchange_cut(struct exchange *exchange, unsigned status, const char *message);
+/* Answers during a body, where libmicrohttpd takes no response, and closes the connection. Only
+ * within libmicrohttpd's handler. */
+enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const char *message);
 
-/* Lets it rest without a deadline until exchange_resume, by when the answer must be set. */
+/* Suspends the exchange without a deadline; set the answer before exchange_resume. */
 void exchange_suspend(struct exchange *exchange);
 void exchange_resume(struct exchange *exchange);
-/* Resumed without an answer: libmicrohttpd's handler looks at it again. */
-void exchange_look_again(struct exchange *exchange);
-/* Into and out of the service's list of those that wait, suspended meanwhile. */
+/* Resumes without an answer: libmicrohttpd's handler runs again. */
+void exchange_retry(struct exchange *exchange);
+/* Adds to and removes from the service's waiting list; suspended while in it. */
 void exchange_enter_waiting(struct exchange *exchange);
 void exchange_leave_waiting(struct exchange *exchange);
-/* The same for the moment until the batch is committed, without taking the connection out of
- * libmicrohttpd's epoll and putting it back, which costs more than storing the delivery. Unlike one
- * that is suspended, the connection may close meanwhile: it then leaves the batch. */
+/* The same for the batch until its commit, without removing the connection from libmicrohttpd's
+ * epoll, which costs more than the store. Unlike a suspended connection, this one may close
+ * meanwhile, and then leaves the batch. */
 void exchange_enter_batch(struct exchange *exchange);
 void exchange_leave_batch(struct exchange *exchange);
 

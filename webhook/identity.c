@@ -1,4 +1,4 @@
-/* Identities: owns how a pair of files becomes what a handshake shows. */
+/* Identities: owns how two files become a handshake's credentials. */
 #include "webhook/identity.h"
 
 #include <stdlib.h>
@@ -77,7 +77,7 @@ static bool read_key(const char *path, struct identity *identity, struct err *er
                                   path, gnutls_strerror(failed));
 }
 
-/* Is it the key of the first certificate? */
+/* Does the key belong to the first certificate? */
 static bool belong_together(const struct identity *identity) {
     unsigned char ids[2][KEY_ID_MAX];
     size_t lens[2] = {KEY_ID_MAX, KEY_ID_MAX};

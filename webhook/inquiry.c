@@ -1,13 +1,13 @@
-/* Inquiries: owns the list of requests that wait. Never changes anything that it is asked about. */
+/* Inquiries: owns the list of waiting requests. Never changes a push. */
 #include "webhook/inquiry.h"
 
 #include "base/clock.h"
 #include "webhook/delivery.h"
 
 #define DOCUMENT_MAX ((size_t)1024 * 1024)
-#define SEEK_MS 5000 /* how long a push that was accepted elsewhere may take to be known here */
+#define SEEK_MS 5000 /* how long an accepted push may take to be known on this replica */
 
-/* Both return false while the answer may still change and there is time to wait for it. */
+/* Both return false while the answer may still change and time is left. */
 static bool answer_push(struct exchange *exchange, bool last) {
     const struct webhook_backend *backend = &exchange->service->backend;
     CLEANUP(buf_release) struct buf json = BUF_INIT(DOCUMENT_MAX);
@@ -92,8 +92,7 @@ static enum MHD_Result look_at_argument(void *cls, enum MHD_ValueKind kind, cons
     return MHD_YES;
 }
 
-/* The push is not known here, but may be soon: waits for that once. True: it waits, or the answer
- * is set. */
+/* Waits once for a push that is not known here yet. True: it waits, or the answer is set. */
 static bool seek(struct exchange *exchange) {
     struct service *service = exchange->service;
     const struct webhook_backend *backend = &service->backend;
@@ -101,12 +100,12 @@ static bool seek(struct exchange *exchange) {
         !backend->push_expected(backend->context, exchange->name)) {
         return false;
     }
-    if (exchange->sought || service->stopping ||
+    if (exchange->awaited_push || service->stopping ||
         service->waiting_count >= service->limits.waiting) {
         exchange_refuse_busy(exchange, "the push is not known here yet; ask again");
         return true;
     }
-    exchange->seeks = exchange->sought = true;
+    exchange->awaits_push = exchange->awaited_push = true;
     exchange->asked_ms = clock_boot_ms();
     exchange->until_ms = exchange->asked_ms + SEEK_MS;
     exchange_enter_waiting(exchange);
@@ -117,13 +116,13 @@ static void review_sought(struct exchange *exchange, bool last) {
     const struct webhook_backend *backend = &exchange->service->backend;
     CLEANUP(buf_release) struct buf owner = BUF_INIT(128);
     if (last || backend->push_sender(backend->context, exchange->name, &owner)) {
-        exchange->seeks = false;
+        exchange->awaits_push = false;
         exchange_leave_waiting(exchange);
-        exchange_look_again(exchange);
+        exchange_retry(exchange);
     }
 }
 
-/* Not the one who pushed it, or nobody did. */
+/* Neither the push's sender nor any other. */
 static void refuse_unknown(struct exchange *exchange, bool known) {
     const struct sender_set *set = exchange->snapshot->senders.set;
     struct authentication_proof proof = {0};
@@ -138,8 +137,8 @@ static void refuse_unknown(struct exchange *exchange, bool known) {
     }
 }
 
-/* Someone who may ask about this push? Otherwise the answer is set: 404 to those who could push
- * themselves, 401 to all others, whether there is such a push or not. */
+/* May this client ask about the push? Else sets the answer: 404 for known senders, 401 for all
+ * others, whether the push exists or not. */
 static bool may_ask(struct exchange *exchange) {
     const struct webhook_backend *backend = &exchange->service->backend;
     const struct sender_set *set = exchange->snapshot->senders.set;
@@ -153,9 +152,9 @@ static bool may_ask(struct exchange *exchange) {
         return true;
     }
     struct service *service = exchange->service;
-    if (proof.pending &&
-        issuers_ask(service->issuers, exchange->claimed->oidc, service->boot_ms) != ISSUERS_FINAL) {
-        exchange_refuse_busy(exchange, "the issuer's keys are being asked for; ask again");
+    if (proof.pending && issuers_fetch(service->issuers, exchange->claimed->oidc,
+                                       service->boot_ms) != ISSUERS_FRESH) {
+        exchange_refuse_busy(exchange, "the issuer's keys are being fetched; ask again");
         return false;
     }
     refuse_unknown(exchange, known);
@@ -163,7 +162,7 @@ static bool may_ask(struct exchange *exchange) {
 }
 
 static void begin_push(struct exchange *exchange) {
-    if (!exchange->snapshot) { /* it is begun again after a push was waited for */
+    if (!exchange->snapshot) { /* runs again after the wait for a push */
         exchange->snapshot = snapshot_keep(exchange->service->snapshot);
     }
     if (!may_ask(exchange)) {
@@ -189,7 +188,7 @@ void inquiry_begin(struct exchange *exchange) {
         answer_within(exchange, INQUIRY_READY_MAX_MS);
         break;
     case EXCHANGE_HEALTH:
-    case EXCHANGE_HOOK: /* never comes here */
+    case EXCHANGE_HOOK: /* unreachable */
         answer_text(&exchange->answer, MHD_HTTP_OK, "{\"status\":\"ok\"}", NULL);
         break;
     }
@@ -198,7 +197,7 @@ void inquiry_begin(struct exchange *exchange) {
 static void review_one(struct exchange *exchange, bool last) {
     if (exchange->kind == EXCHANGE_HOOK) {
         delivery_review(exchange, last);
-    } else if (exchange->seeks) {
+    } else if (exchange->awaits_push) {
         review_sought(exchange, last);
     } else if (answer_now(exchange, last)) {
         exchange_leave_waiting(exchange);

@@ -1,5 +1,5 @@
-/* What is asked of us: GET /v1/pushes/ID[?wait=SECONDS], /healthz, /readyz; and those of these
- * requests that wait for their answer. */
+/* Status requests: GET /v1/pushes/ID[?wait=SECONDS], /healthz, /readyz; and the list of those that
+ * wait. */
 #ifndef LANDWAITER_WEBHOOK_INQUIRY_H
 #define LANDWAITER_WEBHOOK_INQUIRY_H
 
@@ -9,15 +9,15 @@
 #define INQUIRY_READY_MAX_MS 5000
 
 enum inquiry_review {
-    INQUIRY_OVERDUE, /* only those whose time is up */
-    INQUIRY_CHANGED, /* something changed: all are looked at */
-    INQUIRY_LAST,    /* the server stops: all are answered with what is known */
+    INQUIRY_OVERDUE, /* answer those whose time is up */
+    INQUIRY_CHANGED, /* something changed: recheck all */
+    INQUIRY_LAST,    /* the server stops: answer all with the present state */
 };
 
 /* Sets the answer, or suspends. */
 void inquiry_begin(struct exchange *exchange);
 void inquiry_review(struct service *service, enum inquiry_review review);
-/* When the next one that waits is overdue (CLOCK_BOOTTIME), or -1. */
+/* The next deadline (CLOCK_BOOTTIME), or -1. */
 int64_t inquiry_next_ms(const struct service *service) MUST_USE;
 
 #endif

@@ -1,4 +1,4 @@
-/* Listening sockets: owns the way from an address to one. Never accepts on it, never closes it. */
+/* Listening sockets: opens one for an address. Never accepts on it, never closes it. */
 #include "webhook/listener.h"
 
 #include <errno.h>
@@ -22,14 +22,14 @@ static int take_fd(int *fd) {
     return taken;
 }
 
-/* Somebody's, or left over from a process that is gone? */
+/* Removes a socket file without a listener. False: it has one, or is something else. */
 static bool remove_stale(const struct sockaddr_un *name, struct err *err) {
     struct stat status;
     if (lstat(name->sun_path, &status) != 0) {
         return errno == ENOENT || failed("look at", name->sun_path, err);
     }
     if (!S_ISSOCK(status.st_mode)) {
-        return err_set(err, ERR_INVALID, "%s is there already and is not a socket", name->sun_path);
+        return err_set(err, ERR_INVALID, "%s exists and is not a socket", name->sun_path);
     }
     CLEANUP(own_close) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (probe >= 0 && connect(probe, (const struct sockaddr *)name, sizeof *name) != 0 &&
@@ -50,8 +50,7 @@ static bool open_unix(const char *path, struct listener *out, struct err *err) {
         return false;
     }
     CLEANUP(own_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The mode is set on the socket before it has a name, so that the file never has a wider one.
-     */
+    /* Sets the mode before the socket has a name, so that the file never has a wider one. */
     if (fd < 0 || fchmod(fd, SOCKET_MODE) != 0 ||
         bind(fd, (const struct sockaddr *)&name, sizeof name) != 0 ||
         chmod(path, SOCKET_MODE) != 0 || listen(fd, BACKLOG) != 0) {
@@ -62,7 +61,7 @@ static bool open_unix(const char *path, struct listener *out, struct err *err) {
     return true;
 }
 
-/* "[::]:9077" to "::" and "9077". */
+/* Splits "[::]:9077" into "::" and "9077". */
 static bool split(const char *address, char host[64], const char **port) {
     const char *colon = strrchr(address, ':');
     if (!colon) {

@@ -7,11 +7,11 @@
 struct listener {
     int fd;         /* non-blocking, close-on-exec */
     unsigned port;  /* 0 for a socket file */
-    char path[108]; /* of the socket file, "" for TCP */
+    char path[108]; /* of the socket file, "": TCP */
 };
 
-/* "ADDRESS:PORT", "[ADDRESS]:PORT" (numeric; `[::]` takes IPv4 too) or "unix:PATH" (mode 0660; one
- * that nobody listens on any more is replaced). ERR_INVALID says which and why. */
+/* "ADDRESS:PORT", "[ADDRESS]:PORT" (numeric; `[::]` accepts IPv4 too) or "unix:PATH" (mode 0660;
+ * replaces a stale socket). ERR_INVALID says which and why. */
 bool listener_open(const char *address, struct listener *out, struct err *err) MUST_USE;
 
 #endif

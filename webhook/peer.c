@@ -1,5 +1,4 @@
-/* Peers: owns which address counts. Never believes what somebody who is not trusted says of
- * another. */
+/* Peers: owns which address counts. Never believes an untrusted peer about another. */
 #include "webhook/peer.h"
 
 #include <arpa/inet.h>
@@ -8,7 +7,7 @@
 
 #define BITS 128U
 #define MAPPED_BITS 96U
-#define FORWARDED_MAX 32 /* addresses that are looked at */
+#define FORWARDED_MAX 32 /* addresses to consider */
 
 static bool parse_address(const char *text, size_t len, struct in6_addr *out) {
     char copy[INET6_ADDRSTRLEN];
@@ -90,7 +89,7 @@ bool peer_trusted(const struct peer *peer, const struct peer_networks *trusted) 
     return false;
 }
 
-/* The last address of the list; shortens the list by it. False: none, or no address. */
+/* Removes the last address from the list. False: none, or not an address. */
 static bool last_of(const char *list, size_t *len, struct peer *out) {
     size_t end = *len;
     while (end > 0 && (list[end - 1] == ' ' || list[end - 1] == '\t')) {

@@ -1,5 +1,5 @@
-/* Who is at the other end: an address, or behind trusted proxies the one that they name
- * (interface.md section 2, `trusted_proxies`). Pure. */
+/* The peer's address, or the one that trusted proxies name (interface.md section 2,
+ * `trusted_proxies`). Pure. */
 #ifndef LANDWAITER_WEBHOOK_PEER_H
 #define LANDWAITER_WEBHOOK_PEER_H
 
@@ -27,11 +27,11 @@ struct peer_networks {
 /* "127.0.0.1", "10.0.0.0/8", "fd00::/8". ERR_INVALID says what to write. */
 bool peer_network_parse(const char *text, struct peer_network *out, struct err *err) MUST_USE;
 
-struct peer peer_of(const struct sockaddr *address); /* NULL: a socket file */
+struct peer peer_of(const struct sockaddr *address); /* NULL: a peer on a socket file */
 bool peer_equal(const struct peer *a, const struct peer *b) MUST_USE;
-/* Is it one of these? Who comes over a socket file is trusted where anybody is. */
+/* Is the peer trusted? A peer on a socket file is trusted if any address is. */
 bool peer_trusted(const struct peer *peer, const struct peer_networks *trusted) MUST_USE;
-/* X-Forwarded-For, believed from the right for as long as what stands there is trusted; what is no
+/* Applies X-Forwarded-For from the right, as long as the entries are trusted; an entry that is no
  * address ends it. forwarded may be NULL. */
 struct peer peer_behind(const struct peer *direct, const char *forwarded,
                         const struct peer_networks *trusted);

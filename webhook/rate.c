@@ -1,6 +1,6 @@
-/* Rates: owns one time stamp for each limited sender (the generic cell rate algorithm: a request
- * moves `full_at` by its share of the period, and is refused when that would pass a whole period).
- * Never counts a refused request. */
+/* Rates: owns one time stamp for each limited sender (generic cell rate algorithm: a request moves
+ * `full_at` by its share of the period, and is refused if that exceeds a whole period). Never
+ * counts a refused request. */
 #include "webhook/rate.h"
 
 void rate_release(struct rate *rate) {

@@ -1,5 +1,5 @@
-/* How often a sender may come (interface.md section 4, 429). One bucket for each sender's name,
- * kept over reloads. */
+/* Rate limits of senders (interface.md section 4, 429). One bucket for each sender's name, kept
+ * across reloads. */
 #ifndef LANDWAITER_WEBHOOK_RATE_H
 #define LANDWAITER_WEBHOOK_RATE_H
 
@@ -11,7 +11,7 @@
 
 struct rate_bucket {
     char *name;
-    int64_t full_at_us; /* when the whole allowance will be there again */
+    int64_t full_at_us; /* time at which the whole allowance is available again */
 };
 
 struct rate {
@@ -20,11 +20,11 @@ struct rate {
 };
 
 void rate_release(struct rate *rate);
-/* Buckets for the limited senders of this set, what they have used so far included; the others are
- * forgotten. False: out of memory, nothing is changed. */
+/* Keeps the buckets of this set's limited senders with their state, and drops the others. False:
+ * out of memory, no change. */
 bool rate_adopt(struct rate *rate, const struct sender_set *set) MUST_USE;
-/* Takes one request at now_ms (CLOCK_BOOTTIME). False: too many; *retry_ms says when there is room
- * again. A sender without a limit or a bucket always may. */
+/* Counts a request at now_ms (CLOCK_BOOTTIME). False: over the limit; *retry_ms says when there is
+ * room. True for a sender without a limit or bucket. */
 bool rate_take(struct rate *rate, const struct sender *sender, int64_t now_ms,
                int64_t *retry_ms) MUST_USE;
 

@@ -1,12 +1,12 @@
-/* Routes: owns the table of paths, and the way of a request through libmicrohttpd's handler. Never
- * decodes a path: its raw bytes match or they don't. */
+/* Routes: owns the table of paths, and the state machine of a request in libmicrohttpd's handler.
+ * Never decodes a path: compares raw bytes. */
 #include "webhook/route.h"
 
 #include "webhook/delivery.h"
 #include "webhook/inquiry.h"
 
 static const struct route {
-    const char *path; /* one that ends with a slash takes a name, and perhaps a token */
+    const char *path; /* a path that ends with a slash takes a name, and perhaps a token */
     enum exchange_kind kind;
     bool post;
     const char *allow;
@@ -32,8 +32,8 @@ static const struct route *route_of(const char *url, const char **rest) {
     return NULL;
 }
 
-/* NAME or NAME/TOKEN. Whether there may be a token is for the sender to say: until then no answer
- * tells whether that sender exists. */
+/* NAME or NAME/TOKEN. The sender decides whether a token is allowed, so that no answer reveals
+ * before whether the sender exists. */
 static void read_name(struct exchange *exchange, const char *rest) {
     size_t len = strcspn(rest, "/");
     exchange->path_token = rest[len] ? rest + len + 1 : NULL;
@@ -55,7 +55,7 @@ static bool framed(struct exchange *exchange, const char *url) {
     enum framing_state state =
         wire_begin(&exchange->wire, &(struct wire_seen){exchange->method, url}, request);
     if (state == FRAMING_REFUSED && request->status == 0) {
-        return false; /* the connection is closed without an answer */
+        return false; /* closes the connection without an answer */
     }
     if (state == FRAMING_REFUSED) {
         refuse_framing(exchange, request->status, request->why);
@@ -98,7 +98,7 @@ static bool body_taken(struct exchange *exchange, const struct route *route) {
     return true;
 }
 
-/* The header is complete. False: the answer is set, and the rest is not wanted. */
+/* Handles the complete header. False: the answer is set, and the body is not wanted. */
 static bool begin(struct exchange *exchange, const char *url) {
     if (!framed(exchange, url)) {
         return false;
@@ -130,12 +130,13 @@ static enum MHD_Result receive(struct exchange *exchange, const char *bytes, siz
         return MHD_YES;
     case BODY_TOO_LARGE:
         exchange_event(exchange, "too-large", NULL);
-        return exchange_cut(exchange, MHD_HTTP_CONTENT_TOO_LARGE, "the body is larger than 1 MiB");
+        return exchange_abort(exchange, MHD_HTTP_CONTENT_TOO_LARGE,
+                              "the body is larger than 1 MiB");
     case BODY_NO_MEMORY:
         break;
     }
     exchange_event(exchange, "unavailable", "memory for bodies is full");
-    return exchange_cut(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "busy; send it again");
+    return exchange_abort(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "busy; send it again");
 }
 
 enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const char *url,

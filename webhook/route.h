@@ -1,5 +1,4 @@
-/* libmicrohttpd's access handler: framing first, then path and method, then whom the request is
- * for. */
+/* libmicrohttpd's access handler: checks framing, then path and method, then dispatches. */
 #ifndef LANDWAITER_WEBHOOK_ROUTE_H
 #define LANDWAITER_WEBHOOK_ROUTE_H
 

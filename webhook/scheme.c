@@ -1,5 +1,5 @@
-/* What the schemes share: reading a request, comparing in constant time, telling one delivery from
- * another. Never decides who is right. */
+/* Helpers of all schemes: reading a request, comparing in constant time, identifying deliveries.
+ * Never decides. */
 #include "webhook/scheme.h"
 
 #include <strings.h>
@@ -27,7 +27,7 @@ struct digest_part scheme_body(const struct authentication_request *request) {
     return (struct digest_part){request->body ? request->body : "", request->body_len};
 }
 
-/* Hashes of a fixed length keep the parts apart. */
+/* Hashes have a fixed length, which keeps the parts apart. */
 void scheme_key(char kind, const struct sender *sender, struct digest_part what,
                 struct authentication_proof *out) {
     unsigned char text[1 + 2 * DIGEST_BYTES] = {(unsigned char)kind};

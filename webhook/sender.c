@@ -1,5 +1,5 @@
-/* Senders: owns the memory of one sender and the question whom it may speak for. Never decides
- * whether a request is really theirs: that is authentication.c. */
+/* Senders: owns a sender's memory, and which images it may push. authentication.c decides whether a
+ * request is the sender's. */
 #include "webhook/sender.h"
 
 #include "policies/pattern.h"

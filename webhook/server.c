@@ -1,6 +1,5 @@
-/* The loop: owns the listening socket, libmicrohttpd's daemon and the turns it takes (let it run,
- * commit the deliveries, look after those who wait, sleep until something happens). Never knows
- * what a request says. */
+/* The event loop: owns the listening socket, libmicrohttpd's daemon, and the turns (run it, commit
+ * deliveries, recheck waiting requests, sleep). Never interprets a request. */
 #include "webhook/server.h"
 
 #include <errno.h>
@@ -18,12 +17,12 @@
 #include "webhook/listener.h"
 #include "webhook/route.h"
 
-/* For the longest request line, and the answer's header. libmicrohttpd clears it for each request,
- * so it is no larger than that. */
+/* For the longest request line, and the answer's header; no larger, because libmicrohttpd clears it
+ * for each request. */
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
-#define GATHER_MS 1 /* without another request: the batch is complete */
+#define GATHER_MS 1 /* without another request the batch is complete */
 #define GATHER_MAX_MS 2
-#define DRAIN_MS 2000 /* for peers that do not take their last answer */
+#define DRAIN_MS 2000 /* for peers that do not read their last answer */
 #define DRAIN_STEP_MS 50
 #define IDLE_MS 1000
 
@@ -32,14 +31,14 @@ struct webhook_server {
     struct listener listener;
     struct MHD_Daemon *daemon;
     int epoll, event;
-    size_t last_batch; /* deliveries of the last commit */
-    bool warm;         /* something happened since the backend was told of a pause */
-    atomic_bool stop, changed, reload, asked;
+    size_t last_batch; /* size of the last commit */
+    bool active;       /* events arrived since the backend's last `idle` */
+    atomic_bool stop, changed, reload, pinged;
     pthread_mutex_t lock;           /* of next */
     struct webhook_senders next;    /* with reload */
-    struct identity *next_identity; /* under the lock too; NULL: no other */
-    /* The one that is shown, and the one before, which a handshake may still be using: they take
-     * less time than two files need to change twice. */
+    struct identity *next_identity; /* under the lock; NULL: no replacement */
+    /* The present one, and the previous one, which a handshake may still use: it ends before two
+     * files can change twice. */
     struct identity *identity, *former;
 };
 
@@ -86,7 +85,7 @@ static bool watch(const struct webhook_server *server, int fd) {
     return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* On the thread that asks issuers. */
+/* On the thread that fetches keys. */
 static void keys_changed(void *context) {
     webhook_server_wake(context);
 }
@@ -146,7 +145,7 @@ void webhook_server_free(struct webhook_server *server) {
     if (server->listener.path[0]) {
         (void)unlink(server->listener.path);
     }
-    issuers_free(service->issuers); /* its thread rouses us */
+    issuers_free(service->issuers); /* its thread wakes the loop */
     own_close(&server->listener.fd);
     own_close(&server->epoll);
     own_close(&server->event);
@@ -169,26 +168,26 @@ unsigned webhook_server_port(const struct webhook_server *server) {
     return server->listener.port;
 }
 
-static void rouse(struct webhook_server *server) {
+static void wake(struct webhook_server *server) {
     const uint64_t one = 1;
-    /* It can fail only when the counter is full, and then the loop is roused anyway. */
+    /* Fails only if the counter is full, and then the loop is awake anyway. */
     ssize_t written = write(server->event, &one, sizeof one);
     (void)written;
 }
 
 void webhook_server_stop(struct webhook_server *server) {
     atomic_store(&server->stop, true);
-    rouse(server);
+    wake(server);
 }
 
 void webhook_server_wake(struct webhook_server *server) {
     atomic_store(&server->changed, true);
-    rouse(server);
+    wake(server);
 }
 
-void webhook_server_ask(struct webhook_server *server) {
-    atomic_store(&server->asked, true);
-    rouse(server);
+void webhook_server_ping(struct webhook_server *server) {
+    atomic_store(&server->pinged, true);
+    wake(server);
 }
 
 void webhook_server_senders(struct webhook_server *server, const struct webhook_senders *senders) {
@@ -200,7 +199,7 @@ void webhook_server_senders(struct webhook_server *server, const struct webhook_
     if (unused.release) {
         unused.release(unused.hold);
     }
-    rouse(server);
+    wake(server);
 }
 
 void webhook_server_identity(struct webhook_server *server, struct identity *identity) {
@@ -210,7 +209,7 @@ void webhook_server_identity(struct webhook_server *server, struct identity *ide
     atomic_store(&server->reload, true);
     (void)pthread_mutex_unlock(&server->lock);
     identity_free(unused);
-    rouse(server);
+    wake(server);
 }
 
 static void adopt_identity(struct webhook_server *server) {
@@ -227,7 +226,7 @@ static void adopt_identity(struct webhook_server *server) {
     identity_show(server->identity);
 }
 
-/* Out of memory leaves the senders that were, and tries again at the next turn. */
+/* Without memory keeps the old senders, and tries again at the next turn. */
 static void adopt_senders(struct webhook_server *server) {
     struct service *service = &server->service;
     if (!atomic_load(&server->reload)) {
@@ -256,7 +255,7 @@ static void close_overdue(struct service *service) {
     struct deadline *first;
     while ((first = service->deadlines.first) && first->at_ms <= service->boot_ms) {
         deadline_disarm(&service->deadlines, first);
-        /* libmicrohttpd sees the end of the stream at its next run and closes the connection. */
+        /* libmicrohttpd sees the end of the stream in its next run, and closes the connection. */
         (void)shutdown(((struct exchange *)first)->fd, SHUT_RDWR);
     }
 }
@@ -267,16 +266,16 @@ static void sooner(int64_t *timeout_ms, int64_t other_ms) {
     }
 }
 
-/* -1 where nothing but an event can give us work: an idle server never wakes up. */
+/* -1: only an event brings work, so an idle server never wakes up. */
 static int64_t timeout_ms(struct webhook_server *server) {
     const struct service *service = &server->service;
     int64_t timeout = -1;
-    MHD_UNSIGNED_LONG_LONG asked;
+    MHD_UNSIGNED_LONG_LONG library_ms;
     if (service->run_again) {
         return 0;
     }
-    if (MHD_get_timeout(server->daemon, &asked) == MHD_YES) {
-        sooner(&timeout, asked < INT32_MAX ? (int64_t)asked : INT32_MAX);
+    if (MHD_get_timeout(server->daemon, &library_ms) == MHD_YES) {
+        sooner(&timeout, library_ms < INT32_MAX ? (int64_t)library_ms : INT32_MAX);
     }
     if (service->deadlines.first) {
         sooner(&timeout, service->deadlines.first->at_ms - service->boot_ms);
@@ -288,23 +287,23 @@ static int64_t timeout_ms(struct webhook_server *server) {
     return timeout < INT32_MAX ? timeout : INT32_MAX;
 }
 
-/* Was the loop roused for nothing but webhook_server_ask? */
-static bool only_asked(struct webhook_server *server) {
-    return atomic_load(&server->asked) && !atomic_load(&server->changed) &&
+/* Was webhook_server_ping the only reason to wake up? */
+static bool only_pinged(struct webhook_server *server) {
+    return atomic_load(&server->pinged) && !atomic_load(&server->changed) &&
            !atomic_load(&server->reload);
 }
 
-/* False: nothing happened in that time, apart from a question. */
+/* False: no event in that time but a ping. */
 static bool await_event(struct webhook_server *server, int64_t timeout) {
     struct epoll_event events[2];
     bool happened = false;
     int count = epoll_wait(server->epoll, events, ARRAY_LENGTH(events), (int)timeout);
     for (int i = 0; i < count; i++) {
         if (events[i].data.fd == server->event) {
-            uint64_t roused;
-            ssize_t got = read(server->event, &roused, sizeof roused);
-            (void)got; /* the flags say what for */
-            happened = happened || !only_asked(server);
+            uint64_t wakes;
+            ssize_t got = read(server->event, &wakes, sizeof wakes);
+            (void)got; /* flags hold the reasons */
+            happened = happened || !only_pinged(server);
         } else {
             happened = true;
         }
@@ -317,9 +316,9 @@ static void read_clocks(struct service *service) {
     service->now_ms = clock_now_ms();
 }
 
-/* Those who were answered with the last batch send their next request sooner than a commit takes,
- * and one commit for all of them is faster for each. So a batch that is smaller than the last one
- * waits for a moment; a single client (1 is not smaller than 1) never does. */
+/* Clients of the last batch send their next request sooner than a commit takes, and one commit for
+ * all is faster for each. So a batch smaller than the last one waits briefly; a single client (1 is
+ * not smaller than 1) never waits. */
 static void gather(struct webhook_server *server) {
     const struct service *service = &server->service;
     const int64_t until_ms = service->boot_ms + GATHER_MAX_MS;
@@ -332,20 +331,20 @@ static void gather(struct webhook_server *server) {
     }
 }
 
-/* One turn of the loop, without the waiting. */
+/* One turn of the loop, without the wait. */
 static void turn(struct webhook_server *server) {
     struct service *service = &server->service;
     read_clocks(service);
     adopt_senders(server);
     service->run_again = false;
-    (void)MHD_run(server->daemon); /* answers the last batch, collects the next */
+    (void)MHD_run(server->daemon); /* answers the last batch, and collects the next */
     gather(server);
     delivery_commit(service);
     inquiry_review(service,
                    atomic_exchange(&server->changed, false) ? INQUIRY_CHANGED : INQUIRY_OVERDUE);
     close_overdue(service);
-    if (atomic_exchange(&server->asked, false)) {
-        service->backend.turned(service->backend.context);
+    if (atomic_exchange(&server->pinged, false)) {
+        service->backend.pong(service->backend.context);
     }
 }
 
@@ -367,26 +366,26 @@ static void drain(struct webhook_server *server) {
     } while (service->run_again || (service->open > 0 && service->boot_ms < until_ms));
 }
 
-/* Waits for as long as there is nothing to do. */
-static void rest(struct webhook_server *server, int64_t timeout) {
+/* Sleeps until there is work. */
+static void sleep_until_work(struct webhook_server *server, int64_t timeout) {
     const struct webhook_backend *backend = &server->service.backend;
-    bool pause = server->warm && backend->idle && (timeout < 0 || timeout > IDLE_MS);
+    bool pause = server->active && backend->idle && (timeout < 0 || timeout > IDLE_MS);
     if (await_event(server, pause ? IDLE_MS : timeout)) {
-        server->warm = true;
+        server->active = true;
     } else if (pause) {
-        server->warm = false;
+        server->active = false;
         backend->idle(backend->context);
     }
 }
 
 void webhook_server_run(struct webhook_server *server) {
-    server->warm = true; /* from starting */
+    server->active = true; /* after the start */
     identity_show(server->identity);
     while (!atomic_load(&server->stop)) {
         turn(server);
         int64_t timeout = timeout_ms(server);
         if (timeout != 0) {
-            rest(server, timeout);
+            sleep_until_work(server, timeout);
         }
     }
     drain(server);

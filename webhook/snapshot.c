@@ -1,4 +1,4 @@
-/* Snapshots: owns the count of who still uses a set of senders, never the set itself. */
+/* Snapshots: owns the reference count of a set of senders, not the set. */
 #include "webhook/snapshot.h"
 
 struct snapshot *snapshot_new(const struct webhook_senders *senders) {

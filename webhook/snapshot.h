@@ -1,5 +1,5 @@
-/* The senders that a request began with, kept alive until it is answered, over reloads. Counted on
- * the server's thread only. */
+/* The senders at the begin of a request, kept alive until its answer across reloads.
+ * Reference-counted on the server's thread only. */
 #ifndef LANDWAITER_WEBHOOK_SNAPSHOT_H
 #define LANDWAITER_WEBHOOK_SNAPSHOT_H
 
@@ -10,11 +10,11 @@ struct snapshot {
     size_t references;
 };
 
-/* Takes over senders->hold, with one reference for the caller. NULL: out of memory; the hold stays
- * the caller's. */
+/* Owns senders->hold, with one reference for the caller. NULL: out of memory; the caller keeps the
+ * hold. */
 struct snapshot *snapshot_new(const struct webhook_senders *senders) MUST_USE;
 struct snapshot *snapshot_keep(struct snapshot *snapshot);
-/* The last one releases the hold. NULL is fine. */
+/* The last drop releases the hold. NULL is allowed. */
 void snapshot_drop(struct snapshot *snapshot);
 
 #endif

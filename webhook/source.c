@@ -1,4 +1,4 @@
-/* The memory of a format's result. */
+/* Results of formats: owns their memory. */
 #include "webhook/source.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The commands' reference page. Owns its words; the configuration's are in agent/config/keys.c. */
+/* The commands' reference page. Owns its words; the configuration's are in agent/config/reference.c. */
 #include "agent/cli/pages.h"
 
 static void put_option(struct buf *out, const struct command_option *option) {

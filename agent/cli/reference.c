@@ -1,5 +1,5 @@
 /* `landwaiter reference`: prints the pages that come out of the tables. Owns the words of the
- * commands' page; the configuration's are in agent/config/keys.c, the manual's in
+ * commands' page; the configuration's are in agent/config/reference.c, the manual's in
  * agent/cli/manual.c. */
 #include "agent/cli/commands.h"
 #include "agent/cli/manual.h"

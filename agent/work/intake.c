@@ -226,7 +226,7 @@ bool intake_new(struct config *config, struct workers *workers, struct replicas 
                     .ready = intake_ready,
                     .event = intake_event,
                     .idle = intake_idle,
-                    .turned = intake_turned},
+                    .pong = intake_turned},
     };
     if (!store_open(config->state, &intake->store, err) ||
         (config->tls_certificate &&
@@ -283,7 +283,7 @@ void intake_wake(struct intake *intake) {
 }
 
 void intake_ask(struct intake *intake) {
-    webhook_server_ask(intake->server);
+    webhook_server_ping(intake->server);
 }
 
 unsigned intake_port(const struct intake *intake) {

@@ -1,5 +1,5 @@
-/* Issuers: owns the fetching of keys, when it is done, and what is kept when it fails. Never asks
- * an address that a token or a request named. */
+/* Issuers: owns the fetching of keys and their cache. Never contacts an address that a token or a
+ * request named. */
 #include "webhook/oidc/issuer.h"
 
 #include <pthread.h>
@@ -17,26 +17,26 @@
 #define DISCOVERY_MAX ((size_t)64 * 1024)
 #define FETCH_STACK ((size_t)512 * 1024)
 
-/* One source of keys: several senders may share it. */
+/* A source of keys, shared by senders. */
 struct entry {
     struct entry *next;
-    char *issuer, *url, *file; /* one of url and file, or neither: by discovery */
-    bool certificate;          /* at url, instead of keys */
+    char *issuer, *url, *file; /* one of url and file; neither: discovery */
+    bool certificate;          /* a certificate at url, instead of keys */
     struct oidc_keys *keys;
     char *pem;
     int64_t fetched_ms, asked_ms; /* CLOCK_BOOTTIME; 0: never */
     struct stat seen;             /* of the file */
     /* Under the lock: */
     bool asking, failed;
-    struct oidc_keys *fresh; /* fetched, and not taken over yet */
+    struct oidc_keys *fresh; /* fetched, but not adopted yet */
     char *fresh_pem;
 };
 
 struct issuers {
-    struct entry *entries; /* grows only; under the lock while it does */
+    struct entry *entries; /* append-only; modified under the lock */
     pthread_mutex_t lock;
     pthread_t thread;
-    bool started, running; /* running is under the lock */
+    bool started, running; /* `running` is under the lock */
     atomic_bool stop;
     struct issuers_options options;
 };
@@ -114,8 +114,7 @@ static struct entry *entry_add(struct issuers *issuers, const struct entry *want
     return NULL;
 }
 
-/* Entries of policies are brought by the configuration alone, so their number is bounded by what
- * was ever configured. */
+/* Only the configuration adds entries of policies, which bounds their number. */
 static struct entry *entry_of(struct issuers *issuers, const struct oidc_policy *policy) {
     const struct entry wanted = {
         .issuer = policy->issuer, .url = policy->jwks_url, .file = policy->jwks_file};
@@ -141,7 +140,7 @@ static bool fetch(struct http_client *http, const char *url, size_t max,
            err_set(err, ERR_TRANSIENT, "%.200s answers %ld", url, response->status);
 }
 
-/* Where the keys are, as the issuer itself says. */
+/* The address of the keys, from the issuer's discovery document. */
 static char *discover(struct http_client *http, const char *issuer, struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
     CLEANUP(buf_release) struct buf url = BUF_INIT(512);
@@ -256,7 +255,7 @@ static void read_file(struct entry *entry, int64_t boot_ms) {
     entry->seen = now;
     if (secret_read_file(&text, entry->file, &ignored) &&
         oidc_keys_parse(text.bytes, text.len, &keys, &ignored)) {
-        oidc_keys_free(entry->keys); /* else those from before stay */
+        oidc_keys_free(entry->keys); /* else keep the previous ones */
         entry->keys = keys;
         entry->fetched_ms = boot_ms;
     }
@@ -264,8 +263,8 @@ static void read_file(struct entry *entry, int64_t boot_ms) {
 
 /* ---- the server's side ---- */
 
-/* False: nobody confirmed it for too long: a key that was withdrawn must not live for as long as
- * its issuer stays away. */
+/* False: unconfirmed for too long. A withdrawn key must not live as long as its issuer is
+ * unreachable. */
 static bool take_over(struct issuers *issuers, struct entry *entry, int64_t boot_ms) {
     (void)pthread_mutex_lock(&issuers->lock);
     struct oidc_keys *fresh = TAKE(entry->fresh);
@@ -298,31 +297,32 @@ const struct oidc_keys *issuers_keys(struct issuers *issuers, const struct oidc_
     return take_over(issuers, entry, boot_ms) ? entry->keys : NULL;
 }
 
-static enum issuers_hope entry_ask(struct issuers *issuers, struct entry *entry, int64_t boot_ms) {
+static enum issuers_fetch_result entry_fetch(struct issuers *issuers, struct entry *entry,
+                                             int64_t boot_ms) {
     (void)pthread_mutex_lock(&issuers->lock);
     bool known = entry->keys || entry->pem;
     int64_t pause_ms = known ? ISSUER_COOL_MS : ISSUER_RETRY_MS;
-    enum issuers_hope hope = entry->failed && !known ? ISSUERS_AWAY : ISSUERS_FINAL;
+    enum issuers_fetch_result hope = entry->failed && !known ? ISSUERS_UNREACHABLE : ISSUERS_FRESH;
     if (entry->asking) {
-        hope = ISSUERS_ASKED;
+        hope = ISSUERS_FETCHING;
     } else if (!entry->asked_ms || boot_ms - entry->asked_ms >= pause_ms) {
         entry->asked_ms = boot_ms;
         entry->asking = true;
         entry->failed = false;
-        hope = start(issuers) ? ISSUERS_ASKED : ISSUERS_AWAY;
-        entry->asking = hope == ISSUERS_ASKED;
+        hope = start(issuers) ? ISSUERS_FETCHING : ISSUERS_UNREACHABLE;
+        entry->asking = hope == ISSUERS_FETCHING;
     }
     (void)pthread_mutex_unlock(&issuers->lock);
     return hope;
 }
 
-enum issuers_hope issuers_ask(struct issuers *issuers, const struct oidc_policy *policy,
-                              int64_t boot_ms) {
+enum issuers_fetch_result issuers_fetch(struct issuers *issuers, const struct oidc_policy *policy,
+                                        int64_t boot_ms) {
     struct entry *entry = entry_of(issuers, policy);
     if (!entry || entry->file) {
-        return entry && entry->keys ? ISSUERS_FINAL : ISSUERS_AWAY;
+        return entry && entry->keys ? ISSUERS_FRESH : ISSUERS_UNREACHABLE;
     }
-    return entry_ask(issuers, entry, boot_ms);
+    return entry_fetch(issuers, entry, boot_ms);
 }
 
 const char *issuers_certificate(struct issuers *issuers, const char *url, int64_t boot_ms) {
@@ -331,8 +331,8 @@ const char *issuers_certificate(struct issuers *issuers, const char *url, int64_
     return entry && take_over(issuers, entry, boot_ms) ? entry->pem : NULL;
 }
 
-enum issuers_hope issuers_ask_certificate(struct issuers *issuers, const char *url,
-                                          int64_t boot_ms) {
+enum issuers_fetch_result issuers_fetch_certificate(struct issuers *issuers, const char *url,
+                                                    int64_t boot_ms) {
     const struct entry wanted = {.url = (char *)(uintptr_t)url, .certificate = true};
     struct entry *entry = entry_find(issuers, &wanted);
     size_t known = 0;
@@ -341,10 +341,10 @@ enum issuers_hope issuers_ask_certificate(struct issuers *issuers, const char *u
         known += other->certificate ? 1 : 0;
         last_ms = other->certificate && other->asked_ms > last_ms ? other->asked_ms : last_ms;
     }
-    /* New ones come one in a while: who makes addresses up is not to make us ask for each. */
+    /* Limits the rate of new certificates: made-up addresses must not cause a fetch each. */
     if (!entry && known < ISSUER_CERTIFICATES_MAX &&
         (!last_ms || boot_ms - last_ms >= ISSUER_COOL_MS)) {
         entry = entry_add(issuers, &wanted);
     }
-    return entry ? entry_ask(issuers, entry, boot_ms) : ISSUERS_FINAL;
+    return entry ? entry_fetch(issuers, entry, boot_ms) : ISSUERS_FRESH;
 }

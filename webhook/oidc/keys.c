@@ -1,5 +1,5 @@
-/* Key sets: owns which keys are fit to verify a token. Never uses a symmetric one, never follows an
- * address that stands in a key. */
+/* Key sets: owns which keys may verify a token. Never uses a symmetric key, never follows an
+ * address in a key. */
 #include "webhook/oidc/keys.h"
 
 #include "base/digest.h"
@@ -35,7 +35,7 @@ const struct oidc_key *oidc_keys_find(const struct oidc_keys *keys, const char *
     return NULL;
 }
 
-/* The length of a base64url number without leading zeros; 0: it is none. */
+/* The length of a base64url number without leading zeros; 0: not one. */
 static size_t number_of(const json_t *jwk, const char *member,
                         unsigned char out[RSA_BYTES_MAX + 1]) {
     const char *text = json_text(jwk, member);
@@ -94,7 +94,7 @@ static bool meant_to_verify(const json_t *jwk) {
     return operations == NULL;
 }
 
-/* What the key can verify: by its type, and only its own algorithm where it names one. */
+/* The algorithms of a key: by its type, or only the one it names. */
 static unsigned algorithms_of(const json_t *jwk) {
     const char *type = json_text(jwk, "kty");
     const json_t *named = json_object_get(jwk, "alg");
@@ -115,7 +115,7 @@ static unsigned algorithms_of(const json_t *jwk) {
     return 0;
 }
 
-/* Of the key only what its type needs, so that no private or foreign member comes along. */
+/* Copies only the members of the key's type, so that no private or foreign member gets in. */
 static cjose_jwk_t *import(const json_t *jwk) {
     static const char *const members[] = {"kty", "kid", "n", "e", "crv", "x", "y"};
     CLEANUP(json_release) json_t *plain = json_object();

@@ -1,4 +1,4 @@
-/* The public keys of an issuer: a JWK set (RFC 7517), of which only what can verify a token is kept
+/* The public keys of an issuer: a JWK set (RFC 7517), reduced to keys that can verify a token
  * (protocols.md section 2.6). Over libcjose. Pure. */
 #ifndef LANDWAITER_WEBHOOK_OIDC_KEYS_H
 #define LANDWAITER_WEBHOOK_OIDC_KEYS_H
@@ -13,7 +13,7 @@
 
 struct oidc_key {
     char *kid;
-    unsigned algorithms; /* those that it can verify; bits 1 << enum oidc_algorithm */
+    unsigned algorithms; /* bits 1 << enum oidc_algorithm that it can verify */
     cjose_jwk_t *jwk;
 };
 
@@ -22,12 +22,12 @@ struct oidc_keys {
     size_t count;
 };
 
-/* Symmetric, weak, foreign and malformed keys are left out. ERR_INVALID: no JWK set, or nothing of
- * it can be used. The caller frees *out. */
+/* Skips symmetric, weak, foreign and malformed keys. ERR_INVALID: no JWK set, or no usable key. The
+ * caller frees *out. */
 bool oidc_keys_parse(const void *bytes, size_t len, struct oidc_keys **out,
                      struct err *err) MUST_USE;
 void oidc_keys_free(struct oidc_keys *keys);
-/* NULL: there is none of that name that can verify that algorithm. keys may be NULL. */
+/* The key with that id for that algorithm; NULL: none. keys may be NULL. */
 const struct oidc_key *oidc_keys_find(const struct oidc_keys *keys, const char *kid,
                                       enum oidc_algorithm algorithm);
 

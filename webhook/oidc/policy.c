@@ -1,4 +1,4 @@
-/* Policies of tokens: owns which claims say whose a token is. */
+/* Policies of tokens: owns which claims identify an owner. */
 #include "webhook/oidc/policy.h"
 
 #include <stdlib.h>
@@ -74,8 +74,8 @@ bool oidc_url_check(const char *url, struct err *err) {
 
 /* ---- owners ---- */
 
-/* A claim that says whose a token is. segments: so many of the value's first segments (behind
- * prefix) may have no wildcard; 0: none at all may. */
+/* A claim that identifies an owner. segments: the number of the value's first segments (behind
+ * prefix) without wildcards; 0: no wildcard at all. */
 struct owner_claim {
     const char *name, *prefix;
     size_t segments;
@@ -115,7 +115,7 @@ static bool pinned(const struct owner_claim *owner, const char *value) {
            (!owner->segments || value[len] == '/' || !strchr(value, '*'));
 }
 
-/* All alternatives must: one that is open would let everybody in. */
+/* All alternatives must, as a single open one would admit everybody. */
 static bool pins(const struct oidc_policy *policy, const struct owner_claim *owner) {
     const struct oidc_claim *claim = oidc_policy_claim(policy, owner->name);
     for (char **value = claim ? claim->values : NULL; value && *value; value++) {

@@ -1,6 +1,6 @@
-/* Tokens: owns the order of the questions. All that a token says is checked before its signature,
- * so that only one with the right claims may cause its issuer to be asked for a key. Never follows
- * an address in a token, never has a way to a symmetric key. */
+/* Tokens: owns the order of the checks. Checks all claims before the signature, so that only a
+ * token with the right claims can cause a fetch of keys. Never follows an address in a token, and
+ * never uses a symmetric key. */
 #include "webhook/oidc/token.h"
 
 #include <cjose/cjose.h>
@@ -26,9 +26,9 @@ static void token_release(struct token *token) {
     json_release(&token->claims);
 }
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
-/* Exactly three parts, none empty, in the one form that base64url has. */
+/* Exactly three non-empty parts in canonical base64url. */
 static bool split(const char *text, const char *parts[PARTS], size_t lens[PARTS]) {
     if (strlen(text) > OIDC_TOKEN_MAX) {
         return false;
@@ -70,7 +70,8 @@ static bool token_read(const char *text, struct token *out) {
 
 /* ---- the header ---- */
 
-/* What would change what is signed, or how; jku, jwk, x5u and x5c are not even looked at. */
+/* Refuses parameters that change the signed data or the algorithm; ignores jku, jwk, x5u and
+ * x5c. */
 static bool header_plain(const json_t *header) {
     static const char *const refused[] = {"crit", "b64", "zip", "enc", "cty"};
     for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
@@ -100,7 +101,7 @@ static const char *header_kid(const json_t *header) {
 
 /* ---- the claims ---- */
 
-/* -1: it is there and no time; *there says whether it is. */
+/* -1: present, but not a time; *there: is it present? */
 static double seconds_of(const json_t *claims, const char *name, bool *there) {
     const json_t *value = json_object_get(claims, name);
     *there = value != NULL;
@@ -129,8 +130,8 @@ static bool audience_right(const json_t *claims, const char *audience) {
     return json_is_string(value) && strcmp(json_string_value(value), audience) == 0;
 }
 
-/* Texts only, and truth values by their names (Google's email_verified): a number that is written
- * like the pinned text is somebody else's idea of it. */
+/* Accepts texts, and booleans by name (Google's email_verified), but no number: its text form would
+ * be ambiguous. */
 static bool claim_right(const json_t *claims, const struct oidc_claim *claim) {
     const json_t *value = json_object_get(claims, claim->name);
     const char *text = json_is_true(value)    ? "true"
@@ -144,12 +145,12 @@ static bool claim_right(const json_t *claims, const struct oidc_claim *claim) {
     return false;
 }
 
-/* What an issuer's tokens can mean besides, and nobody thinks of pinning. */
+/* Refuses tokens of dangerous events, which policies do not think of. */
 static bool issuer_particulars(const json_t *claims, const struct oidc_policy *policy) {
     const char *event = json_text(claims, "event_name");
     if (strcmp(policy->issuer, github) == 0 && !oidc_policy_claim(policy, "event_name") && event &&
         strcmp(event, "pull_request_target") == 0) {
-        return false; /* runs with the repository's rights on a stranger's request */
+        return false; /* runs with the repository's rights for a stranger's request */
     }
     return strcmp(policy->issuer, google) != 0 || !oidc_policy_claim(policy, "email") ||
            json_is_true(json_object_get(claims, "email_verified"));

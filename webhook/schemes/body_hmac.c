@@ -1,5 +1,5 @@
-/* An HMAC over the raw body, in hexadecimal in a header: what most sources have. There is no time
- * in it, so the same body is the same delivery. */
+/* A hexadecimal HMAC of the raw body in a header, as most sources send. It covers no time, so the
+ * same body is the same delivery. */
 #include "webhook/scheme.h"
 
 static bool body_signed(const struct sender *sender, const struct secret *secret,

@@ -1,5 +1,5 @@
-/* How CI systems sign their webhooks (protocols.md section 1.15): CircleCI over the body, Buildkite
- * over a time and the body, Drone with an HTTP signature over Date and Digest. */
+/* Signatures of CI systems (protocols.md section 1.15): CircleCI over the body, Buildkite over a
+ * time and the body, Drone with an HTTP signature over Date and Digest. */
 #include <strings.h>
 
 #include "base/clock.h"
@@ -7,8 +7,8 @@
 
 #define FIELD_MAX 128
 
-/* The value of NAME in `name=value,name=value`, without the quotes around it. False: it is not
- * there, occurs twice, or is too long. */
+/* The value of NAME in `name=value,name=value`, without quotes. False: missing, repeated, or too
+ * long. */
 static bool field(const char *list, const char *name, char out[FIELD_MAX]) {
     bool found = false;
     size_t name_len = strlen(name);
@@ -34,7 +34,7 @@ static bool field(const char *list, const char *name, char out[FIELD_MAX]) {
     return found;
 }
 
-/* circleci-signature: v1=HEX, perhaps among newer ones; only this one is known. */
+/* circleci-signature: v1=HEX, perhaps beside newer versions, which are ignored. */
 bool scheme_circleci(const struct sender *sender, const struct authentication_request *request,
                      struct authentication_proof *out) {
     char given[FIELD_MAX] = "";
@@ -85,7 +85,7 @@ static bool drone_signed(const struct sender *sender, const struct digest_part *
     return match;
 }
 
-/* Digest: SHA-256=BASE64, of this body? */
+/* Is the header Digest: SHA-256=BASE64 of this body? */
 static bool drone_digest(const struct authentication_request *request) {
     static const char name[] = "SHA-256=";
     const char *text = scheme_value(request, "Digest");
@@ -107,8 +107,7 @@ static bool drone_date(const char *date, int64_t now_ms) {
     return read && away >= -AUTHENTICATION_TOLERANCE_MS && away <= AUTHENTICATION_TOLERANCE_MS;
 }
 
-/* Signature: …,signature="BASE64",headers="date digest". What it says of the algorithm is not
- * asked. */
+/* Signature: …,signature="BASE64",headers="date digest". Ignores the algorithm that it names. */
 bool scheme_drone(const struct sender *sender, const struct authentication_request *request,
                   struct authentication_proof *out) {
     const char *signature = scheme_value(request, "Signature");

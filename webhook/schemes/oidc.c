@@ -1,5 +1,5 @@
-/* A token of an identity provider, as `Authorization: Bearer` (RFC 6750). Good for one statement:
- * the token itself is the key of the delivery. */
+/* A token of an identity provider, as `Authorization: Bearer` (RFC 6750). Valid for one delivery:
+ * the token is the delivery's key. */
 #include "webhook/oidc/issuer.h"
 #include "webhook/oidc/token.h"
 #include "webhook/scheme.h"

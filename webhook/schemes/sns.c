@@ -1,6 +1,6 @@
-/* Amazon SNS: a signature by a certificate over members of the body (protocols.md section 1.10).
- * The URL of the certificate, which stands in the body, is never followed: the certificate is
- * configured. */
+/* Amazon SNS: a certificate's signature over members of the body (protocols.md section 1.10). The
+ * certificate is configured, or fetched from SNS in the topic's own region; no other address in the
+ * body is followed. */
 #include "base/buf.h"
 #include "base/certificate.h"
 #include "base/clock.h"
@@ -8,11 +8,11 @@
 #include "webhook/scheme.h"
 
 #define SNS_DEPTH 4
-#define SNS_AGE_MS (INT64_C(60) * 60 * 1000) /* how long SNS tries to deliver */
+#define SNS_AGE_MS (INT64_C(60) * 60 * 1000) /* SNS retries for that long */
 #define SNS_AHEAD_MS (INT64_C(5) * 60 * 1000)
 #define SNS_SIGNATURE_MAX 1024
 
-/* Which members are signed, in that order; Subject only where there is one. */
+/* The signed members in order; Subject only if present. */
 static const char *const notification[] = {"Message",  "MessageId", "Subject", "Timestamp",
                                            "TopicArn", "Type",      NULL};
 static const char *const confirmation[] = {"Message", "MessageId", "SubscribeURL", "Timestamp",
@@ -27,7 +27,7 @@ static const char *const *signed_members(const char *type) {
     return confirms ? confirmation : NULL;
 }
 
-/* "NAME\nVALUE\n" of each. False: one is missing. */
+/* Appends "NAME\nVALUE\n" of each. False: one is missing. */
 static bool statement(const json_t *message, const char *const *members, struct buf *out) {
     for (; *members; members++) {
         const char *value = json_text(message, *members);
@@ -75,8 +75,8 @@ static bool says(const json_t *message, const char *member, const char *wanted) 
     return text && wanted && strcmp(text, wanted) == 0;
 }
 
-/* "https://sns.REGION.amazonaws.com/NAME.pem", where the region is the topic's own: nobody else's
- * address is ever asked, whatever the message says. */
+/* Accepts only "https://sns.REGION.amazonaws.com/NAME.pem" in the topic's region, so that a message
+ * cannot direct the fetch elsewhere. */
 static bool own_address(const char *url, const char *topic) {
     CLEANUP(buf_release) struct buf host = BUF_INIT(256);
     const char *region = strstr(topic, ":sns:");
@@ -94,7 +94,7 @@ static bool own_address(const char *url, const char *topic) {
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
 }
 
-/* The message, if it is about that topic and of the version that is taken. */
+/* The message, if its topic and version are right. */
 static json_t *read_message(const struct sender *sender,
                             const struct authentication_request *request) {
     CLEANUP(json_release) json_t *message = NULL;
@@ -113,11 +113,11 @@ static const char *address_of(const struct sender *sender, const json_t *message
     return own_address(url, sender->topic) ? url : NULL;
 }
 
-enum issuers_hope scheme_sns_ask(const struct sender *sender,
-                                 const struct authentication_request *request) {
+enum issuers_fetch_result scheme_sns_fetch(const struct sender *sender,
+                                           const struct authentication_request *request) {
     CLEANUP(json_release) json_t *message = read_message(sender, request);
     const char *url = address_of(sender, message);
-    return url ? issuers_ask_certificate(request->issuers, url, request->boot_ms) : ISSUERS_FINAL;
+    return url ? issuers_fetch_certificate(request->issuers, url, request->boot_ms) : ISSUERS_FRESH;
 }
 
 bool scheme_sns(const struct sender *sender, const struct authentication_request *request,

@@ -4,10 +4,10 @@
 
 #define HMAC_SECRET "whsec_"
 #define ED25519_KEY "whpk_"
-#define SIGNATURES_MAX 16 /* in one header; more is not a rotation any more */
+#define SIGNATURES_MAX 16 /* in one header; more than a rotation needs */
 #define ED25519_BYTES 64
 
-/* What Standard Webhooks signs: id.timestamp.body. */
+/* The signed text: id.timestamp.body. */
 struct statement {
     struct digest_part parts[5];
     const char *signatures;
@@ -23,7 +23,7 @@ static bool id_usable(const char *id) {
     return len > 0 && len <= AUTHENTICATION_ID_MAX;
 }
 
-/* The next of the space-separated signatures that has this version; NULL at the end. */
+/* The next of the space-separated signatures of this version; NULL at the end. */
 static const char *next_signature(const char **list, const char *version, size_t *len) {
     size_t version_len = strlen(version);
     while (**list) {

@@ -1,8 +1,8 @@
-/* Whoever knows the secret says it: as a bearer token, as a password, in a header, in the path; and
- * those who need not say anything. Nothing of the request is signed. */
+/* Plain secrets: a bearer token, a password, a header, or the path; and `none`. Nothing of the
+ * request is signed. */
 #include "webhook/scheme.h"
 
-#define BASIC_MAX 1024 /* bytes of user name, colon and password */
+#define BASIC_MAX 1024 /* bytes of USER:PASSWORD */
 
 bool scheme_bearer(const struct sender *sender, const struct authentication_request *request,
                    struct authentication_proof *out) {
@@ -14,7 +14,7 @@ bool scheme_bearer(const struct sender *sender, const struct authentication_requ
     return match;
 }
 
-/* RFC 7617. */
+/* Basic authentication (RFC 7617). */
 bool scheme_basic(const struct sender *sender, const struct authentication_request *request,
                   struct authentication_proof *out) {
     const char *text = scheme_credentials(request, "Basic");
@@ -40,7 +40,7 @@ bool scheme_basic(const struct sender *sender, const struct authentication_reque
     return match && named;
 }
 
-/* The whole value: some senders write "Bearer x", some a bare word. */
+/* Compares the whole value: some senders write "Bearer x", some a bare word. */
 bool scheme_header(const struct sender *sender, const struct authentication_request *request,
                    struct authentication_proof *out) {
     const char *value = scheme_value(request, sender->header_name);
@@ -61,7 +61,7 @@ bool scheme_url_token(const struct sender *sender, const struct authentication_r
     return match;
 }
 
-/* Only where nobody but this host can come: the configuration sees to that. */
+/* The configuration allows this only for a local listener. */
 bool scheme_none(const struct sender *sender, const struct authentication_request *request,
                  struct authentication_proof *out) {
     scheme_key_chosen(sender, request, out);

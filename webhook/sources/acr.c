@@ -1,4 +1,4 @@
-/* Azure Container Registry: one event of the shape of distribution's (protocols.md section 1.9). */
+/* Azure Container Registry: an event like distribution's (protocols.md section 1.9). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

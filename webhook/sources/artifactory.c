@@ -1,5 +1,5 @@
-/* JFrog Artifactory: a manifest in a repository; the host is configured (protocols.md
- * section 1.13). */
+/* JFrog Artifactory: a pushed manifest; the configuration names the host (protocols.md section
+ * 1.13). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
@@ -12,7 +12,7 @@ static bool digest_of_manifest(const char *sha256, char out[DIGEST_TEXT_SIZE], s
     return true;
 }
 
-/* host/REPO_KEY/PATH, where the path ends with the tag and the manifest. */
+/* host/REPO_KEY/PATH; the path ends with the tag and the manifest. */
 static bool add_image(const struct source_request *request, const json_t *data,
                       struct source_result *out, struct err *err) {
     const char *registry = request->sender ? request->sender->registry : NULL;

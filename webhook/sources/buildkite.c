@@ -1,5 +1,4 @@
-/* Buildkite: a build that ended; which images it pushed, `implies` says (protocols.md
- * section 1.15). */
+/* Buildkite: a finished build; `implies` gives its images (protocols.md section 1.15). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

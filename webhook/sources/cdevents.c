@@ -12,7 +12,7 @@ static void curl_text_free(char **text) {
     curl_free(*text);
 }
 
-/* A value of the package URL, decoded once; NULL: not there, or not decodable. */
+/* A value of the package URL, decoded once; NULL: missing, or not decodable. */
 static char *purl_value(const char *purl, const char *name) {
     const char *query = strchr(purl, '?');
     size_t name_len = strlen(name);
@@ -23,7 +23,7 @@ static char *purl_value(const char *purl, const char *name) {
             int decoded = 0;
             char *value =
                 curl_easy_unescape(NULL, query + name_len + 1, (int)(len - name_len - 1), &decoded);
-            bool whole = value && strlen(value) == (size_t)decoded; /* no zero byte in it */
+            bool whole = value && strlen(value) == (size_t)decoded; /* contains no zero byte */
             if (value && !whole) {
                 curl_free(value);
             }
@@ -34,7 +34,7 @@ static char *purl_value(const char *purl, const char *name) {
     return NULL;
 }
 
-/* "pkg:oci/NAME@DIGEST?…": what stands between @ and ?, decoded. */
+/* "pkg:oci/NAME@DIGEST?…": the part between @ and ?, decoded. */
 static char *purl_version(const char *purl) {
     const char *at = strchr(purl, '@');
     const char *query = strchr(purl, '?');
@@ -66,7 +66,7 @@ static bool add_purl(const char *purl, struct source_result *out, struct err *er
     return statement_add(out, &image, err);
 }
 
-/* The envelope and what is in it must tell the same. */
+/* Envelope and content must agree. */
 static bool differs(const char *outer, const char *inner) {
     return outer && inner && strcmp(outer, inner) != 0;
 }

@@ -1,5 +1,4 @@
-/* CircleCI: a workflow that ended; which images it pushed, `implies` says (protocols.md section
- * 1.15). */
+/* CircleCI: a finished workflow; `implies` gives its images (protocols.md section 1.15). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

@@ -1,5 +1,5 @@
-/* CloudEvents of any of those who send them: CDEvents, Harbor, Zot, and otherwise an event whose
- * data is a native body (protocols.md section 1.16). */
+/* CloudEvents of any sender: CDEvents, Harbor, Zot, or an event whose data is a native body
+ * (protocols.md section 1.16). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

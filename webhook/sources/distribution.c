@@ -1,5 +1,5 @@
-/* CNCF distribution and what embeds it: events of manifests; the host in them is what the pushing
- * client said, so the registry is configured (protocols.md section 1.7). */
+/* CNCF distribution, and products that embed it: events of manifests. The pushing client chooses
+ * the host in them, so the configuration names the registry (protocols.md section 1.7). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
@@ -12,7 +12,7 @@ static const char *const manifests[] = {
     NULL,
 };
 
-/* Blobs are pushed too, and manifests without a tag. */
+/* Skips blobs, and manifests without a tag. */
 static bool pushed_tag(const json_t *event) {
     const char *action = json_text(event, "action");
     const json_t *target = json_object_member(event, "target");

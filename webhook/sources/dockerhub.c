@@ -1,5 +1,5 @@
-/* Docker Hub: one tag of one repository, without a digest; callback_url is never called
- * (protocols.md section 1.1). */
+/* Docker Hub: a tag of a repository, without digest. Never calls callback_url (protocols.md section
+ * 1.1). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

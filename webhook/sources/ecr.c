@@ -3,7 +3,7 @@
 
 #include "webhook/sources/statement.h"
 
-/* ACCOUNT.dkr.ecr.REGION.amazonaws.com, of parts that can be nothing else. */
+/* ACCOUNT.dkr.ecr.REGION.amazonaws.com, with a strict grammar of the parts. */
 static bool registry_host(const json_t *root, char out[REF_HOST_MAX + 1]) {
     const char *account = json_text(root, "account");
     const char *region = json_text(root, "region");

@@ -3,7 +3,7 @@
 
 #include "webhook/sources/statement.h"
 
-#define DATA_MAX 8192 /* bytes of the notice itself */
+#define DATA_MAX 8192 /* bytes of the message */
 
 static bool read_notice(const json_t *notice, struct source_result *out, struct err *err) {
     const char *action = json_text(notice, "action");
@@ -26,7 +26,7 @@ static bool read_notice(const json_t *notice, struct source_result *out, struct 
     if (!ref.tag[0]) {
         return err_set(err, ERR_INVALID, "\"tag\" names no tag");
     }
-    /* The digest of another image would be nonsense; the registry says what the tag is. */
+    /* Drops the digest of another image; the registry resolves the tag. */
     bool same = at && (size_t)(at - digest) < strlen(tag) &&
                 strncmp(digest, tag, (size_t)(at - digest)) == 0 && tag[at - digest] == ':';
     return statement_add_text(out, tag, same ? at + 1 : NULL, err);

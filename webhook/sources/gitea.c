@@ -4,7 +4,7 @@
 
 #include "webhook/sources/statement.h"
 
-/* HOST/OWNER/NAME, where the host is only in the package's address. */
+/* HOST/OWNER/NAME; only the package's address has the host. */
 static bool add_package(const struct source_request *request, const json_t *package,
                         struct source_result *out, struct err *err) {
     const char *login = json_text(json_object_member(package, "owner"), "login");

@@ -1,6 +1,5 @@
-/* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form
- * (protocols.md section 1.2). What the body holds decides, not the header beside it, which nobody
- * signed. */
+/* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form (protocols.md
+ * section 1.2). The body decides the kind of event, because the header is not signed. */
 #include "webhook/sources/sources.h"
 
 #include <curl/curl.h>
@@ -12,7 +11,7 @@
 
 /* ---- package, registry_package ---- */
 
-/* Without the tag behind it: an untagged one ends in a bare colon. */
+/* The reference without its tag; an untagged one ends in a bare colon. */
 static void package_name(const char *url, char out[REF_NAME_SIZE]) {
     const char *slash = strrchr(url, '/');
     const char *colon = slash ? strchr(slash, ':') : NULL;
@@ -21,7 +20,7 @@ static void package_name(const char *url, char out[REF_NAME_SIZE]) {
                    url);
 }
 
-/* Repeated in three places, of which one may hold something else: the first that is a digest. */
+/* The first digest of three places; one of them may hold another text. */
 static const char *package_digest(const json_t *version, const json_t *tag) {
     const json_t *manifest =
         json_object_member(json_object_member(version, "container_metadata"), "manifest");
@@ -59,7 +58,7 @@ static bool read_package(const json_t *root, const json_t *package, struct sourc
 
 /* ---- workflow_run ---- */
 
-/* A fork's pull request from its own main has head_branch main too. */
+/* A pull request from a fork's main has head_branch main, too. */
 static bool forked(const json_t *run) {
     int64_t head = json_int(json_object_member(run, "head_repository"), "id", -1);
     return head < 0 || head != json_int(json_object_member(run, "repository"), "id", -2);
@@ -106,7 +105,7 @@ static void curl_text_free(char **text) {
     curl_free(*text);
 }
 
-/* payload=URL-ENCODED, which the signature covers as it stands. */
+/* payload=URL-ENCODED; the signature covers the encoded body. */
 static bool read_form(const struct source_request *request, json_t **out, struct err *err) {
     size_t prefix = sizeof FORM - 1;
     if (request->len <= prefix || memcmp(request->body, FORM, prefix) != 0) {

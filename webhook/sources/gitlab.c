@@ -1,12 +1,12 @@
-/* GitLab: a pipeline that ended; it has no webhook for its registry, so `implies` says which images
- * were pushed (protocols.md section 1.3). */
+/* GitLab: a finished pipeline; `implies` gives its images, as the registry has no webhook
+ * (protocols.md section 1.3). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 
 static bool read_payload(const struct source_request *request, const json_t *root,
                          struct source_result *out, struct err *err) {
-    /* Not of merge requests, whose code is anybody's. */
+    /* Skips merge requests, whose code may be anybody's. */
     static const char *const sources[] = {"push",    "web",      "schedule",        "api",
                                           "trigger", "pipeline", "parent_pipeline", NULL};
     const char *kind = json_text(root, "object_kind");

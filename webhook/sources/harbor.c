@@ -3,7 +3,7 @@
 
 #include "webhook/sources/statement.h"
 
-/* "harbor.example.org/northwind/ledger-api:1.8.2", where an untagged one has "@sha256:…". */
+/* "harbor.example.org/northwind/ledger-api:1.8.2", or "@sha256:…" if untagged. */
 static bool add_resource(const struct source_request *request, const json_t *resource,
                          struct source_result *out, struct err *err) {
     const char *url = json_text(resource, "resource_url");

@@ -1,12 +1,12 @@
-/* The native body: owns the members it has and what is said about wrong ones. Never guesses: no
- * default tag, no member that is ignored. */
+/* The native body: owns its members and the messages about wrong ones. Never guesses: no default
+ * tag, no ignored member. */
 #include "webhook/sources/sources.h"
 
 #include "base/json.h"
 
 #define WORD_MAX 16
 
-/* One image as it is written: the values of its members, borrowed from the document. */
+/* The written members of an image, borrowed from the document. */
 struct written {
     const char *image, *tag, *digest;
     const json_t *meta;
@@ -20,8 +20,7 @@ static bool text_value(const char *member, const json_t *value, const char **out
     return true;
 }
 
-/* The log sees this, too: only what looks like a misspelt name is repeated, not what may be a
- * secret at the wrong place. */
+/* The log sees this text, too: quotes only a probable misspelling, never a possible secret. */
 static bool unknown_member(const char *member, struct err *err) {
     size_t len = strlen(member);
     bool word = len <= WORD_MAX && strspn(member, "abcdefghijklmnopqrstuvwxyz_") == len;
@@ -130,7 +129,7 @@ static bool read_list(json_t *root, json_t *list, struct source_result *result, 
     if (json_object_size(root) != 1) {
         return err_set(err, ERR_INVALID, "\"images\" stands alone: the other members go into it");
     }
-    size_t count = json_array_size(list); /* 0 for what is no array */
+    size_t count = json_array_size(list); /* 0 for anything but an array */
     if (count == 0 || count > SOURCE_IMAGES_MAX) {
         return err_set(err, ERR_INVALID, "\"images\" must be a list of 1 to %d images",
                        SOURCE_IMAGES_MAX);
@@ -139,7 +138,7 @@ static bool read_list(json_t *root, json_t *list, struct source_result *result, 
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        result->count = i + 1; /* first, so that a half-read image is released too */
+        result->count = i + 1; /* first, so that a partial image is released too */
         if (!read_image(json_array_get(list, i), &result->images[i], err)) {
             return err_wrap(err, "images[%zu]", i);
         }

@@ -1,5 +1,5 @@
-/* Sonatype Nexus 3: a component of a docker repository, without a digest; which registry that is,
- * is configured (protocols.md section 1.12). */
+/* Sonatype Nexus 3: a component of a docker repository, without digest; the configuration names the
+ * registry (protocols.md section 1.12). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

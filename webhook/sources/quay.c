@@ -1,5 +1,4 @@
-/* Quay: one repository and the tags that were pushed, without digests (protocols.md section 1.5).
- */
+/* Quay: a repository and its pushed tags, without digests (protocols.md section 1.5). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

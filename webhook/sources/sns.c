@@ -1,12 +1,12 @@
-/* Amazon SNS around an event of ECR (protocols.md section 1.10). Its SubscribeURL is shown to the
- * operator, and never called. */
+/* Amazon SNS around an ECR event (protocols.md section 1.10). Shows the SubscribeURL to the
+ * operator, and never calls it. */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"
 
 #define SUBSCRIBE "https://sns."
 
-/* Only one that leads to SNS itself is worth showing. */
+/* Shows only an address of SNS itself. */
 static bool confirm(const json_t *root, struct source_result *out) {
     const char *url = json_text(root, "SubscribeURL");
     char host[REF_HOST_MAX + 1];

@@ -7,21 +7,20 @@
 
 /* ---- acr ---- */
 
-/* Azure Container Registry: one event of the shape of distribution's (protocols.md section 1.9). */
+/* Azure Container Registry: an event like distribution's (protocols.md section 1.9). */
 bool acr_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
 /* ---- artifactory ---- */
 
-/* JFrog Artifactory: a manifest in a repository; the host is configured (protocols.md
- * section 1.13). */
+/* JFrog Artifactory: a pushed manifest; the configuration names the host (protocols.md section
+ * 1.13). */
 bool artifactory_parse(const struct source_request *request, struct source_result *out,
                        struct err *err) MUST_USE;
 
 /* ---- buildkite ---- */
 
-/* Buildkite: a build that ended; which images it pushed, `implies` says (protocols.md
- * section 1.15). */
+/* Buildkite: a finished build; `implies` gives its images (protocols.md section 1.15). */
 bool buildkite_parse(const struct source_request *request, struct source_result *out,
                      struct err *err) MUST_USE;
 
@@ -32,41 +31,39 @@ bool cdevents_parse(const struct source_request *request, struct source_result *
                     struct err *err) MUST_USE;
 
 struct statement_event;
-/* An event that is open already. */
+/* Parses an opened event. */
 bool cdevents_read(const struct statement_event *event, struct source_result *out,
                    struct err *err) MUST_USE;
 
 /* ---- circleci ---- */
 
-/* CircleCI: a workflow that ended; which images it pushed, `implies` says (protocols.md section
- * 1.15). */
+/* CircleCI: a finished workflow; `implies` gives its images (protocols.md section 1.15). */
 bool circleci_parse(const struct source_request *request, struct source_result *out,
                     struct err *err) MUST_USE;
 
 /* ---- cloudevents ---- */
 
-/* CloudEvents of any of those who send them: CDEvents, Harbor, Zot, and otherwise an event whose
- * data is a native body (protocols.md section 1.16). */
+/* CloudEvents of any sender: CDEvents, Harbor, Zot, or an event whose data is a native body
+ * (protocols.md section 1.16). */
 bool cloudevents_parse(const struct source_request *request, struct source_result *out,
                        struct err *err) MUST_USE;
 
 /* ---- distribution ---- */
 
-/* CNCF distribution and what embeds it: events of manifests; the host in them is what the pushing
- * client said, so the registry is configured (protocols.md section 1.7). */
+/* CNCF distribution, and products that embed it: events of manifests; the configuration names the
+ * registry (protocols.md section 1.7). */
 bool distribution_parse(const struct source_request *request, struct source_result *out,
                         struct err *err) MUST_USE;
 
 /* ---- dockerhub ---- */
 
-/* Docker Hub: one tag of one repository, without a digest; callback_url is never called
- * (protocols.md section 1.1). */
+/* Docker Hub: a tag of a repository, without digest (protocols.md section 1.1). */
 bool dockerhub_parse(const struct source_request *request, struct source_result *out,
                      struct err *err) MUST_USE;
 
 /* ---- drone ---- */
 
-/* Drone: a build that ended; which images it pushed, `implies` says (protocols.md section 1.15). */
+/* Drone: a finished build; `implies` gives its images (protocols.md section 1.15). */
 bool drone_parse(const struct source_request *request, struct source_result *out,
                  struct err *err) MUST_USE;
 
@@ -76,7 +73,7 @@ bool drone_parse(const struct source_request *request, struct source_result *out
 bool ecr_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
-/* The event itself. */
+/* Parses the inner event. */
 bool ecr_read(const struct source_request *request, const json_t *root, struct source_result *out,
               struct err *err) MUST_USE;
 
@@ -95,16 +92,14 @@ bool gitea_parse(const struct source_request *request, struct source_result *out
 
 /* ---- github ---- */
 
-/* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form
- * (protocols.md section 1.2). What the body holds decides, not the header beside it, which nobody
- * signed. */
+/* GitHub: packages of repositories and apps, and workflow runs, as JSON or as a form (protocols.md
+ * section 1.2). */
 bool github_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
 /* ---- gitlab ---- */
 
-/* GitLab: a pipeline that ended; it has no webhook for its registry, so `implies` says which images
- * were pushed (protocols.md section 1.3). */
+/* GitLab: a finished pipeline; `implies` gives its images (protocols.md section 1.3). */
 bool gitlab_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
@@ -114,7 +109,7 @@ bool gitlab_parse(const struct source_request *request, struct source_result *ou
 bool harbor_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
-/* An event's data, of either format. */
+/* Parses an event's data, of either format. */
 bool harbor_read(const struct source_request *request, const char *type, const json_t *data,
                  struct source_result *out, struct err *err) MUST_USE;
 
@@ -122,40 +117,38 @@ bool harbor_read(const struct source_request *request, const char *type, const j
 
 /* The native body (interface.md section 4): strict JSON that names one image or up to
  * SOURCE_IMAGES_MAX. */
-/* As `parse` in struct source. ERR_INVALID for anything that the format does not have, unknown
- * members included; nothing ever becomes `latest`. The caller releases *out. */
+/* As `parse` in struct source. ERR_INVALID for anything outside the format, including unknown
+ * members; never adds `latest`. The caller releases *out. */
 bool native_parse(const struct source_request *request, struct source_result *out,
                   struct err *err) MUST_USE;
 
 /* ---- nexus ---- */
 
-/* Sonatype Nexus 3: a component of a docker repository, without a digest; which registry that is,
- * is configured (protocols.md section 1.12). */
+/* Sonatype Nexus 3: a component of a docker repository, without digest; the configuration names the
+ * registry (protocols.md section 1.12). */
 bool nexus_parse(const struct source_request *request, struct source_result *out,
                  struct err *err) MUST_USE;
 
 /* ---- quay ---- */
 
-/* Quay: one repository and the tags that were pushed, without digests (protocols.md section 1.5).
- */
+/* Quay: a repository and its pushed tags, without digests (protocols.md section 1.5). */
 bool quay_parse(const struct source_request *request, struct source_result *out,
                 struct err *err) MUST_USE;
 
 /* ---- sns ---- */
 
-/* Amazon SNS around an event of ECR (protocols.md section 1.10). Its SubscribeURL is shown to the
- * operator, and never called. */
+/* Amazon SNS around an ECR event (protocols.md section 1.10). */
 bool sns_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
 /* ---- zot ---- */
 
-/* Zot: CloudEvents in binary mode; it names no host, so the registry is configured (protocols.md
- * section 1.8). */
+/* Zot: CloudEvents in binary mode; the configuration names the registry (protocols.md section
+ * 1.8). */
 bool zot_parse(const struct source_request *request, struct source_result *out,
                struct err *err) MUST_USE;
 
-/* An event's data. */
+/* Parses an event's data. */
 bool zot_read(const struct source_request *request, const char *type, const json_t *data,
               struct source_result *out, struct err *err) MUST_USE;
 

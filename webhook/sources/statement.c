@@ -1,5 +1,5 @@
-/* Statements of payloads: owns how references are put together, which builds mean which images, and
- * how a CloudEvent is opened. Never contacts anybody, never makes up a tag. */
+/* Statements of payloads: owns how references are built, which builds imply which images, and how a
+ * CloudEvent is opened. Contacts nobody, and never invents a tag. */
 #include "webhook/sources/statement.h"
 
 #include <ctype.h>
@@ -48,7 +48,7 @@ static bool add_digest(struct ref *ref, const char *digest, struct err *err) {
     return true;
 }
 
-/* Registries fold the case of names, and some senders do not. */
+/* Registries fold the case of names; some senders do not. */
 static bool full_name(const struct statement_image *image, char out[REF_NAME_SIZE],
                       struct err *err) {
     const char *registry = image->registry ? image->registry : "";
@@ -108,7 +108,7 @@ bool statement_add_text(struct source_result *out, const char *text, const char 
     return ref_parse(text, &ref, err) && add_digest(&ref, digest, err) && add_ref(out, &ref, err);
 }
 
-/* ---- and none ---- */
+/* ---- ignored payloads ---- */
 
 bool statement_ignore(struct source_result *out, const char *format, ...) {
     va_list arguments;
@@ -171,7 +171,7 @@ static bool one_of(const char *wanted, const char *const names[2]) {
     return false;
 }
 
-/* A branch may be a pattern, so that one line is for all release tags. */
+/* A branch may be a pattern, so that one entry covers all release tags. */
 static bool one_matches(const char *pattern, const char *const names[2]) {
     for (size_t i = 0; i < 2; i++) {
         if (names[i] && names[i][0] && pattern_match(pattern, names[i])) {

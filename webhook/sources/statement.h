@@ -1,5 +1,5 @@
-/* What payload formats share: from the pieces that a payload has to references that are valid, and
- * why one is not about a pushed tag. Every piece is hostile until it went through here. */
+/* Helpers of the payload formats: from a payload's pieces to valid references, or the reason why it
+ * is not about a pushed tag. All pieces are hostile until checked here. */
 #ifndef LANDWAITER_WEBHOOK_SOURCES_STATEMENT_H
 #define LANDWAITER_WEBHOOK_SOURCES_STATEMENT_H
 
@@ -9,51 +9,51 @@
 /* The body as a JSON object. The caller releases *out. */
 bool statement_read(const struct source_request *request, json_t **out, struct err *err) MUST_USE;
 
-/* An image in pieces; all borrowed. */
+/* The pieces of an image; borrowed. */
 struct statement_image {
-    const char *registry;   /* NULL: the repository begins with it */
-    const char *repository; /* lower case is made of it */
-    const char *tag;        /* NULL or "" only with a digest */
-    const char *digest;     /* NULL or "": not named */
+    const char *registry;   /* NULL: part of the repository */
+    const char *repository; /* folded to lower case */
+    const char *tag;        /* NULL or "" only if there is a digest */
+    const char *digest;     /* NULL or "": none */
 };
-/* ERR_INVALID: no valid reference, or more than SOURCE_IMAGES_MAX of them. */
+/* ERR_INVALID: not a valid reference, or more than SOURCE_IMAGES_MAX. */
 bool statement_add(struct source_result *out, const struct statement_image *image,
                    struct err *err) MUST_USE;
-/* The same of one text: "ghcr.io/a/b:1.4", with a digest besides or NULL. */
+/* The same for one text, "ghcr.io/a/b:1.4", with a separate digest or NULL. */
 bool statement_add_text(struct source_result *out, const char *text, const char *digest,
                         struct err *err) MUST_USE;
 
-/* It is authentic, and not about a pushed tag. Only where nothing was added. Returns true. */
+/* Marks the payload as authentic, but not about a pushed tag. Call only if no image was added.
+ * Returns true. */
 bool statement_ignore(struct source_result *out, const char *format, ...) PRINTF_LIKE(2, 3);
-/* For the end of a list: where nothing of it was added, why. */
+/* Call at the end of a list: gives the reason if nothing was added. */
 bool statement_end(struct source_result *out, const char *why) MUST_USE;
-/* Hands a finished result on, or releases a half-made one. */
+/* Hands over a finished result, or releases a partial one. */
 bool statement_take(bool made, struct source_result *result, struct source_result *out) MUST_USE;
 
-/* Is text one of these? The list ends with NULL; text may be NULL. */
+/* Is text in the list? The list ends with NULL; text may be NULL. */
 bool statement_among(const char *text, const char *const *list) MUST_USE;
-/* Is this tag no tag but the digest of an untagged manifest, or nothing at all? */
+/* Is the tag the digest of an untagged manifest, or empty? */
 bool statement_untagged(const char *tag) MUST_USE;
-/* HOST[:PORT] of an http or https URL, cut to size; "" where it has none. */
+/* HOST[:PORT] of an http or https URL, truncated; "": none. */
 void statement_url_host(const char *url, char *out, size_t size);
-/* The digest if it is valid, else NULL. */
+/* The digest if valid, else NULL. */
 const char *statement_digest(const char *text);
 
-/* A build that has succeeded, by the names that its payload has for each: any of them may be meant
- * in `implies`. NULL: none. */
+/* A successful build, with all names that `implies` may use for each. NULL: none. */
 struct statement_build {
     const char *repositories[2], *workflows[2], *branches[2];
 };
-/* Adds the images that the sender's `implies` gives for it, or says that it gives none. */
+/* Adds the images that the sender's `implies` gives, or the reason why there are none. */
 bool statement_imply(const struct source_request *request, const struct statement_build *build,
                      struct source_result *out, struct err *err) MUST_USE;
 
-/* A CloudEvent in structured or binary mode (protocols.md section 1.16); all borrowed, from the
- * request or from root. */
+/* A CloudEvent in structured or binary mode (protocols.md section 1.16); borrowed from the request
+ * or root. */
 struct statement_event {
     const char *type, *id, *subject;
     json_t *data; /* an object; NULL: none */
-    json_t *root; /* what the others are borrowed from; owned */
+    json_t *root; /* the document that the others borrow from; owned */
 };
 void statement_event_release(struct statement_event *event);
 bool statement_event_read(const struct source_request *request, struct statement_event *out,

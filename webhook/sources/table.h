@@ -1,4 +1,4 @@
-/* The payload formats that there are. */
+/* The table of payload formats. */
 #ifndef LANDWAITER_WEBHOOK_SOURCES_TABLE_H
 #define LANDWAITER_WEBHOOK_SOURCES_TABLE_H
 

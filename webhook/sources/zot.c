@@ -1,5 +1,5 @@
-/* Zot: CloudEvents in binary mode; it names no host, so the registry is configured (protocols.md
- * section 1.8). */
+/* Zot: CloudEvents in binary mode; the configuration names the registry, as the event names no host
+ * (protocols.md section 1.8). */
 #include "webhook/sources/sources.h"
 
 #include "webhook/sources/statement.h"

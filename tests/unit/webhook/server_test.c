@@ -1,5 +1,5 @@
-/* The server as its callers meet it: a real one on a loopback port, raw bytes in, raw bytes out, a
- * backend in memory behind it. */
+/* The server from outside: a real one on a loopback port, with raw bytes and a backend in
+ * memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 #define IMAGE "{\"image\":\"ghcr.io/brian/site:1\"}"
 #define PUSHES 256
 
-/* What the server thread and the test share; everything under the lock. */
+/* Shared by the server's thread and the test, under the lock. */
 static struct world {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -224,7 +224,7 @@ static void start_with(const char *listen, const struct webhook_limits *limits) 
                     .ready = fake_ready,
                     .event = fake_event,
                     .idle = fake_idle,
-                    .turned = fake_turned},
+                    .pong = fake_turned},
     };
     struct err err = ERR_INIT;
     assert_true(webhook_server_new(&options, &world.server, &err));
@@ -551,7 +551,7 @@ static void bounds_headers(void **state) {
         buf_puts(&request, "\r\n");
         assert_int_equal(ask(buf_text(&request)).status, more < 64 ? 200 : 431);
     }
-    /* The same, a byte at a time: the layout does not depend on how it arrives. */
+    /* The same, byte by byte: the layout does not depend on segments. */
     buf_clear(&request);
     buf_puts(&request, "GET /healthz HTTP/1.1\r\nHost: a\r\n");
     for (int i = 0; i < 40; i++) {
@@ -644,7 +644,7 @@ static void answers_only_what_is_stored_and_stores_together(void **state) {
     for (int i = 0; i < OTHERS; i++) {
         others[i] = dial();
         say(others[i], "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_int_equal(hear(others[i]).status, 200); /* it is accepted */
+        assert_int_equal(hear(others[i]).status, 200); /* accepted */
     }
     CLEANUP(buf_release) struct buf request = BUF_INIT(4096);
     post(&request, "/hooks/deploy", TOKEN, IMAGE);
@@ -671,8 +671,8 @@ static void answers_only_what_is_stored_and_stores_together(void **state) {
     assert_int_equal(world.largest_batch, OTHERS);
 }
 
-/* Whoever resets the connection while their delivery waits for the others of its batch takes it
- * along; the others are stored and answered. */
+/* A client that resets its connection while its delivery is in the batch removes it; the others are
+ * stored and answered. */
 static void forgets_deliveries_of_those_who_left(void **state) {
     (void)state;
     enum { ROUNDS = 20 };
@@ -712,12 +712,12 @@ static void tells_once_of_a_pause(void **state) {
     unlocked();
 }
 
-/* Each question is answered by a turn, and is no work after which memory would be given back. */
+/* Each ping is answered in a turn, and does not count as work that delays `idle`. */
 static void answers_that_it_turns(void **state) {
     (void)state;
     await_count(&world.pauses, 1); /* after it started */
     for (unsigned i = 1; i <= 3; i++) {
-        webhook_server_ask(world.server);
+        webhook_server_ping(world.server);
         await_count(&world.turns, i);
     }
     assert_int_equal(ask_post("/hooks/deploy", TOKEN, IMAGE).status, 202);
@@ -728,7 +728,7 @@ static void answers_that_it_turns(void **state) {
     unlocked();
 }
 
-/* A loop that hangs in the store answers no question until it goes on. */
+/* A loop that hangs in the store answers no ping until it goes on. */
 static void does_not_answer_while_it_hangs(void **state) {
     (void)state;
     locked();
@@ -739,7 +739,7 @@ static void does_not_answer_while_it_hangs(void **state) {
     int fd = dial();
     say(fd, buf_text(&request));
     await_count(&world.accepts, 1);
-    webhook_server_ask(world.server);
+    webhook_server_ping(world.server);
     locked();
     assert_int_equal(world.turns, 0);
     world.hold_accept = false;
@@ -772,7 +772,7 @@ static void closes_slow_connections_and_serves_others(void **state) {
     say(served, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(hear(served).status, 200);
     int64_t began = clock_boot_ms();
-    while (clock_boot_ms() - began < 200) { /* one byte after the other keeps nobody alive */
+    while (clock_boot_ms() - began < 200) { /* single bytes do not extend the deadline */
         say(body, " ");
         say(header, "l");
         assert_int_equal(ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
@@ -968,7 +968,7 @@ static void bounds_connections(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
         fds[i] = dial();
     }
-    /* The fifth is served as soon as the deadline has ended one of those that say nothing. */
+    /* The fifth is served as soon as the deadline has closed one of the silent ones. */
     assert_int_equal(ask(GET("/healthz") "\r\n").status, 200);
     for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
         (void)close(fds[i]);
