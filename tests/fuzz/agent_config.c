@@ -1,4 +1,4 @@
-/* The configuration as any bytes: read or refused with a reason, and nothing leaks either way. */
+/* The configuration as any bytes: accepted, or refused with a reason; nothing leaks. */
 #include <stdint.h>
 #include <string.h>
 
@@ -24,8 +24,7 @@ static void ask(const struct config *config) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    /* A secret's file may be a device that never ends or never answers; that is not the parser's.
-     */
+    /* A secret's file may be a device that never ends; that is not the parser's problem. */
     if (memmem(data, size, "/dev", 4) || memmem(data, size, "/proc", 5)) {
         return 0;
     }

@@ -1,4 +1,4 @@
-/* A kubeconfig: it opens with an https:// server, or says why not. */
+/* A kubeconfig: accepted with an https:// server, or refused with a reason. */
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,4 @@
-/* Verdicts on whatever stands in a workload, its pods and the notes: always one, always with words.
- */
+/* Rollout verdicts for any workload, pods and notes: always one, always with a text. */
 #include <stdint.h>
 
 #include "agent/platforms/kubernetes/managed.h"
@@ -36,7 +35,7 @@ static struct config_resource resource(const char *image, const char *name, cons
     return made;
 }
 
-/* Each container that is kept can be found again, and a patch of it says what it was. */
+/* Each kept container can be found again, and its patch has the old image. */
 static void sight_kind(const struct kind *kind, const json_t *workload) {
     CLEANUP(json_release) json_t *sighting = workload_sighting(kind, workload);
     size_t i = 0;

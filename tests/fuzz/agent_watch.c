@@ -1,4 +1,4 @@
-/* The lines of a watch: in one piece and in pieces the same events come out. */
+/* The lines of a watch: the events do not depend on how the bytes are split. */
 #include <stdint.h>
 
 #include "agent/platforms/kubernetes/follow.h"

@@ -1,4 +1,4 @@
-/* Any bytes as JSON: what is accepted can be written, and reads back as the same document. */
+/* Any bytes as JSON: an accepted document can be written, and reads back equal. */
 #include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,4 +1,4 @@
-/* Image references: what is taken is normal, valid in every part, and reads back as itself. */
+/* Image references: an accepted one is normalised, valid in every part, and parses to itself. */
 #include <stdint.h>
 
 #include "base/ref.h"

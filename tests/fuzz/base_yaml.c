@@ -1,4 +1,4 @@
-/* Any bytes as YAML: a tree within its bounds, with places, and without duplicate keys; or a fault
+/* Any bytes as YAML: a tree within the limits, with places and without duplicate keys; or a fault
  * with its place. */
 #include "base/yaml.h"
 

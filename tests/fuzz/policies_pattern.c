@@ -1,4 +1,4 @@
-/* A pattern, a line end, a name: the answer must be that of a slow and obvious matcher. */
+/* A pattern, a line end, a name: the result must equal that of a slow and obvious matcher. */
 #include <stdint.h>
 
 #include "policies/pattern.h"

@@ -1,5 +1,5 @@
-/* A policy, a running tag, a pushed tag, a line each: never a newer and an older tag at the same
- * time, and always a reason. */
+/* A policy, a running tag, a pushed tag, a line each: never accepts both directions, and always has
+ * a reason. */
 #include <stdint.h>
 
 #include "policies/policy.h"

@@ -1,4 +1,4 @@
-/* A time zone file: its periods must follow each other and contain what is asked. */
+/* A time zone file: its periods must be adjacent and contain the instant asked for. */
 #include <stdint.h>
 
 #include "policies/zone.h"

@@ -1,5 +1,5 @@
-/* Up to three lines that may be versions, and a fourth that may be a range: the order must be an
- * order, and a range must hold together. */
+/* Up to three lines that may be versions, and a fourth that may be a range: the order must be
+ * total, and the range consistent. */
 #include <stdint.h>
 
 #include "policies/range.h"
@@ -45,7 +45,7 @@ static void check_range(const char *text, const struct version *versions) {
     bool good = range_parse(text, &range, &err);
     demand(good == (err.kind == ERR_NONE));
     for (size_t i = 0; good && i < 3; i++) {
-        /* What holds without pre-releases holds with them, too. */
+        /* A range that contains a version without pre-releases contains it with them, too. */
         demand(!range_holds(&range, &versions[i], false) ||
                range_holds(&range, &versions[i], true));
     }

@@ -1,5 +1,5 @@
 /* Lines "member value" make windows, an empty line begins the next; `at MILLISECONDS` asks. The
- * verdict must not contradict itself. */
+ * verdict must be consistent. */
 #include <stdint.h>
 
 #include "policies/schedule.h"
@@ -62,7 +62,7 @@ static void check(const struct asked *asked) {
     struct schedule_spec spec = {
         .windows = allow, .freezes = deny, .min_remaining_ms = asked->min_remaining_ms};
     bool active = false, frozen = false;
-    /* Halved: what opens next must lie before the end of all calendars. */
+    /* Halved: the next opening must lie before the end of all calendars. */
     int64_t now = window_second(asked->now_ms) / 2 * 1000;
     for (size_t i = 0; i < asked->count; i++) {
         const struct window *rule = &asked->rules[i];

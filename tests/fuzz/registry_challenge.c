@@ -1,4 +1,4 @@
-/* WWW-Authenticate values, and whether their realm would be given credentials. */
+/* WWW-Authenticate values, and whether their realm would get credentials. */
 #include <stdint.h>
 #include <strings.h>
 

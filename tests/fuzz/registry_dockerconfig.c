@@ -1,4 +1,4 @@
-/* Docker's config.json. No helper is found on the path that is set here. */
+/* Docker's config.json, with a PATH that has no helpers. */
 #include <stdint.h>
 
 #include "registry/credentials.h"

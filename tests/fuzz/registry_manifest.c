@@ -1,4 +1,4 @@
-/* Manifests: the first byte chooses the media type that is announced. */
+/* Manifests: the first byte chooses the announced media type. */
 #include <stdint.h>
 
 #include "registry/manifest.h"

@@ -1,4 +1,4 @@
-/* Answers of token servers: what comes out may stand in a header. */
+/* Answers of token servers: an accepted token is valid in a header. */
 #include <stdint.h>
 
 #include "registry/token.h"

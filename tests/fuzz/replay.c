@@ -1,5 +1,4 @@
-/* Runs a fuzz target once over every file of a folder: what ordinary CI does with the committed
- * corpora. */
+/* Runs a fuzz target once over every file of a directory, for the committed corpora in CI. */
 #include <dirent.h>
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-/* A key set: it is refused, or all of its keys have a name and something to verify with. */
+/* A key set: refused, or all of its keys have an id and an algorithm. */
 #include <stdint.h>
 
 #include "webhook/oidc/keys.h"

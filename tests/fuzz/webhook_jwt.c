@@ -1,5 +1,4 @@
-/* A token: whatever it is, it is refused, unless it is one of the signed ones that the corpus
- * holds. Nobody can sign another. */
+/* A token: refused, unless it is one of the signed ones in the corpus. Nobody can sign another. */
 #include <stdint.h>
 #include <string.h>
 
@@ -39,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *token = strndup((const char *)data, size);
     enum oidc_verdict alone = oidc_token_check(token, &policy, NULL, NOW_MS);
     enum oidc_verdict verdict = oidc_token_check(token, &policy, fuzz_keys(), NOW_MS);
-    /* Without keys nothing is valid, and what is valid with them was missing only its key. */
+    /* Without keys nothing is valid, and a valid token then lacks only its key. */
     if (alone == OIDC_VALID || (verdict == OIDC_VALID && alone != OIDC_KEY_MISSING)) {
         abort();
     }

@@ -1,4 +1,4 @@
-/* The native body: whatever comes, it is refused whole or names images that are valid. */
+/* The native body: refused as a whole, or names valid images. */
 #include <stdint.h>
 
 #include "webhook/sources/table.h"

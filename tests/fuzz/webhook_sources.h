@@ -1,6 +1,5 @@
-/* One payload format under fuzzing: what comes is refused whole, or ignored with a reason, or names
- * images that are valid. The first byte chooses the kind of event in the headers, where the format
- * has several. */
+/* A payload format under fuzzing: refused as a whole, ignored with a reason, or naming valid
+ * images. The first byte chooses the kind of event in the headers, if the format has several. */
 #ifndef LANDWAITER_TESTS_FUZZ_WEBHOOK_SOURCES_H
 #define LANDWAITER_TESTS_FUZZ_WEBHOOK_SOURCES_H
 

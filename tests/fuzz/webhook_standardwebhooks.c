@@ -1,5 +1,4 @@
-/* Standard Webhooks: id, timestamp, signatures and body of any bytes; nothing that is not signed
- * with the secret gets through. */
+/* Standard Webhooks: any id, timestamp, signatures and body; accepts only signed requests. */
 #include <stdint.h>
 #include <strings.h>
 
@@ -59,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         lines.values[i] = rest;
         rest = end + 1;
     }
-    /* Secrets that no input can know; the public key's sample is in the corpus, so that one may. */
+    /* Secrets that no input can know, except the public key's sample in the corpus. */
     if (authentic(SENDER_HMAC, "whsec_qL0Lk9fYpQz1bC3m6w5x0R7sT2uVvXyZ", &lines, rest) ||
         authentic(SENDER_BEARER, "3f9cc0b4f10e4f0d8a5e7f1c2b6d9a80", &lines, rest)) {
         abort();

@@ -1,4 +1,4 @@
-/* Buffers: their maximum, sticky overflow, encodings and handing the contents on. */
+/* Buffers: maximum, sticky overflow, encodings, and moving the contents out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

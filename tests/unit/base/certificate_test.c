@@ -1,4 +1,4 @@
-/* Certificates: when they are valid, also before 1970 and after 2038. */
+/* Certificates: validity, also before 1970 and after 2038. */
 #include "base/certificate.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 static EVP_PKEY *key;
 
-/* A certificate of the key, valid between two times "20391231235959Z"; the caller frees it. */
+/* A certificate for the key, valid between two times "20391231235959Z"; the caller frees it. */
 static char *certificate_of(const char *from, const char *until) {
     X509 *certificate = X509_new();
     BIO *bio = BIO_new(BIO_s_mem());

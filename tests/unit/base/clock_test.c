@@ -1,4 +1,4 @@
-/* Clocks: replacement, RFC 3339 both ways, durations both ways. */
+/* Clocks: replacement; RFC 3339 and durations in both directions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,7 +82,7 @@ static void any_time_has_a_text(void **state) {
 
 static void any_time_fits_a_timespec(void **state) {
     (void)state;
-    /* The second column: where time_t has 32 bits. */
+    /* The second column: with a 32-bit time_t. */
     static const struct {
         int64_t ms, seconds, narrow;
         long ns;

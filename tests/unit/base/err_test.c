@@ -1,4 +1,4 @@
-/* Errors: kinds, context, cutting and control bytes. */
+/* Errors: kinds, context, truncation and control bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Every code of libcurl, also of versions that are newer than the headers, is final unless it is a
- * known trouble of the network. */
+/* Every code of libcurl, even of versions newer than the headers, is permanent unless listed as a
+ * network failure. */
 #include "base/http_failure.h"
 
 #include <setjmp.h>

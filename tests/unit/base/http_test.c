@@ -1,4 +1,5 @@
-/* base/http against a small server in a thread, which plays scripts that no honest server would. */
+/* base/http against a small scripted server in a thread, which misbehaves in ways that no honest
+ * server would. */
 #include "base/clock.h"
 #include "base/http.h"
 
@@ -16,16 +17,16 @@
 
 #define REQUEST_MAX ((size_t)4 * 1024 * 1024)
 
-/* The server answers the n-th request with the n-th script, on as many connections as it takes. */
+/* The server sends the n-th script for the n-th request, over any number of connections. */
 struct server {
     pthread_t thread;
     int listener;
     int wake[2]; /* closing the second ends the thread */
     int port;
-    char path[108]; /* of the socket, where it has one */
+    char path[108]; /* path of the socket, if any */
     const char *const *answers;
     bool keep;        /* the connection stays open after an answer */
-    bool hold;        /* after the answers, wait for the client to leave */
+    bool hold;        /* wait for the client to leave after the answers */
     atomic_bool *set; /* set once an answer is sent and held */
     atomic_int connections;
     struct buf requests[8];
@@ -134,7 +135,7 @@ static void server_start(struct server *s, const char *const *answers) {
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
 }
 
-/* After this the requests can be read. */
+/* The requests can be read after this. */
 static void server_stop(struct server *s) {
     if (s->wake[1] != 0) {
         (void)close(s->wake[1]);
@@ -156,7 +157,7 @@ static void client_release(struct http_client **client) {
     http_client_free(*client);
 }
 
-/* A server, a client, a request to it and its answer. */
+/* A server, a client, its request and the answer. */
 struct scene {
     struct server server;
     struct http_client *client;
@@ -177,7 +178,7 @@ static void scene_release(struct scene *scene) {
     struct scene name = {.request = {.method = "GET", .url = name.url},                            \
                          .response = HTTP_RESPONSE_INIT}
 
-/* Everything is played with both kinds of clients. */
+/* Every script runs with both kinds of clients. */
 static bool roused;
 
 static struct http_client *new_client(void) {
@@ -346,7 +347,7 @@ static void large_headers_are_refused(void **state) {
     assert_false(PLAY(&s, buf_text(&many)));
     assert_failed(&s, ERR_INVALID, "header is too large");
 
-    server_stop(&s.server); /* it reads the text too */
+    server_stop(&s.server); /* reads the text, too */
     buf_clear(&many);
     buf_puts(&many, "HTTP/1.1 200 OK\r\nX: ");
     for (int i = 0; i < 200 * 1024; i++) {
@@ -464,7 +465,7 @@ static void connections_are_kept_or_not(void **state) {
     assert_true(PLAY(&s, ok, no_body, ok, ok));
     s.request.method = "HEAD";
     assert_true(http_perform(s.client, &s.request, &s.response, &s.err));
-    /* The options of one request do not stay for the next. */
+    /* The options of one request do not leak into the next. */
     s.request.method = "GET";
     assert_true(http_perform(s.client, &s.request, &s.response, &s.err));
     assert_string_equal(buf_text(&s.response.body), "ok");
@@ -520,7 +521,7 @@ static void a_stalled_answer_is_given_up(void **state) {
     s.request.stall_timeout_ms = 100;
     s.request.timeout_ms = -1;
     assert_false(PLAY(&s, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
-    assert_failed(&s, ERR_TRANSIENT, "nothing came for 100 ms");
+    assert_failed(&s, ERR_TRANSIENT, "no data for 100 ms");
 }
 
 static void a_slow_answer_is_given_up(void **state) {
@@ -546,7 +547,7 @@ static void another_thread_can_cancel(void **state) {
     assert_false(http_perform(s.client, &s.request, &s.response, &s.err));
     assert_int_equal(s.err.kind, ERR_TRANSIENT);
     assert_string_equal(s.err.message, "stopping");
-    /* Once cancelled, nothing is begun any more. */
+    /* A cancelled client begins no request. */
     server_stop(&s.server);
     assert_false(http_perform(s.client, &s.request, &s.response, &s.err));
     assert_string_equal(s.err.message, "stopping");

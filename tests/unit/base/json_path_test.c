@@ -1,4 +1,4 @@
-/* base/json_path: which paths are taken, and what they find. */
+/* base/json_path: accepted paths, and their matches. */
 #include "base/json_path.h"
 
 #include <setjmp.h>
@@ -25,7 +25,7 @@ static struct json_path path_of(const char *text) {
     return path;
 }
 
-/* Everything that a path finds, as "POINTER=VALUE " in order. */
+/* All matches of a path, as "POINTER=VALUE " in order. */
 static void finds(const char *text, const char *expected) {
     CLEANUP(json_release) json_t *root = NULL;
     CLEANUP(buf_release) struct buf found = BUF_INIT(4096);

@@ -1,4 +1,4 @@
-/* base/json: what is refused of hostile documents, and what comes out of good ones. */
+/* base/json: refused hostile documents, and values of valid ones. */
 #include "base/json.h"
 
 #include <setjmp.h>
@@ -77,7 +77,7 @@ static void depth_is_bounded(void **state) {
     refused(text, strlen(text), "more than 32 levels");
     CLEANUP(json_release) json_t *deep = NULL;
     assert_true(json_parse_deep(text, strlen(text), 64, &deep, NULL));
-    /* Two thousand open brackets and nothing else. */
+    /* Only two thousand open brackets. */
     memset(text, '{', 2000);
     refused(text, 2000, "levels");
 }

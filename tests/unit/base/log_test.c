@@ -1,4 +1,4 @@
-/* The log: both formats, levels, escaping, cutting, and one write for each event. */
+/* The log: both formats, levels, escaping, truncation, and one write for each event. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* stderr is one end of a socket that keeps the borders of writes, so that one read gives one write.
- */
+/* stderr is a socket that keeps the boundaries of writes, so that one read gives one write. */
 static int real_stderr = -1;
 static int reading_end = -1;
 static char event_text[64 * 1024];
@@ -53,7 +52,7 @@ static int let_go(void **state) {
     return 0;
 }
 
-/* What the next write carried; "" when there was none. */
+/* The contents of the next write; "": none. */
 static const char *next_event(void) {
     ssize_t len = read(reading_end, event_text, sizeof event_text - 1);
     event_text[len > 0 ? len : 0] = '\0';
@@ -202,7 +201,7 @@ static void a_batch_is_one_write(void **state) {
     assert_string_equal(next_event(), "");
 }
 
-/* Each write ends with an event, in the order in which they were told, none is lost. */
+/* Each write ends with an event; events keep their order, and none is lost. */
 static void a_long_batch_is_written_in_whole_events(void **state) {
     (void)state;
     static char large[LOG_BATCH_SIZE - 50];

@@ -1,4 +1,4 @@
-/* Memory given back: less is resident, and the program goes on. */
+/* Returned memory: fewer pages are resident, and the program still works. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/memory.h"
 
-/* Kilobytes of file pages that are mapped, from /proc/self/status. */
+/* Kilobytes of mapped file pages, from /proc/self/status. */
 static long file_pages(void) {
     FILE *status = fopen("/proc/self/status", "re");
     assert_non_null(status);

@@ -1,11 +1,11 @@
-/* The service manager gets each message, by path and by abstract name, and nothing is left in
- * the environment for children. */
+/* The service manager gets each message, by path and by abstract name, and children inherit nothing
+ * in their environment. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
-/* cmocka after the four that it needs. */
+/* cmocka needs these four first. */
 #include <setjmp.h>
 
 #include <cmocka.h>
@@ -15,7 +15,7 @@
 struct manager {
     int fd;
     char folder[32];
-    char name[108]; /* as NOTIFY_SOCKET says it */
+    char name[108]; /* in the form of NOTIFY_SOCKET */
 };
 
 /* Listens at a path, or at an abstract name. */
@@ -45,7 +45,7 @@ static void manager_close(struct manager *manager) {
     (void)rmdir(manager->folder);
 }
 
-/* The next datagram; "" when there is none. */
+/* The next datagram; "": none. */
 static const char *manager_next(const struct manager *manager, char *out, size_t size) {
     ssize_t got = recv(manager->fd, out, size - 1, 0);
     out[got > 0 ? got : 0] = '\0';
@@ -67,7 +67,7 @@ static void one_way(bool abstract) {
     assert_int_equal(strncmp(text, "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
     assert_true(strtoull(text + 27, NULL, 10) > 0);
     manager_close(&manager);
-    assert_false(notify_send(&notify, "READY=1")); /* nobody listens any more */
+    assert_false(notify_send(&notify, "READY=1")); /* the socket is closed */
 }
 
 static void by_path(void **state) {
@@ -115,7 +115,7 @@ static void nobody_listens(void **state) {
     }
 }
 
-/* A path that does not fit is refused, not cut. */
+/* A path that is too long is refused, not truncated. */
 static void too_long(void **state) {
     char path[120] = {0};
     (void)state;
@@ -141,7 +141,8 @@ static void watchdog(void **state) {
     (void)snprintf(pid, sizeof pid, "%d", (int)getpid());
     assert_int_equal(watchdog_of("180000000", pid), 90000);
     assert_int_equal(watchdog_of("180000000", NULL), 90000);
-    assert_int_equal(watchdog_of("1", pid), 1);         /* as often as it can, never "not at all" */
+    /* as often as possible, never "not at all" */
+    assert_int_equal(watchdog_of("1", pid), 1);
     assert_int_equal(watchdog_of("180000000", "1"), 0); /* meant for another process */
     assert_int_equal(watchdog_of(NULL, pid), 0);
     assert_int_equal(watchdog_of("0", pid), 0);

@@ -1,4 +1,4 @@
-/* Helper programs: what they are given, how they end, and what bounds them. */
+/* Helper programs: their input, their ends, and their limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

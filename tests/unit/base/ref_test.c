@@ -1,4 +1,4 @@
-/* Image references: normalisation and every way to be refused (protocols.md section 3.1). */
+/* Image references: normalisation and every refusal (protocols.md section 3.1). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,7 +71,7 @@ static void refused(const char *text, const char *why) {
     assert_string_equal(ref.host, "kept");
 }
 
-/* And what the refusal has to say. */
+/* The text of the refusal. */
 static const char *const hostile[][2] = {
     {"", "empty"},
     {HEX, "image id"},
@@ -153,7 +153,8 @@ static void hostile_references_are_refused(void **state) {
     }
 }
 
-/* Puts `count` times "a" between two texts. Returns a buffer that lasts until the next call. */
+/* Repeats "a" `count` times between two texts. Returns a buffer that is valid until the next
+ * call. */
 static const char *padded(const char *before, size_t count, const char *after) {
     static char text[4096];
     size_t len = strlen(before);

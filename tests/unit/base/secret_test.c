@@ -1,4 +1,4 @@
-/* Secrets: where they come from, their bounds, and comparing them. */
+/* Secrets: sources, limits, and comparison. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Sizes: what is one, what is none, and how they are shown. */
+/* Sizes: parsing, refusals, and text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

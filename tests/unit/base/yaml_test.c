@@ -1,4 +1,4 @@
-/* base/yaml: the tree with its places, and what is refused where. */
+/* base/yaml: the tree with its places, and the place of every refusal. */
 #include "base/yaml.h"
 
 #include <setjmp.h>
@@ -122,7 +122,7 @@ static void merges(void **state) {
     assert_tree("t: {<<: [{a: 1}, {a: 2, b: 2}, {b: 3, c: 3}], z: 0}", "{t:{z:0,a:1,b:2,c:3}}");
     assert_tree("t: {<<: []}", "{t:{}}");
     assert_tree("t: {<<: {}}", "{t:{}}");
-    /* A merged map that was itself merged, and one that bears an anchor. */
+    /* A merged map that was merged itself, and one with an anchor. */
     assert_tree("a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b}\n",
                 "{a:{x:1},b:{y:2,x:1},c:{y:2,x:1}}");
     assert_tree("a: {<<: &m {x: [1]}}\nb: *m\n", "{a:{x:[1]},b:{x:[1]}}");
@@ -193,7 +193,7 @@ static void nesting_is_bounded(void **state) {
     buf_clear(&text);
     nest(&text, 33);
     refused(buf_text(&text), "1:33: nested");
-    /* By way of an alias, and of a merge. */
+    /* Through an alias, and through a merge. */
     buf_clear(&text);
     buf_puts(&text, "a: &x ");
     nest(&text, 20);
@@ -222,7 +222,7 @@ static void aliases_cannot_explode(void **state) {
     refused(buf_text(&text), "6:10: more than 100000 values");
 }
 
-/* Few values, but each of a hundred kilobytes. */
+/* Few values of a hundred kilobytes each. */
 static void aliases_cannot_multiply_a_long_text(void **state) {
     (void)state;
     CLEANUP(buf_release) struct buf text = BUF_INIT(256 * 1024);

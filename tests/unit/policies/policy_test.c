@@ -1,5 +1,5 @@
-/* Policies: names, the cases of tests/data/policy-cases.tsv, patterns that are refused, and reasons
- * that fit. */
+/* Policies: names, the cases of tests/data/policy-cases.tsv, refused patterns, and the length of
+ * reasons. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

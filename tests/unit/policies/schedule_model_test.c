@@ -1,8 +1,8 @@
-/* Random windows against a model that shares nothing with them: it asks glibc what the clock on the
- * wall shows, minute by minute, and watches it.
+/* Random windows against an independent model, which asks glibc for the local time minute by
+ * minute.
  *
- * WINDOW_MODEL_COUNT (specifications in all) and WINDOW_MODEL_SEED change the run; a failure prints
- * its seed and specification. */
+ * WINDOW_MODEL_COUNT (number of specifications) and WINDOW_MODEL_SEED change the run; a failure
+ * prints its seed and specification. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@
 
 #define MINUTES_A_DAY 1440
 #define HORIZON_MINUTES (800 * MINUTES_A_DAY)
-#define BEFORE_DAYS 20 /* the walk begins before the question */
-#define ASKED_DAYS 370 /* the days that are asked about */
+#define BEFORE_DAYS 20 /* days before the question at which the model starts */
+#define ASKED_DAYS 370 /* days of the question */
 #define ERA_DAYS (BEFORE_DAYS + ASKED_DAYS + 802)
 #define WINDOWS_MAX 4
 #define COUNT_DEFAULT 200
@@ -31,8 +31,8 @@ static const char *const names[] = {
 
 #define ZONES ARRAY_LENGTH(names)
 
-/* Days since 1970 on which the eras begin: Apia loses a day; today's rules; footers only; Samoa,
- * Morocco, Turkey and others change their minds. */
+/* First days of the eras, since 1970: Apia skips a day; present rules; footers only; Samoa,
+ * Morocco, Turkey and others change their rules. */
 static const int era_days[] = {15100 /* 2011-05-06 */, 19700 /* 2023-12-09 */,
                                27700 /* 2045-11-03 */, 16700 /* 2015-09-22 */};
 
@@ -57,7 +57,7 @@ static void fill(size_t zone, int day) {
     filled[zone][day] = true;
 }
 
-/* The local minute since 1970 at that minute of the era. */
+/* The local minute since 1970 at a minute of the era. */
 static int shown(size_t zone, int minute) {
     int day = minute / MINUTES_A_DAY;
     if (!filled[zone][day]) {
@@ -68,7 +68,7 @@ static int shown(size_t zone, int minute) {
 
 struct calendar_day {
     int8_t weekday, nth;
-    bool last; /* no such weekday follows in this month */
+    bool last; /* the month has no later such weekday */
 };
 
 /* From a year before the first era to after the last; filled by glibc. */
@@ -119,7 +119,7 @@ static int below(int limit) {
     return (int)(random_bits() % (uint32_t)limit);
 }
 
-/* Mostly at hours at which clocks change. */
+/* Mostly at hours of clock changes. */
 static int random_time(void) {
     static const int minutes[] = {0, 0, 15, 30, 45, 59, 1};
     int hour = below(3) ? below(5) : below(24);
@@ -151,7 +151,7 @@ static struct rule random_rule(size_t zone, int today) {
     return rule;
 }
 
-/* A minute near a change of that zone's clock, where there is one. */
+/* A minute near a clock change of that zone, if any. */
 static int random_minute(size_t zone) {
     int day = BEFORE_DAYS + below(ASKED_DAYS);
     int minute = day * MINUTES_A_DAY + below(MINUTES_A_DAY);
@@ -191,11 +191,11 @@ static bool named(const struct rule *rule, int day) {
            (!rule->from || day >= rule->from) && (!rule->to || day <= rule->to);
 }
 
-/* One rule being watched. */
+/* A window as the model follows it. */
 struct watch {
-    int before;      /* what the wall showed a minute ago */
-    int started_day; /* the last local day it started on */
-    int left;        /* minutes it stays open, of those with a duration */
+    int before;      /* the local time a minute ago */
+    int started_day; /* its last local start day */
+    int left;        /* remaining minutes, with a duration */
 };
 
 static bool watch_wall(const struct rule *rule, int local) {
@@ -208,7 +208,7 @@ static bool watch_wall(const struct rule *rule, int local) {
     return over_midnight && minute < rule->end && named(rule, day - 1);
 }
 
-/* It starts when the wall comes to the start, or jumps over it on the same day; once a day. */
+/* It starts once a day, when the local time reaches the start or jumps over it on the same day. */
 static bool watch_elapsed(const struct rule *rule, struct watch *watch, int local) {
     int day = local / MINUTES_A_DAY;
     int start = day * MINUTES_A_DAY + rule->start;
@@ -256,7 +256,8 @@ static struct answer model(const struct question *question) {
         open = watch_all(question, watches, minute);
     }
     struct answer answer = {.open = open};
-    int last = question->minute + HORIZON_MINUTES; /* a started minute more is over the horizon */
+    /* the minute that has begun may exceed the horizon */
+    int last = question->minute + HORIZON_MINUTES;
     for (int minute = question->minute + 1; minute <= last; minute++) {
         bool now = watch_all(question, watches, minute);
         if (open && !now && answer.open && answer.closes == 0) {
@@ -385,7 +386,7 @@ static void random_windows_agree_with_the_clock_on_the_wall(void **state) {
                   count);
     fill_calendar();
     CLEANUP(zone_store_release) struct zone_store zones = ZONE_STORE_INIT(NULL);
-    /* A short run looks at one era, another one each time. */
+    /* A short run takes one era, a different one each time. */
     size_t eras = count > COUNT_DEFAULT ? ARRAY_LENGTH(era_days) : 1;
     random_state = seed * 2654435769U + 1;
     for (size_t era = 0; era < eras; era++) {

@@ -1,5 +1,5 @@
-/* Several windows together: merging, min_remaining, the sentences, and answers far from the making.
- */
+/* Several windows together: merging, min_remaining, the sentences, and answers far from the
+ * schedule's creation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,11 +153,11 @@ static void windows_that_are_too_short_are_passed_over(void **state) {
     struct schedule_verdict verdict = decide(&asked);
     assert_true(verdict.opens_ms == at("2026-11-21T11:00:00Z"));
     assert_true(verdict.starts_ms == at("2026-11-22T01:00:00Z"));
-    asked.min_remaining = "5h"; /* night has four when the clock goes back */
+    asked.min_remaining = "5h"; /* night has four hours when the clock goes back */
     verdict = decide(&asked);
     assert_true(verdict.opens_ms == at("2026-11-21T11:00:00Z"));
     assert_true(verdict.starts_ms == 0);
-    asked.now = "2026-11-21T11:00:00Z"; /* open, and never long enough */
+    asked.now = "2026-11-21T11:00:00Z"; /* open, but never long enough */
     verdict = decide(&asked);
     assert_true(verdict.open);
     assert_false(verdict.may_start);

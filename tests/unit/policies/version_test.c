@@ -1,4 +1,4 @@
-/* Versions and ranges: what is one, how it falls into parts, and that the order is an order. */
+/* Versions and ranges: parsing, and the total order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +81,7 @@ static void what_is_no_version_is_told_apart(void **state) {
     }
 }
 
-/* Each is older than the next; what shares a line is as old. */
+/* Each line is older than the next; versions of one line are equal. */
 static const char *const ladder[][3] = {
     {"0.0.0-alpha", NULL, NULL},
     {"0", "0.0.0", "v0.0"},
@@ -195,7 +195,7 @@ static void a_prerelease_needs_a_range_that_names_one(void **state) {
         {"^1.2.3-rc.1", "1.3.0-rc.1", true},
         {"^1.2.3-rc.1", "2.0.0-rc.1", false},
         {"1.2.x-0", "1.2.5-rc.1", true},
-        {"^1 || >=3.0.0-0", "1.2.5-rc.1", false}, /* its own alternative names none */
+        {"^1 || >=3.0.0-0", "1.2.5-rc.1", false}, /* its alternative names no pre-release */
         {"^1 || >=3.0.0-0", "3.0.0-rc.1", true},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {

@@ -1,4 +1,4 @@
-/* Windows: every case of tests/data/windows.json, and what their members may be. */
+/* Windows: every case of tests/data/windows.json, and the members' texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ static int release_data(void **state) {
     return 0;
 }
 
-/* The data's own names of members to those of the configuration. */
+/* The data's names of members, and those of the configuration. */
 static const char *member_of(const char *key) {
     static const char *const renamed[][2] = {
         {"duration_min", "duration"}, {"from_date", "from"}, {"to_date", "to"}};
@@ -112,7 +112,7 @@ static void check_vector(const json_t *vector) {
         }
     }
     int64_t now = time_of(vector, "instant_utc");
-    /* Made long before, and made now. */
+    /* One made long before, and one made now. */
     const int64_t made[] = {INT64_C(946684800000), now};
     for (size_t i = 0; i < ARRAY_LENGTH(made); i++) {
         CLEANUP(schedule_release) struct schedule *schedule = NULL;

@@ -1,5 +1,5 @@
-/* Time zones: real files against glibc, footers against glibc's own POSIX strings, names and bytes
- * that must be refused. */
+/* Time zones: real files against glibc, footers against glibc's POSIX strings, refused names and
+ * files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,7 @@ static const char *const zones[] = {
     "EST5EDT",
 };
 
-/* What glibc says, asked with TZ set to that text. */
+/* glibc's offset, with TZ set to that text. */
 static void ask_glibc(const char *tz) {
     assert_int_equal(setenv("TZ", tz, 1), 0);
     tzset();
@@ -53,7 +53,7 @@ static int32_t glibc_offset(int64_t instant) {
     return (int32_t)tm.tm_gmtoff;
 }
 
-/* Every period is asked at both its ends, and the stretch between in steps. */
+/* Compares at both ends of every period, and in steps between. */
 static void compare_with_glibc(const struct zone *zone, int64_t from, int64_t until) {
     for (int64_t at = from; at < until;) {
         struct zone_period period = zone_period_at(zone, at);
@@ -125,7 +125,7 @@ static void put_type(struct made *made, int32_t offset) {
     put(made, "\0\0", 2);
 }
 
-/* A file without transitions: all there is to know stands in the footer. */
+/* A file without transitions has only its footer. */
 static struct made footer_only(const char *footer) {
     struct made made = {.len = 0};
     put_header(&made, '2', (uint32_t[6]){0});
@@ -138,7 +138,7 @@ static struct made footer_only(const char *footer) {
     return made;
 }
 
-/* One transition on 1996-01-01 from UTC to +1, and then the footer. */
+/* One transition on 1996-01-01 from UTC to +1, followed by the footer. */
 static struct made one_transition(const char *footer) {
     struct made made = {.len = 0};
     put_header(&made, '2', (uint32_t[6]){0});
@@ -180,7 +180,7 @@ static void footers_agree_with_glibc(void **state) {
             fail_msg("%s: %s", footers[i], err.message);
         }
         ask_glibc(footers[i]);
-        /* glibc itself does not follow a rule to before 1970. */
+        /* glibc does not apply a rule before 1970. */
         compare_with_glibc(zone, new_year(1971), new_year(2150));
         compare_with_glibc(zone, new_year(3000), new_year(3010));
     }
@@ -263,7 +263,7 @@ static void damaged_bytes_are_refused(void **state) {
     struct made absurd = good;
     absurd.bytes[44 + 32] = 0xff;
     struct made type = good;
-    type.bytes[44 + 44 + 8] = 2; /* there are two: 0 and 1 */
+    type.bytes[44 + 44 + 8] = 2; /* has two: 0 and 1 */
     struct made offset = good;
     offset.bytes[44 + 44 + 9] = 0x40;
     const struct made *const bad[] = {&first, &leap, &absurd, &type, &offset};
@@ -337,7 +337,7 @@ static void a_zone_is_found_in_the_other_folder(void **state) {
     assert_int_equal(zone_period_at(here, 0).offset, -3 * 3600);
     assert_false(zone_store_get(&store, "Nowhere", &again, &err));
 
-    /* A pipe of that name must not be waited for. */
+    /* A pipe of that name must not block. */
     char pipe_path[64];
     (void)snprintf(pipe_path, sizeof pipe_path, "%s/Pipe", folder);
     assert_int_equal(mkfifo(pipe_path, 0600), 0);

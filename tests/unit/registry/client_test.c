@@ -1,5 +1,5 @@
-/* The registry client against a scripted transport: each step says what must be asked, and what is
- * answered. */
+/* The registry client against a scripted transport: each step has an expected request and its
+ * answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,9 +27,9 @@
 /* ---- the transport ---- */
 
 struct step {
-    const char *method, *url;  /* what must be asked */
-    const char *authorization; /* NULL: there must be none */
-    const char *form;          /* what the body must be; NULL: not looked at */
+    const char *method, *url;  /* the expected request */
+    const char *authorization; /* NULL: must be absent */
+    const char *form;          /* the expected body; NULL: any */
     long status;               /* 0: no answer, ERR_TRANSIENT */
     const char *headers, *body;
 };
@@ -88,7 +88,7 @@ static void fake_release(struct http_client *client) {
     (void)client;
 }
 
-/* What the client told of its requests. */
+/* The client's calls of on_request. */
 static struct {
     unsigned count;
     const char *host;
@@ -135,7 +135,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* The registry of the bench becomes one of the lab's, with a user name and password. */
+/* Configures the bench's registry with a user name and password. */
 static void use_lab(struct bench *bench, bool plain_http, bool with_credentials) {
     registry_host_release(&bench->host);
     bench->ref = (struct ref){.host = "registry.lan:5000", .path = "home/site", .tag = "1"};
@@ -179,7 +179,7 @@ static struct err expect_refusal(struct bench *bench, enum err_kind kind, const 
     return err;
 }
 
-/* ---- the good ways ---- */
+/* ---- successes ---- */
 
 static const struct step hub_fresh[] = {
     {.method = "HEAD", .url = HUB_URL, .status = 401, .headers = HUB_CHALLENGE},
@@ -316,7 +316,7 @@ static void basic_goes_over_http_where_configured_and_is_remembered(void **state
     expect_digest(bench, BODY_DIGEST);
     play(bench, &lab_basic[1], 1);
     expect_digest(bench, BODY_DIGEST);
-    /* The same registry over https is another matter. */
+    /* The same registry over https has its own cache entry. */
     bench->host.plain_http = false;
     static const struct step steps[] = {
         {.method = "HEAD",
@@ -445,7 +445,7 @@ static void a_second_401_is_final(void **state) {
     (void)expect_refusal(bench, ERR_DENIED,
                          "docker.io/library/nginx: not found, or private: configure credentials "
                          "for docker.io");
-    /* The token that was refused is forgotten. */
+    /* Drops the refused token. */
     PLAY(bench, steps);
     (void)expect_refusal(bench, ERR_DENIED, "not found, or private");
 }

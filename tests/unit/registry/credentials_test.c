@@ -1,5 +1,5 @@
-/* Credentials: every form of a config.json, helper programs good and bad, the header for an engine.
- */
+/* Credentials: every form of a config.json, valid and broken helper programs, the header for an
+ * engine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ static void remove_file(const char *name) {
 static const struct {
     const char *name, *script;
 } helpers[] = {
-    /* Echoes what it was asked, to prove what comes in and how. */
+    /* Echoes its input, to show what helpers get and how. */
     {"docker-credential-echo",
      "#!/bin/sh\nread -r key\nprintf '{\"ServerURL\":\"x\",\"Username\":\"%s\",\"Secret\":\"%s "
      "%s\"}' \"$key\" \"$#\" \"$1\"\n"},

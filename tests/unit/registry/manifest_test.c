@@ -1,4 +1,4 @@
-/* Manifests: which answers are some, and that the digest is of the bytes. */
+/* Manifests: accepted and refused answers, and the digest of the bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

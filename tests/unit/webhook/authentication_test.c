@@ -1,4 +1,4 @@
-/* Authentication: every way in which a signed request can be a little wrong. */
+/* Authentication: every way in which a signed request can be slightly wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,7 +157,7 @@ static void secret_without_prefix_is_the_key(void **state) {
     CLEANUP(own_free) char *good = sign("plain words", "msg_1", "1795176000");
     const struct headers headers = {"msg_1", "1795176000", good, NULL, NULL};
     assert_true(check(&sender, &headers));
-    sender.auth = SENDER_STANDARD_WEBHOOKS; /* there the prefix is required */
+    sender.auth = SENDER_STANDARD_WEBHOOKS; /* here the prefix is required */
     assert_false(check(&sender, &headers));
     secret = secret_of("whsec_not*base64");
     assert_false(check(&sender, &headers));

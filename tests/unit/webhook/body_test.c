@@ -1,4 +1,4 @@
-/* Bodies: bounded each and together, and the small ones never starved. */
+/* Bodies: limits of each and of all; small ones are never starved. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Listening addresses: what is one, and what happens to a socket file that is there already. */
+/* Listening addresses: accepted ones, and socket files that already exist. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Rates: the allowance, its return, and that a reload does not give a new one. */
+/* Rates: the allowance, its recovery, and its survival of a reload. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* The raw requests of tests/data/framing at the real listener of hooks: over TCP, a socket file and
- * TLS, where all of them must be answered alike. */
+ * TLS, with equal answers. */
 #include "tests/unit/webhook/framing_corpus.h"
 
 #include <arpa/inet.h>
@@ -99,7 +99,7 @@ static void stop(struct service_thread *service) {
     webhook_server_free(service->server);
 }
 
-/* ---- how its requests are filled in ---- */
+/* ---- values of the requests ---- */
 
 static const struct corpus_macro macros[] = {
     {"hook", "/hooks/deploy"},
@@ -125,7 +125,7 @@ static struct corpus_listener over_socket(const char *name) {
                                     .hang_up = corpus_socket_hang_up};
 }
 
-/* As many pushes are stored as were said to be. */
+/* Stores exactly the pushes that it acknowledged. */
 static void hold(const struct corpus_listener *listener) {
     unsigned before = atomic_load(&stored);
     unsigned taken = corpus_hold(listener);
@@ -170,7 +170,7 @@ static void over_a_socket_file(void **state) {
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* If libmicrohttpd ever reads in another way than through recv: no request is taken. */
+/* A libmicrohttpd that does not read through recv gets no request accepted. */
 static void refuses_what_it_has_not_seen(void **state) {
     (void)state;
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -207,7 +207,7 @@ static void write_pem(const char *path, const gnutls_datum_t *pem) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* A certificate that signs itself, for a day. */
+/* A self-signed certificate, valid for a day. */
 static struct identity *made_identity(void) {
     char folder[] = "/tmp/corpus-XXXXXX";
     char certificate_path[64];

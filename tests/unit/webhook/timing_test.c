@@ -1,8 +1,7 @@
-/* Does the time of a refusal tell how much of a guess was right? 100,000 refusals of each kind of
- * proof, guesses with the right beginning and with a wrong one in random order; and the same for
- * guesses of the right and of another length. Beside them, in the same run, guesses that do not
- * differ (which must show nothing) and a comparison that stops at the first difference (which must
- * show): so a test that sees nothing on this machine fails. */
+/* Does the time of a refusal reveal how much of a guess was right? 100,000 refusals for each kind
+ * of proof, with right and wrong prefixes in random order, and with the right and another length.
+ * Control runs: equal guesses (must show no difference) and a comparison that stops at the first
+ * difference (must show one), so that a test that cannot measure on this machine fails. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,16 +18,16 @@
 #define SECRET "4f6e636520757064617465642c20616c77617973206865616c7468792e2e2e21"
 #define BODY "{\"image\":\"ghcr.io/a/b:1\"}"
 #define NOW_MS INT64_C(1795176000000)
-#define SURE 8.0       /* of Student's t: beyond this it is no noise */
-#define RELEVANT_NS 25 /* and less than this nobody can use */
+#define SURE 8.0       /* of Student's t: beyond this it is not noise */
+#define RELEVANT_NS 25 /* a smaller difference cannot be exploited */
 
 static char name[] = "ci";
-static struct secret secret, longer; /* made as the configuration makes them */
+static struct secret secret, longer; /* as the configuration makes them */
 
 struct scene {
     const char *title;
     struct sender sender;
-    const char *header; /* NULL: in the path */
+    const char *header; /* NULL: a path token */
     char *guesses[2];
 };
 
@@ -53,7 +52,7 @@ static bool refused(const struct scene *scene, const char *guess) {
     return !authentication_check(&scene->sender, &request, &proof);
 }
 
-/* Stops at the first difference, as memcmp may and strcmp does. */
+/* Stops at the first difference, like strcmp. */
 static bool leaky(const struct scene *scene, const char *guess) {
     volatile const char *right = SECRET;
     (void)scene;
@@ -89,7 +88,7 @@ static int compare(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-/* Above this, a sample tells of the machine and not of the work. */
+/* Larger samples measure the machine, not the work. */
 static int64_t crop(void) {
     static int64_t sorted[REQUESTS];
     memcpy(sorted, times, sizeof times);
@@ -124,11 +123,11 @@ static struct difference difference_of(void) {
     return (struct difference){mean[0] - mean[1], (mean[0] - mean[1]) / sqrt(error + 1e-9)};
 }
 
-static unsigned asking; /* the class that is asked for now */
+static unsigned asking; /* the present class */
 
 static struct difference measure(const struct scene *scene,
                                  bool (*ask)(const struct scene *, const char *)) {
-    /* At the same place in memory, so that only what they say differs. */
+    /* At the same address, so that only the contents differ. */
     char guess[512];
     for (size_t i = 0; i < REQUESTS; i++) {
         asking = coin();
@@ -149,7 +148,7 @@ static bool shows(struct difference found) {
 static void check_with(const struct scene *scene, bool (*ask)(const struct scene *, const char *)) {
     struct difference found = measure(scene, ask);
     print_message("  %-40s %+6.1f ns, t = %+.1f\n", scene->title, found.mean_ns, found.t);
-    /* What other programs do for a moment does not come back in the same direction. */
+    /* Other programs' load does not repeat in the same direction. */
     if (shows(found)) {
         struct difference again = measure(scene, ask);
         print_message("  %-40s %+6.1f ns, t = %+.1f (again)\n", scene->title, again.mean_ns,
@@ -179,7 +178,7 @@ static void guesses(struct scene *scene, const char *prefix, const char *right) 
     scene->guesses[1] = changed(text, strlen(prefix));
 }
 
-/* Changed before it is encoded: a change of the base64 may be no base64 any more. */
+/* Changed before the encoding: a changed base64 text may be invalid. */
 static void basic_guesses(struct scene *scene) {
     const size_t at[] = {sizeof SECRET - 3, 0};
     for (size_t i = 0; i < 2; i++) {
@@ -233,7 +232,7 @@ static void a_right_beginning_shows_nowhere(void **state) {
     }
 }
 
-/* One wrong guess, that is as long as one sender's secret and not as long as the other's. */
+/* One wrong guess, of the length of one sender's secret but not of the other's. */
 static bool refused_by_either(const struct scene *scene, const char *guess) {
     struct scene one = *scene;
     one.sender.secrets = asking ? &longer : &secret;

@@ -1,5 +1,5 @@
-/* The configuration: what a good one becomes, that every fault of the faulty ones in
- * tests/data/config/faulty is found at its place, and what is in force without a file. */
+/* The configuration: values of valid files, every fault of tests/data/config/faulty at its place,
+ * and the built-in values. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
     "    auth: {bearer: {secret: {env: CONFIG_TEST_SECRET}}}\n"                                    \
     "    images: [\"ghcr.io/brian/*\"]\n"
 
-/* The test's own folder, so that no login of whoever runs it is found. */
+/* The test's own directory, so that no login of the user is found. */
 static char folder[64];
 
 static int prepare(void **state) {
@@ -269,10 +269,10 @@ static void standard_webhooks_secrets(void **state) {
                      "CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n",
                      "");
         assert_int_equal(config->senders.items[0].auth, SENDER_STANDARD_WEBHOOKS);
-        /* As configured: the prefix says what kind it is. */
+        /* As configured: the prefix tells the kind. */
         assert_true(secret_equal(&config->senders.items[0].secrets[0], good[i], strlen(good[i])));
     }
-    /* A public key is no secret for an HMAC: everybody could sign. */
+    /* A public key must not serve as an HMAC secret: everybody could sign. */
     refuse("senders:\n  - name: a\n    auth: {hmac: {secret: {env: CONFIG_TEST_SECRET}}}\n"
            "    images: [\"**\"]\n",
            "3:27: `secret`: this is an Ed25519 key and not a secret: write auth: "
@@ -329,7 +329,7 @@ static void anchors_and_merges(void **state) {
 static void faults_are_bounded(void **state) {
     (void)state;
     CLEANUP(buf_release) struct buf text = BUF_INIT((size_t)256 * 1024);
-    /* As many warnings as there is room for, and then one fault. */
+    /* As many warnings as fit, followed by one fault. */
     buf_puts(&text, "senders:\n");
     for (int i = 0; i < 2 * CONFIG_FAULTS_MAX; i++) {
         buf_printf(&text,
@@ -365,7 +365,7 @@ static void path_and_references(void **state) {
     assert_int_equal(unlink(path), 0);
 }
 
-/* A look at the file has no credentials of systemd's; the agent itself cannot do without. */
+/* config_check accepts missing systemd credentials; config_load does not. */
 static void looks_without_credentials(void **state) {
     (void)state;
     char path[128];
@@ -389,8 +389,8 @@ static void looks_without_credentials(void **state) {
     struct config *none = NULL;
     assert_false(config_load(path, &none, &loaded));
     assert_true(config_faults_fatal(&loaded));
-    /* A name that cannot be one is a fault all the same, and so is a credential that is missing
-     * among those that were handed over. */
+    /* An invalid name is still a fault, and so is a missing credential among those that were
+     * passed. */
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     write_file("landwaiter.yaml", "control_token: {credential: ../x}\n" SENDER, path);
     assert_false(config_check(path, &none, &faults));
@@ -427,8 +427,8 @@ static void named_file_must_exist(void **state) {
     assert_non_null(strstr(faults.items[0].message, "Is a directory"));
 }
 
-/* These two need that nothing is at the default path; a machine that has the agent installed cannot
- * tell. */
+/* These two need that nothing exists at the default path; they cannot tell on a machine with the
+ * agent installed. */
 static bool default_file_is_there(void) {
     return access(CONFIG_DEFAULT_PATH, F_OK) == 0;
 }
@@ -612,7 +612,7 @@ static void rules_are_merged_key_by_key(void **state) {
     assert_source(&db, SETTINGS_WINDOWS, SETTINGS_RULE, 1);
     assert_string_equal(db.group, "db");
     assert_source(&db, SETTINGS_GROUP, SETTINGS_RULE, 3);
-    assert_int_equal(db.depends_on.count, 1); /* itself is left out */
+    assert_int_equal(db.depends_on.count, 1); /* without itself */
     assert_string_equal(db.depends_on.items[0], "cache");
     assert_int_equal(db.min_free_memory, INT64_C(1073741824));
     assert_source(&db, SETTINGS_MIN_FREE_MEMORY, SETTINGS_RULE, 8);
@@ -740,7 +740,7 @@ static void windows_open_and_close(void **state) {
     assert_false(verdict_of(config, "gone,night", NOON_MS).open);
 }
 
-/* Far apart instants and more sets of names than are kept give the same answers. */
+/* Distant times, and more sets of names than fit into the cache, give the same answers. */
 static void schedules_are_renewed(void **state) {
     (void)state;
     CLEANUP(buf_release) struct buf text = BUF_INIT(65536);
@@ -794,7 +794,7 @@ static void only_windows_are_read(void **state) {
     assert_int_equal(unlink(path), 0);
 }
 
-/* The file says the directory after the windows that need it. */
+/* `zoneinfo` comes after the windows that need it. */
 static void a_directory_of_zones(void **state) {
     (void)state;
     CLEANUP(buf_release) struct buf text = BUF_INIT(4096);

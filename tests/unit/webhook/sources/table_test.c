@@ -1,6 +1,6 @@
-/* Payload formats: what the recorded samples do not show. Deletions, scans, untagged manifests and
- * failed builds are ignored with a reason; several pushes in one delivery; what is malformed is
- * refused; nothing ever becomes `latest`. */
+/* Payload formats, beyond the recorded samples: ignores deletions, scans, untagged manifests and
+ * failed builds with a reason; accepts several pushes in one delivery; refuses malformed ones;
+ * never adds `latest`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +30,8 @@ static const struct sender without;
 
 struct row {
     const char *format, *event, *body;
-    const char *images; /* NULL: refused; "": ignored; else what is named, separated by blanks */
-    const char *words;  /* of the refusal or the reason */
+    const char *images; /* NULL: refused; "": ignored; else the named images, separated by blanks */
+    const char *words;  /* part of the refusal or the reason */
 };
 
 #define GITHUB(action, type, tag)                                                                  \
@@ -278,7 +278,7 @@ static void each_row_has_its_verdict(void **state) {
     }
 }
 
-/* Where the payload names its registry and none is configured, it is that one. */
+/* Takes the payload's registry if none is configured. */
 static void the_registry_of_the_payload(void **state) {
     (void)state;
     static const struct row own[] = {

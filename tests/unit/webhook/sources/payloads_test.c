@@ -1,5 +1,4 @@
-/* The recorded samples of the native format, whole: authentication of the raw bytes, then parsing.
- */
+/* The recorded samples of the native format: authenticates the raw bytes, then parses them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +54,7 @@ static const char *sample_header(void *context, const char *name) {
     return NULL;
 }
 
-/* The sender that the sample was made for. */
+/* The sample's sender. */
 static void sender_of(const json_t *sample, struct sender *out) {
     const json_t *auth = json_object_member(sample, "auth");
     const char *kind = json_text(auth, "kind");

@@ -1,4 +1,4 @@
-/* Tokens: every vector of tests/data/jwt, with the policy and at the time that it was made for. */
+/* Tokens: every vector of tests/data/jwt, with its policy and at its time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,7 +90,7 @@ static void every_vector_has_its_verdict(void **state) {
             oidc_policy_free(wanted);
         }
         const char *expect = json_text(vector, "expect");
-        /* The first use is right; the second is the store's matter. */
+        /* The first use is valid; the store refuses the second. */
         bool right = strncmp(expect, "accept", 6) == 0 || strcmp(expect, "reject-second-use") == 0;
         if (accepted != right) {
             fail_msg("%s: %s, expected %s (%s)", json_text(vector, "id"),
@@ -129,7 +129,7 @@ static void es256_is_taken_where_it_is_listed(void **state) {
     oidc_policy_free(wanted);
 }
 
-/* Only a token that says all the right things may cause its issuer to be asked. */
+/* Only a token with the right claims may cause a fetch of keys. */
 static void a_missing_key_is_told_of_the_right_tokens_only(void **state) {
     (void)state;
     const json_t *policy = json_object_get(vectors, "policy");

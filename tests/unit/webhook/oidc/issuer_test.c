@@ -1,5 +1,5 @@
-/* Keys and certificates of issuers: when they are asked for, and what is kept, by a transport that
- * answers as the test says. */
+/* Keys and certificates of issuers: when they are fetched, and how long they are cached, with a
+ * scripted transport. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
-static const char *body; /* NULL: nobody answers */
+static const char *body; /* NULL: no answer */
 static char url[256];
 static unsigned asked, changes;
 
@@ -102,19 +102,19 @@ static void the_last_good_set_is_kept_for_a_day(void **state) {
     int64_t now = MINUTE_MS;
     assert_null(issuers_keys(issuers, &policy, now));
     answers(good);
-    assert_int_equal(issuers_ask(issuers, &policy, now), ISSUERS_ASKED);
+    assert_int_equal(issuers_fetch(issuers, &policy, now), ISSUERS_FETCHING);
     await(1);
     assert_string_equal(url, URL);
     assert_non_null(issuers_keys(issuers, &policy, now));
-    assert_int_equal(issuers_ask(issuers, &policy, now + MINUTE_MS - 1), ISSUERS_FINAL);
+    assert_int_equal(issuers_fetch(issuers, &policy, now + MINUTE_MS - 1), ISSUERS_FRESH);
     static const char *const wrong[] = {NULL, "{\"keys\":[]}", "<html>", "{\"keys\":1}"};
     for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
         now += MINUTE_MS;
         answers(wrong[i]);
-        assert_int_equal(issuers_ask(issuers, &policy, now), ISSUERS_ASKED);
+        assert_int_equal(issuers_fetch(issuers, &policy, now), ISSUERS_FETCHING);
         await(2 + i);
         assert_non_null(issuers_keys(issuers, &policy, now));
-        assert_int_equal(issuers_ask(issuers, &policy, now + 1), ISSUERS_FINAL);
+        assert_int_equal(issuers_fetch(issuers, &policy, now + 1), ISSUERS_FRESH);
     }
     assert_int_equal(asked, 5);
     assert_non_null(issuers_keys(issuers, &policy, MINUTE_MS + ISSUER_KEPT_MS));
@@ -123,10 +123,10 @@ static void the_last_good_set_is_kept_for_a_day(void **state) {
 
 static void without_any_key_it_is_asked_again_sooner(void **state) {
     struct issuers *issuers = *state;
-    assert_int_equal(issuers_ask(issuers, &policy, 1000), ISSUERS_ASKED);
+    assert_int_equal(issuers_fetch(issuers, &policy, 1000), ISSUERS_FETCHING);
     await(1);
-    assert_int_equal(issuers_ask(issuers, &policy, 1001), ISSUERS_AWAY);
-    assert_int_equal(issuers_ask(issuers, &policy, 1000 + ISSUER_RETRY_MS), ISSUERS_ASKED);
+    assert_int_equal(issuers_fetch(issuers, &policy, 1001), ISSUERS_UNREACHABLE);
+    assert_int_equal(issuers_fetch(issuers, &policy, 1000 + ISSUER_RETRY_MS), ISSUERS_FETCHING);
     await(2);
     assert_int_equal(asked, 2);
 }
@@ -135,7 +135,7 @@ static void many_questions_are_one(void **state) {
     struct issuers *issuers = *state;
     (void)pthread_mutex_lock(&lock); /* the transport waits for it */
     for (int i = 0; i < 1000; i++) {
-        assert_int_equal(issuers_ask(issuers, &policy, 1000 + i), ISSUERS_ASKED);
+        assert_int_equal(issuers_fetch(issuers, &policy, 1000 + i), ISSUERS_FETCHING);
     }
     (void)pthread_mutex_unlock(&lock);
     await(1);
@@ -152,7 +152,7 @@ static void discovery_must_tell_of_the_same_issuer(void **state) {
         "{\"issuer\":\"https://ci.example.net/\"}", "[]"};
     for (unsigned i = 0; i < ARRAY_LENGTH(wrong); i++) {
         answers(wrong[i]);
-        assert_int_equal(issuers_ask(issuers, &found, 1000 + i * MINUTE_MS), ISSUERS_ASKED);
+        assert_int_equal(issuers_fetch(issuers, &found, 1000 + i * MINUTE_MS), ISSUERS_FETCHING);
         await(1 + i);
         assert_string_equal(url, "https://ci.example.net/.well-known/openid-configuration");
     }
@@ -174,18 +174,18 @@ static void certificates_are_kept_and_few(void **state) {
     int64_t now = MINUTE_MS;
     answers(pem);
     assert_null(issuers_certificate(issuers, CERTIFICATE, now));
-    assert_int_equal(issuers_ask_certificate(issuers, CERTIFICATE, now), ISSUERS_ASKED);
+    assert_int_equal(issuers_fetch_certificate(issuers, CERTIFICATE, now), ISSUERS_FETCHING);
     await(1);
     assert_string_equal(issuers_certificate(issuers, CERTIFICATE, now), pem);
-    /* Addresses that somebody makes up: one in a minute, and no more than there is room for. */
+    /* Made-up addresses: one fetch a minute, and no more than there is room for. */
     for (unsigned i = 0; i < 100; i++) {
         char made_up[128];
         (void)snprintf(made_up, sizeof made_up, "https://sns.eu-central-1.amazonaws.com/%u.pem", i);
-        assert_int_equal(issuers_ask_certificate(issuers, made_up, now + 1), ISSUERS_FINAL);
+        assert_int_equal(issuers_fetch_certificate(issuers, made_up, now + 1), ISSUERS_FRESH);
         now += MINUTE_MS;
         bool room = i + 2 <= ISSUER_CERTIFICATES_MAX;
-        assert_int_equal(issuers_ask_certificate(issuers, made_up, now),
-                         room ? ISSUERS_ASKED : ISSUERS_FINAL);
+        assert_int_equal(issuers_fetch_certificate(issuers, made_up, now),
+                         room ? ISSUERS_FETCHING : ISSUERS_FRESH);
         await(room ? i + 2 : ISSUER_CERTIFICATES_MAX);
     }
     assert_int_equal(asked, ISSUER_CERTIFICATES_MAX);

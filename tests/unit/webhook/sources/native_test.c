@@ -1,4 +1,4 @@
-/* The native body: what it takes, and what it says about the rest. */
+/* The native body: accepted ones, and the messages about the rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
