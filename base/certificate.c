@@ -40,10 +40,10 @@ bool certificate_check(const char *pem, struct err *err) {
     bool usable = certificate && rsa_key(certificate);
     ERR_clear_error();
     if (!certificate) {
-        return err_set(err, ERR_INVALID, "there is no certificate in PEM form in it");
+        return err_set(err, ERR_INVALID, "it holds no certificate in PEM form");
     }
     return usable ||
-           err_set(err, ERR_INVALID, "its key is no RSA key of at least %d bits", RSA_BITS_MIN);
+           err_set(err, ERR_INVALID, "its key is not an RSA key of at least %d bits", RSA_BITS_MIN);
 }
 
 static bool read_time(const ASN1_TIME *time, int64_t *out_ms) {

@@ -202,7 +202,7 @@ static bool fail_stopped(const struct transfer *t, struct err *err) {
     case STOP_CANCEL:
         return err_set(err, ERR_TRANSIENT, "stopping");
     case STOP_STALL:
-        return err_set(err, ERR_TRANSIENT, "%s: nothing came for %lld ms", t->name,
+        return err_set(err, ERR_TRANSIENT, "%s: no data for %lld ms", t->name,
                        (long long)t->request->stall_timeout_ms);
     case STOP_BODY:
         return err_set(err, ERR_INVALID, "%s: the answer is larger than %zu bytes", t->name,

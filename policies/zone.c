@@ -265,10 +265,12 @@ bool zone_load(const char *name, const char *extra_directory, struct zone **out,
     if (!zone_file_read(name, extra_directory, &bytes, &len, err)) {
         return false;
     }
-    if (!zone_parse(bytes, len, out, err)) {
+    CLEANUP(zone_release) struct zone *zone = NULL;
+    if (!zone_parse(bytes, len, &zone, err)) {
         return err_wrap(err, "time zone \"%.64s\"", name);
     }
-    (void)snprintf((*out)->name, sizeof(*out)->name, "%s", name);
+    (void)snprintf(zone->name, sizeof zone->name, "%s", name);
+    *out = TAKE(zone);
     return true;
 }
 

@@ -18,37 +18,6 @@
 #define CLIENT_BASIC_LIFETIME_MS (60 * 60 * 1000)
 #define CLIENT_KEY_SIZE (REF_NAME_SIZE + 8 + DIGEST_TEXT_SIZE)
 
-/* ---- how to reach a registry ---- */
-
-void registry_host_release(struct registry_host *host) {
-    free(host->host);
-    free(host->ca_file);
-    for (size_t i = 0; host->token_hosts && host->token_hosts[i]; i++) {
-        free(host->token_hosts[i]);
-    }
-    free(host->token_hosts);
-    credentials_release(&host->credentials);
-    free(host->docker_config);
-    free(host->helper);
-    *host = (struct registry_host){0};
-}
-
-bool registry_host_credentials(const struct registry_host *host, struct credentials *out,
-                               struct err *err) {
-    switch (host ? host->source : REGISTRY_ANONYMOUS) {
-    case REGISTRY_STATIC:
-        return credentials_copy(&host->credentials, out, err);
-    case REGISTRY_DOCKER_CONFIG:
-        return credentials_from_docker_config_file(host->docker_config, host->host, out, err);
-    case REGISTRY_HELPER:
-        return credentials_from_helper(host->helper, host->host, out, err);
-    case REGISTRY_ANONYMOUS:
-        break;
-    }
-    *out = (struct credentials)CREDENTIALS_INIT;
-    return true;
-}
-
 /* ---- one lookup ---- */
 
 struct registry_lookup {
@@ -175,7 +144,7 @@ static bool registry_refuse_status(const char *who, const struct http_response *
     if (status == 429 || status == 408 || status >= 500) {
         int64_t wait = http_retry_after_ms(response, CLIENT_RETRY_AFTER_MAX_S);
         (void)err_set(err, ERR_TRANSIENT, "%s %s (%ld)", who,
-                      status == 429 ? "asks us to slow down" : "has a problem of its own", status);
+                      status == 429 ? "asks to slow down" : "failed", status);
         if (err) {
             err->retry_after_ms = wait;
         }
