@@ -1,4 +1,4 @@
-/* Chunks: owns the order of the bytes between a body's chunks. Never keeps any of them. */
+/* Chunks: owns the grammar of the bytes between a body's chunks. Keeps no bytes. */
 #include "webhook/chunks.h"
 
 #include <stdbool.h>
@@ -6,14 +6,14 @@
 #include "base/own.h"
 #include "webhook/framing.h"
 
-#define LEFT_MAX (UINT64_MAX >> 4) /* one more digit fits */
+#define LEFT_MAX (UINT64_MAX >> 4) /* leaves room for one more digit */
 
 static bool go(struct chunks *chunks, enum chunks_place place) {
     chunks->place = place;
     return true;
 }
 
-/* -1: none. */
+/* -1: not a digit. */
 static int digit_of(char byte) {
     if (byte >= '0' && byte <= '9') {
         return byte - '0';
@@ -22,7 +22,7 @@ static int digit_of(char byte) {
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* ---- what may stand at each place; false: this byte may not ---- */
+/* ---- the allowed bytes at each place; false: not allowed ---- */
 
 static bool digit(struct chunks *chunks, char byte) {
     int value = digit_of(byte);

@@ -1,11 +1,11 @@
-/* Framing: owns the grammar of a header, the list of what may occur once only, and the reading of
- * what says where a body ends. Never repairs a request. */
+/* Framing: owns the grammar of a header, the list of headers that must be unique, and how the end
+ * of a body is found. Never repairs a request. */
 #include "webhook/framing.h"
 
 #include <strings.h>
 
 #define LENGTH_DIGITS 18 /* fits 64 bits */
-#define ARGUMENTS_MAX 64 /* libmicrohttpd keeps each of them in the connection's memory */
+#define ARGUMENTS_MAX 64 /* libmicrohttpd keeps each argument in the connection's memory */
 
 enum { BAD = 400, URI_TOO_LONG = 414, EXPECTATION = 417, TOO_LARGE = 431, VERSION = 505 };
 
@@ -16,7 +16,7 @@ struct text {
 #define TEXT(word)                                                                                 \
     { word, sizeof(word) - 1 }
 
-/* Of a header that anything depends on there is one, or none. */
+/* Headers with an effect must be unique. */
 static const struct text once[] = {
     TEXT("Content-Length"),
     TEXT("Transfer-Encoding"),
@@ -37,8 +37,8 @@ static const struct text once[] = {
     TEXT("X-Buildkite-Signature"),
 };
 
-/* Where a byte may stand: in a token (RFC 9110 section 5.6.2), in a request's target (RFC 3986), in
- * a header's value (RFC 9110 section 5.5). */
+/* Where a byte is allowed: in a token (RFC 9110 section 5.6.2), in a request's target (RFC 3986),
+ * in a header's value (RFC 9110 section 5.5). */
 enum { TOKEN = 1, TARGET = 2, VALUE = 4 };
 #define O 0 /* nowhere */
 #define V VALUE
@@ -129,7 +129,7 @@ static struct text text_of(const struct framing_request *request, struct framing
 
 /* ---- lines ---- */
 
-/* Why a line goes no further than this: NULL, if its end is there or may still come. */
+/* The fault of an unfinished line; NULL: its end is there or may still come. */
 static const char *fault_of_end(const char *at, size_t len) {
     if (len == 0 || (at[0] == '\r' && (len == 1 || at[1] == '\n'))) {
         return NULL;
@@ -138,8 +138,8 @@ static const char *fault_of_end(const char *at, size_t len) {
                          : "a control byte in the header";
 }
 
-/* The next line, without its end, if it ends within max bytes. A control byte, so a lone CR or LF
- * too, refuses it as soon as it has come. */
+/* The next line without its end, if it ends within max bytes. Refuses a control byte, including a
+ * lone CR or LF, as soon as it arrives. */
 static enum framing_state next_line(struct reader *reader, size_t max, struct text *line) {
     const char *from = reader->bytes + reader->at;
     size_t left = reader->len - reader->at;
@@ -229,8 +229,8 @@ static bool read_request_line(struct text line, struct framing_request *out) {
     return read_target(target, out) && read_version(version, out);
 }
 
-/* Do the bytes begin as a request does, with a method and white space behind it? A client that
- * speaks another protocol would not understand an answer, and is not waited for. */
+/* Do the bytes begin like a request, with a method and white space? A client of another protocol
+ * would not understand an answer, so it is not waited for. */
 static bool speaks_http(const struct reader *reader, bool partial) {
     size_t len = reader->len - reader->at;
     struct text text = {reader->bytes + reader->at,
@@ -306,7 +306,7 @@ void framing_move(struct framing_request *request, char *copy) {
     request->bytes = copy;
     for (size_t i = 0; i < request->count; i++) {
         const struct framing_span value = request->headers[i].value;
-        copy[value.at + value.len] = '\0'; /* white space, or the line's end, stands there */
+        copy[value.at + value.len] = '\0'; /* white space, or the end of the line, is here */
     }
 }
 
@@ -333,7 +333,7 @@ bool framing_repeats(const struct framing_request *request, const struct sender_
     return false;
 }
 
-/* ---- what they mean together ---- */
+/* ---- their joint meaning ---- */
 
 static bool digits(struct text text) {
     for (size_t i = 0; i < text.len; i++) {
@@ -407,7 +407,7 @@ static bool judge_body(struct framing_request *out) {
            refuse(out, BAD, "Content-Length is not a number");
 }
 
-/* One word of a list. */
+/* Handles one word of a list. */
 static struct text next_word(struct text *list) {
     const char *comma = memchr(list->at, ',', list->len);
     size_t len = comma ? (size_t)(comma - list->at) : list->len;
@@ -448,7 +448,7 @@ static bool judge(struct framing_request *out) {
 enum framing_state framing_read(const char *bytes, size_t len, struct framing_request *out) {
     struct reader reader = {.bytes = bytes, .len = len, .out = out};
     *out = (struct framing_request){.bytes = bytes};
-    if (len > 0 && bytes[0] == '\r') { /* RFC 9112 section 2.2: one empty line is to be ignored */
+    if (len > 0 && bytes[0] == '\r') { /* ignores one empty line (RFC 9112 section 2.2) */
         if (len == 1) {
             return FRAMING_PARTIAL;
         }

@@ -1,5 +1,5 @@
-/* The interception: owns the table of sockets that are read through a wire, and the two functions
- * that stand before the libraries'. Never looks at a byte. */
+/* Interception: owns the table of intercepted sockets, and the two functions that replace the
+ * libraries'. Never parses a byte. */
 #include "webhook/intercept.h"
 
 #include <dlfcn.h>
@@ -11,11 +11,11 @@
 #define SOCKETS_MAX 65536
 
 struct entry {
-    _Atomic(struct wire *) wire; /* NULL: not ours */
+    _Atomic(struct wire *) wire; /* NULL: not intercepted */
     enum intercept_kind kind;
 };
 
-static struct entry entries[SOCKETS_MAX]; /* pages of it that nobody touches take no memory */
+static struct entry entries[SOCKETS_MAX]; /* untouched pages take no memory */
 
 struct source {
     int fd, flags;
@@ -79,9 +79,9 @@ static size_t wanted(const struct entry *entry, const struct wire *wire, size_t 
     return fits < most ? fits : most;
 }
 
-/* As the function that it stands for, with what the wire makes of the bytes. Under epoll
- * libmicrohttpd takes less than it has room for as a sign that the socket is empty, and waits to be
- * told of more: so the socket is read until it is. */
+/* Reads like the replaced function, but returns the wire's bytes. Under epoll libmicrohttpd takes a
+ * short read as an empty socket and waits for the next event, so this reads until the socket is
+ * empty. */
 static ssize_t read_through(const struct entry *entry, const struct source *source, void *out,
                             size_t room) {
     char bytes[FRAMING_HEAD_MAX];
@@ -101,16 +101,15 @@ static ssize_t read_through(const struct entry *entry, const struct source *sour
         again = edge ? (size_t)got == size || wire_expects(wire) : given == 0;
     }
     if (edge && given > 0 && got == 0) {
-        (void)shutdown(source->fd, SHUT_RD); /* epoll tells of the end once more */
+        (void)shutdown(source->fd, SHUT_RD); /* makes epoll report the end once more */
     }
     if (given > 0) {
         return (ssize_t)given;
     }
-    return got > 0 ? 0 : got; /* nothing more is read of this connection */
+    return got > 0 ? 0 : got; /* reads nothing more from this connection */
 }
 
-/* Other names in C, so that they do not meet the libraries' declarations; the linker knows them by
- * the names in quotes. */
+/* Other names in C, to avoid the libraries' declarations; the linker sees the quoted names. */
 ssize_t intercept_recv(int fd, void *out, size_t room, int flags) __asm__("recv");
 ssize_t intercept_record_recv(gnutls_session_t session, void *out,
                               size_t room) __asm__("gnutls_record_recv");
@@ -118,7 +117,7 @@ ssize_t intercept_record_recv(gnutls_session_t session, void *out,
 ssize_t intercept_recv(int fd, void *out, size_t room, int flags) {
     const struct source source = {.fd = fd, .flags = flags};
     const struct entry *entry = entry_of(fd);
-    /* Under TLS it is GnuTLS that calls this, for what is still encrypted. */
+    /* Under TLS, GnuTLS calls this for the encrypted bytes. */
     return entry && entry->kind != INTERCEPT_TLS ? read_through(entry, &source, out, room)
                                                  : pull(&source, out, room);
 }

@@ -1,16 +1,14 @@
-/* Wires: owns how far a connection has been read and what is to be handed on. Never hands on a byte
- * of a header that it has not read to its end. */
+/* Wires: owns how far a connection is parsed, and the bytes to pass on. Never passes on a byte of
+ * an incomplete header. */
 #include "webhook/wire.h"
 
-/* The smallest requests grow a little on their way. */
+/* The smallest requests grow a little when rewritten. */
 #define OWED_MAX (4 * FRAMING_HEAD_MAX)
 /* Bounds a client that sends requests and does not wait for their answers. */
 #define HEADS_MAX (2 * FRAMING_HEAD_MAX)
 #define KEPT_MAX 2048 /* memory that an idle connection may keep, for each buffer */
 
-/* An entry of heads: the raw bytes of a header stand behind it. They are read again when
- * libmicrohttpd begins the request: the bytes of a small one take a fifth of the memory of its
- * struct framing_request. */
+/* An entry of heads: the used part of a struct framing_request, followed by its bytes. */
 struct queued {
     uint16_t bytes;
     bool surplus; /* one request too many */
@@ -39,7 +37,7 @@ static void empty(struct buf *buf) {
     }
 }
 
-/* ---- handing on ---- */
+/* ---- passing on ---- */
 
 static void put_span(struct buf *out, const struct framing_request *request,
                      struct framing_span span) {
@@ -86,7 +84,7 @@ static void put_head(struct wire *wire, const char *bytes, size_t len, bool surp
 
 /* Hands on a stand-in for the last request: libmicrohttpd's handler refuses it. */
 static void put_last(struct wire *wire, const struct framing_request *request) {
-    /* The answer to HEAD has no body, even when it refuses. */
+    /* An answer to HEAD has no body, so neither has its refusal. */
     wire->last_head =
         request->method.len == 4 && memcmp(request->bytes + request->method.at, "HEAD", 4) == 0;
     buf_puts(&wire->owed, wire->last_head ? "HEAD" : "GET");
@@ -202,7 +200,7 @@ size_t wire_hand(struct wire *wire, void *out, size_t room) {
     return len;
 }
 
-/* ---- what the handler asks ---- */
+/* ---- for the handler ---- */
 
 static enum framing_state refused(struct framing_request *out, unsigned status, const char *why) {
     *out = (struct framing_request){.status = status, .why = why};

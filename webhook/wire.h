@@ -1,7 +1,7 @@
-/* A connection's bytes on their way to libmicrohttpd: read by framing.h and chunks.h, and handed on
- * as requests that each version of libmicrohttpd reads alike. A request gets there in its plainest
- * form (method, target, version, the end of its body), and only when its header is complete; one
- * that is refused, as a question whose handler then asks here.
+/* A connection's bytes on their way to libmicrohttpd: parsed by framing.h and chunks.h, and passed
+ * on as requests that every version of libmicrohttpd reads alike. libmicrohttpd gets a request in
+ * its plainest form (method, target, version, the end of its body), and only after its header is
+ * complete; a refused one becomes a request whose handler asks here for the answer.
  *
  * Opens no socket; not thread-safe. */
 #ifndef LANDWAITER_WEBHOOK_WIRE_H
@@ -18,17 +18,17 @@
 enum wire_place { WIRE_HEADER, WIRE_LENGTH, WIRE_CHUNKS };
 
 struct wire {
-    struct buf held;  /* the beginning of a header */
-    struct buf owed;  /* for libmicrohttpd */
-    size_t handed;    /* of owed */
-    struct buf heads; /* headers that libmicrohttpd has not begun */
-    struct buf head;  /* the one that it has begun */
+    struct buf held;  /* an incomplete header */
+    struct buf owed;  /* bytes for libmicrohttpd */
+    size_t handed;    /* bytes of owed that libmicrohttpd has */
+    struct buf heads; /* headers that libmicrohttpd has not begun to handle */
+    struct buf head;  /* the header that it is handling */
     enum wire_place place;
-    uint64_t left; /* WIRE_LENGTH: of the body */
+    uint64_t left; /* WIRE_LENGTH: remaining bytes of the body */
     struct chunks chunks;
     bool last_head; /* the stand-in for the last request is HEAD, not GET */
-    bool over;      /* nothing more is read: something was refused */
-    bool broken;    /* namely the framing of the last body */
+    bool over;      /* a refusal: reads nothing more */
+    bool broken;    /* the refused part is the framing of the last body */
 };
 
 /* The method and the target that libmicrohttpd tells of. */
@@ -39,13 +39,13 @@ struct wire_seen {
 void wire_init(struct wire *wire);
 void wire_release(struct wire *wire);
 
-/* How many bytes may be fed at once: at least 1, at most FRAMING_HEAD_MAX. */
+/* The number of bytes that may be fed at once: at least 1, at most FRAMING_HEAD_MAX. */
 size_t wire_room(const struct wire *wire) MUST_USE;
-/* These bytes have come. */
+/* Parses received bytes. */
 void wire_feed(struct wire *wire, const char *bytes, size_t len);
-/* Has a request begun to come that is not complete? */
+/* Is there an incomplete request? */
 bool wire_expects(const struct wire *wire) MUST_USE;
-/* Takes the next bytes for libmicrohttpd; returns how many they are. */
+/* Copies the next bytes for libmicrohttpd to out; returns their number. */
 size_t wire_hand(struct wire *wire, void *out, size_t room) MUST_USE;
 
 /* Call it when libmicrohttpd's handler begins the next request. *out is its header, with zero bytes
@@ -53,7 +53,7 @@ size_t wire_hand(struct wire *wire, void *out, size_t room) MUST_USE;
  * libmicrohttpd has another request than the one handed to it. */
 enum framing_state wire_begin(struct wire *wire, const struct wire_seen *seen,
                               struct framing_request *out) MUST_USE;
-/* Was the body that has just ended broken off, because its framing is not right? */
+/* Did the last body end because of broken framing? */
 bool wire_broken(const struct wire *wire) MUST_USE;
 
 #endif
