@@ -91,19 +91,11 @@ static int append_piece(const char *bytes, size_t len, void *out) {
     return ((struct buf *)out)->overflow ? -1 : 0;
 }
 
-static void write_with(const json_t *json, size_t flags, struct buf *out) {
+void json_write(const json_t *json, struct buf *out) {
     /* Turns every failure into an overflow, so that no partial document passes for a whole one. */
-    if (json_dump_callback(json, append_piece, out, flags | JSON_ENCODE_ANY) != 0) {
+    if (json_dump_callback(json, append_piece, out, JSON_COMPACT | JSON_ENCODE_ANY) != 0) {
         out->overflow = true;
     }
-}
-
-void json_write(const json_t *json, struct buf *out) {
-    write_with(json, JSON_COMPACT, out);
-}
-
-void json_write_pretty(const json_t *json, struct buf *out) {
-    write_with(json, JSON_INDENT(2), out);
 }
 
 const char *json_text(const json_t *object, const char *member) {

@@ -25,8 +25,6 @@ bool json_parse_deep(const void *bytes, size_t len, size_t depth, json_t **out,
 
 /* Compact; keeps the members' order. */
 void json_write(const json_t *json, struct buf *out);
-/* Indented, for people. */
-void json_write_pretty(const json_t *json, struct buf *out);
 
 /* Typed members of an object; borrowed. NULL, fallback or 0 if absent or of another type. Accepts
  * NULL and non-objects. */

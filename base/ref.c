@@ -7,7 +7,6 @@
 
 #define DEFAULT_HOST "docker.io"
 #define OFFICIAL "library/"
-#define IMAGE_ID_LEN 64u
 
 /* A borrowed part of the text. */
 struct span {

@@ -45,19 +45,3 @@ bool size_parse(const char *text, int64_t *out_bytes) {
     *out_bytes = 0;
     return true;
 }
-
-const char *size_text(int64_t bytes, char out[SIZE_TEXT_SIZE]) {
-    size_t i = 0;
-    while (size_units[i].bytes > 1 && bytes < size_units[i].bytes) {
-        i++;
-    }
-    const struct size_unit *unit = &size_units[i];
-    long long whole = bytes / unit->bytes;
-    int tenth = (int)(bytes % unit->bytes * 10 / unit->bytes);
-    if (tenth > 0) {
-        (void)snprintf(out, SIZE_TEXT_SIZE, "%lld.%d %s", whole, tenth, unit->name);
-    } else {
-        (void)snprintf(out, SIZE_TEXT_SIZE, "%lld %s", whole, unit->name);
-    }
-    return out;
-}

@@ -7,14 +7,10 @@
 
 #include "base/own.h"
 
-#define SIZE_TEXT_SIZE 40 /* for any numbers, also to a compiler that cannot bound them */
 #define SIZE_BYTES_MAX (INT64_C(1) << 50) /* 1 PiB */
 
 /* One whole number and one unit: B, KiB, MiB, GiB, TiB (1024 each) or kB, MB, GB, TB (1000 each);
  * only 0 needs no unit. False: not a size, or over SIZE_BYTES_MAX. */
 bool size_parse(const char *text, int64_t *out_bytes) MUST_USE;
-/* For people, in the greatest binary unit, truncated to one decimal place: "512 MiB", "1.5 GiB".
- * Returns out. */
-const char *size_text(int64_t bytes, char out[SIZE_TEXT_SIZE]);
 
 #endif

@@ -460,11 +460,3 @@ bool registry_resolve(const struct registry_client *client, const struct registr
     memcpy(out_digest, digest, sizeof digest);
     return true;
 }
-
-bool registry_manifest(const struct registry_client *client, const struct registry_query *query,
-                       struct manifest *out, struct err *err) {
-    CLEANUP(registry_lookup_release)
-    struct registry_lookup lookup = {
-        .client = client, .query = query, .credentials = CREDENTIALS_INIT};
-    return registry_lookup_open(&lookup, err) && registry_get(&lookup, out, err);
-}

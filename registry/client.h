@@ -38,8 +38,4 @@ struct registry_query {
  * sentences for people. */
 bool registry_resolve(const struct registry_client *client, const struct registry_query *query,
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) MUST_USE;
-/* Gets the manifest, checks it, and computes its digest over the bytes. */
-bool registry_manifest(const struct registry_client *client, const struct registry_query *query,
-                       struct manifest *out, struct err *err) MUST_USE;
-
 #endif

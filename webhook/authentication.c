@@ -5,9 +5,6 @@
 #include "webhook/scheme.h"
 #include "webhook/source.h"
 
-#define HMAC_SECRET "whsec_"
-#define ED25519_KEY "whpk_"
-
 static unsigned char nobodys_bytes[] = "nobody has this secret; it never matches";
 static struct secret nobodys_secret = {.bytes = nobodys_bytes, .len = sizeof nobodys_bytes - 1};
 static const struct sender nobody = {
@@ -66,39 +63,4 @@ enum issuers_fetch_result authentication_fetch(const struct sender *sender,
 
 bool authentication_before_body(const struct sender *sender) {
     return schemes[sender->auth].before_body;
-}
-
-static bool has_prefix(const struct secret *secret, const char *prefix) {
-    return secret->bytes && secret->len >= strlen(prefix) &&
-           memcmp(secret->bytes, prefix, strlen(prefix)) == 0;
-}
-
-bool authentication_secret_check(enum sender_auth auth, const struct secret *secret,
-                                 struct err *err) {
-    unsigned char decoded[SCHEME_KEY_MAX];
-    struct digest_part key = {NULL, 0};
-    bool ed25519 = auth == SENDER_STANDARD_WEBHOOKS && has_prefix(secret, ED25519_KEY);
-    bool hmac = has_prefix(secret, HMAC_SECRET);
-    if (!secret->bytes || secret->len == 0) {
-        return err_set(err, ERR_INVALID, "the secret is empty");
-    }
-    if (auth != SENDER_HMAC && auth != SENDER_STANDARD_WEBHOOKS) {
-        return true;
-    }
-    if (ed25519) {
-        size_t prefix = sizeof ED25519_KEY - 1;
-        size_t len = 0;
-        bool valid = digest_base64_decode((const char *)secret->bytes + prefix,
-                                          secret->len - prefix, decoded, DIGEST_BYTES, &len) &&
-                     len == DIGEST_BYTES;
-        return valid || err_set(err, ERR_INVALID, "after whpk_ must come 32 bytes in base64");
-    }
-    if (auth == SENDER_STANDARD_WEBHOOKS && !hmac) {
-        return err_set(err, ERR_INVALID,
-                       "the secret must begin with whsec_ (HMAC) or whpk_ (Ed25519 public key)");
-    }
-    bool valid = scheme_whsec_key(secret, decoded, &key);
-    explicit_bzero(decoded, sizeof decoded);
-    return valid || err_set(err, ERR_INVALID, "after whsec_ must come base64 of at most %d bytes",
-                            SCHEME_KEY_MAX);
 }

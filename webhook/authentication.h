@@ -45,9 +45,4 @@ authentication_fetch(const struct sender *sender,
 /* Can the sender be judged before the body is read (bearer)? */
 bool authentication_before_body(const struct sender *sender) MUST_USE;
 
-/* For the configuration: can that secret ever prove anything? ERR_INVALID says what to write. Not
- * for a plain HMAC (hmac_header), which takes any bytes. */
-bool authentication_secret_check(enum sender_auth auth, const struct secret *secret,
-                                 struct err *err) MUST_USE;
-
 #endif

@@ -238,7 +238,8 @@ enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const
     return MHD_NO;
 }
 
-void exchange_suspend(struct exchange *exchange) {
+/* Suspends the exchange without a deadline; the answer must be set before exchange_resume. */
+static void suspend(struct exchange *exchange) {
     exchange->stage = EXCHANGE_SUSPENDED;
     count(exchange);
     deadline_disarm(&exchange->service->deadlines, &exchange->deadline);
@@ -267,7 +268,7 @@ void exchange_enter_waiting(struct exchange *exchange) {
     }
     service->waiting = exchange;
     service->waiting_count++;
-    exchange_suspend(exchange);
+    suspend(exchange);
 }
 
 void exchange_leave_waiting(struct exchange *exchange) {

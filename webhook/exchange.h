@@ -119,8 +119,7 @@ enum MHD_Result exchange_reply(struct exchange *exchange);
  * within libmicrohttpd's handler. */
 enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const char *message);
 
-/* Suspends the exchange without a deadline; set the answer before exchange_resume. */
-void exchange_suspend(struct exchange *exchange);
+/* Resumes a waiting exchange; its answer must be set. */
 void exchange_resume(struct exchange *exchange);
 /* Resumes without an answer: libmicrohttpd's handler runs again. */
 void exchange_retry(struct exchange *exchange);

@@ -1,4 +1,4 @@
-/* Sizes: parsing, refusals, and text. */
+/* Sizes: parsing and refusals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,22 +65,10 @@ static void others_are_refused(void **state) {
     }
 }
 
-static void sizes_are_shown(void **state) {
-    (void)state;
-    char text[SIZE_TEXT_SIZE];
-    assert_string_equal(size_text(0, text), "0 B");
-    assert_string_equal(size_text(1023, text), "1023 B");
-    assert_string_equal(size_text(INT64_C(536870912), text), "512 MiB");
-    assert_string_equal(size_text(INT64_C(1610612736), text), "1.5 GiB");
-    assert_string_equal(size_text(INT64_C(1073741823), text), "1023.9 MiB");
-    assert_string_equal(size_text(SIZE_BYTES_MAX, text), "1024 TiB");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_read),
         cmocka_unit_test(others_are_refused),
-        cmocka_unit_test(sizes_are_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

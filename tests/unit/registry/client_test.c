@@ -415,19 +415,6 @@ static void a_digest_wins_over_the_tag(void **state) {
     expect_digest(bench, BODY_DIGEST);
 }
 
-static void a_manifest_is_got_and_checked(void **state) {
-    struct bench *bench = *state;
-    static const struct step steps[] = {
-        {.method = "GET", .url = HUB_URL, .status = 200, .headers = MANIFEST_HEADERS, .body = BODY},
-    };
-    PLAY(bench, steps);
-    struct manifest manifest;
-    struct err err = ERR_INIT;
-    assert_true(registry_manifest(&bench->client, &bench->query, &manifest, &err));
-    assert_string_equal(manifest.digest, BODY_DIGEST);
-    assert_true(manifest.index);
-}
-
 /* ---- refusals ---- */
 
 static void a_second_401_is_final(void **state) {
@@ -677,7 +664,6 @@ int main(void) {
         TEST(a_server_without_exchange_gets_user_and_password),
         TEST(a_head_without_a_usable_digest_is_followed_by_a_get),
         TEST(a_digest_wins_over_the_tag),
-        TEST(a_manifest_is_got_and_checked),
         TEST(a_second_401_is_final),
         TEST(access_is_refused_in_words),
         TEST(a_realm_elsewhere_gets_nothing),

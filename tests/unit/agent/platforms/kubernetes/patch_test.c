@@ -15,7 +15,7 @@ static void expect(const struct patch *patch, const char *wanted) {
     json_t *right = read_json(wanted);
     if (!json_equal(made, right)) {
         struct buf text = BUF_INIT(65536);
-        json_write_pretty(made, &text);
+        json_write(made, &text);
         fail_msg("%s", buf_text(&text));
     }
     json_decref(made);
