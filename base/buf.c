@@ -1,5 +1,4 @@
-/* Growing byte buffers with a maximum: owns the bytes of each buffer, and never goes over what it
- * was born with. */
+/* Growing byte buffers: owns each buffer's bytes, and never exceeds its maximum. */
 #include "base/buf.h"
 
 #include <stdarg.h>
