@@ -179,10 +179,10 @@ static void scene_release(struct scene *scene) {
                          .response = HTTP_RESPONSE_INIT}
 
 /* Every script runs with both kinds of clients. */
-static bool roused;
+static bool wakeable;
 
 static struct http_client *new_client(void) {
-    return roused ? http_client_new_wakeable(NULL) : http_client_new(NULL);
+    return wakeable ? http_client_new_wakeable(NULL) : http_client_new(NULL);
 }
 
 static bool play(struct scene *scene, const char *const *answers) {
@@ -553,21 +553,21 @@ static void another_thread_can_cancel(void **state) {
     assert_string_equal(s.err.message, "stopping");
 }
 
-struct rouser {
+struct waker {
     const atomic_bool *cancel;
     struct http_client *client;
 };
 
-static void *rouse(void *argument) {
-    const struct rouser *rouser = argument;
-    while (!atomic_load(rouser->cancel)) {
+static void *wake_when_cancelled(void *argument) {
+    const struct waker *waker = argument;
+    while (!atomic_load(waker->cancel)) {
         (void)poll(NULL, 0, 1);
     }
-    http_client_wake(rouser->client);
+    http_client_wake(waker->client);
     return NULL;
 }
 
-static void roused_it_stops_at_once(void **state) {
+static void woken_it_stops_at_once(void **state) {
     (void)state;
     atomic_bool cancel = false;
     SCENE(s);
@@ -577,11 +577,11 @@ static void roused_it_stops_at_once(void **state) {
     (void)snprintf(s.url, sizeof s.url, "http://127.0.0.1:%d/", s.server.port);
     s.client = http_client_new_wakeable(&cancel);
     assert_non_null(s.client);
-    struct rouser rouser = {&cancel, s.client};
+    struct waker waker = {&cancel, s.client};
     pthread_t thread;
     s.request.timeout_ms = -1;
     int64_t began = clock_boot_ms();
-    assert_int_equal(pthread_create(&thread, NULL, rouse, &rouser), 0);
+    assert_int_equal(pthread_create(&thread, NULL, wake_when_cancelled, &waker), 0);
     assert_false(http_perform(s.client, &s.request, &s.response, &s.err));
     assert_true(clock_boot_ms() - began < 5000);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -739,7 +739,7 @@ int main(void) {
         cmocka_unit_test(a_stalled_answer_is_given_up),
         cmocka_unit_test(a_slow_answer_is_given_up),
         cmocka_unit_test(another_thread_can_cancel),
-        cmocka_unit_test(roused_it_stops_at_once),
+        cmocka_unit_test(woken_it_stops_at_once),
         cmocka_unit_test(a_unix_socket),
         cmocka_unit_test(what_cannot_be_reached),
         cmocka_unit_test(headers_cannot_be_smuggled),
@@ -751,6 +751,6 @@ int main(void) {
         return 1;
     }
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    roused = true;
+    wakeable = true;
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
