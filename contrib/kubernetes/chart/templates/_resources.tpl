@@ -24,7 +24,7 @@
 {{- toJson $sorted }}
 {{- end }}
 
-{{/* As the agent guesses it (docs/configuration.md). */}}
+{{/* As the agent guesses the plural (docs/configuration.md). */}}
 {{- define "landwaiter.plural" -}}
 {{- if regexMatch "[sx]$" . }}{{ . }}es{{ else if hasSuffix "y" . }}{{ trimSuffix "y" . }}ies{{ else }}{{ . }}s{{ end }}
 {{- end }}
