@@ -616,7 +616,7 @@ def test_the_page_names_every_permission(tmp_path):
     """Its table equals the roles."""
     with open(DOCS, encoding="utf-8") as page:
         table = re.findall(r"^\| ([a-z, ]+) \| ([a-z, ]+) \| .*? \| .*? \|$",
-                           page.read().partition("## What it may do")[2].partition("\n## ")[0], re.M)
+                           page.read().partition("## Permissions")[2].partition("\n## ")[0], re.M)
     said = {(resource, verb) for resources, verbs in table[1:] for resource in resources.split(", ")
             for verb in verbs.split(", ")}
     made = render(tmp_path, {"images": IMAGES, "deletePods": True, "replicas": 3})

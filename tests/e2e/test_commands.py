@@ -16,7 +16,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RESULTS = {"updated", "unchanged", "rolled-back", "failed", "denied", "superseded", "cancelled"}
 
 
-# Shapes: what a member may be. A pattern is a string that matches it.
+# Shapes of members. A pattern is a string that matches it.
 def one_of(*values):
     return lambda value: value in values
 

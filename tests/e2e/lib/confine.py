@@ -63,7 +63,7 @@ def cgroups(name):
 
 
 def kill_cgroups(name):
-    """Ends what runs in them, and removes them. True when nothing is left."""
+    """Kills all processes in them, and removes them. True when nothing is left."""
     for path in cgroups(name):
         try:
             with open(os.path.join(path, "cgroup.procs"), encoding="ascii") as processes:
