@@ -204,7 +204,7 @@ DATA = os.path.join(os.path.dirname(__file__), "..", "data", "jwt")
 
 
 def test_every_vector_through_the_listener(agent_of):
-    """As the unit test of tokens, with the whole listener in front of it."""
+    """As tests/unit/webhook/oidc/token_test.c, with all that is in front of it."""
     with open(os.path.join(DATA, "vectors.json"), encoding="utf-8") as file:
         vectors = json.load(file)
     policy = vectors["policy"]
