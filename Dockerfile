@@ -4,12 +4,12 @@
 #   docker run -d --name landwaiter --group-add "$(stat -c %g /var/run/docker.sock)" -p 9077:9077
 #       -v /var/run/docker.sock:/var/run/docker.sock -v landwaiter:/var/lib/landwaiter
 #       -v ./landwaiter.yaml:/etc/landwaiter/landwaiter.yaml:ro landwaiter
-# It runs as user 9077; the socket's group (--group-add) is what lets it talk to the engine. contrib/compose is an example.
+# It runs as user 9077, which may talk to the engine through the socket's group (--group-add). contrib/compose is an example.
 #
 # For another architecture (linux/amd64, linux/arm64, linux/arm/v7), cross compiled and without emulation:
 #   docker build --platform linux/arm64 .                   with BuildKit
 #   docker build --build-arg PLATFORM=linux/arm64 .         with the builder before it, which calls the image its own architecture's
-# Where the mirrors have no source packages: --build-arg LIBRARIES=shared; a third larger. docs/rooms/contrib.md says why.
+# Where the mirrors have no source packages: --build-arg LIBRARIES=shared; the image is then a third larger. docs/rooms/contrib.md says why.
 ARG BASE=debian:13-slim
 # BuildKit sets BUILDPLATFORM and TARGETPLATFORM by itself. To the builder before it "linux" means the machine's own.
 ARG PLATFORM=linux

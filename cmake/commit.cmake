@@ -1,7 +1,7 @@
 # Writes OUTPUT, the definition of base/commit.h, and only when it changes:
 #   cmake -DSOURCE=FOLDER -DOUTPUT=FILE [-DGIVEN=COMMIT] -P cmake/commit.cmake
-# The commit is the given one, else that of the checkout, else the one that `git archive` wrote into commit.txt. A build
-# never fails because it is not known.
+# The commit is the given one, else the checkout's, else the one that `git archive` wrote into commit.txt. A build
+# without a commit never fails.
 set(commit "${GIVEN}")
 set(changed "")
 

@@ -1,8 +1,8 @@
-# Run by cpack between the installation and the packing: what Debian's policy wants otherwise than other systems.
+# Run by cpack between the installation and the packing: adapts the files to Debian's policy.
 set(doc ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share/doc/landwaiter)
 set(man ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share/man)
 
-file(REMOVE ${doc}/LICENSE) # the copyright file says where every Debian system has it
+file(REMOVE ${doc}/LICENSE) # the copyright file names its place on every Debian system
 file(RENAME ${doc}/CHANGELOG.md ${doc}/changelog)
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC) # of SOURCE_DATE_EPOCH, where that is set
 configure_file(${CPACK_LANDWAITER_DEBIAN}/changelog.in ${doc}/changelog.Debian @ONLY)

@@ -1,4 +1,4 @@
-# `cmake --install` puts down the program, its pages, completions, service, documentation and licence.
+# `cmake --install` installs the program, its pages, completions, service, documentation and licence.
 include(GNUInstallDirs)
 
 # Debian's zsh looks into share/zsh/vendor-completions, everybody else's into site-functions.

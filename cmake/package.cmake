@@ -2,7 +2,7 @@
 # contrib/package does both. The package's own files beside the installed ones are in contrib/debian.
 set(debian ${CMAKE_CURRENT_SOURCE_DIR}/contrib/debian)
 
-# The suite that it is built in: each has other libraries. A newer suite's version is the higher one.
+# The suite of the build: each has other libraries. A newer suite's version is the higher one.
 set(suite)
 if(EXISTS /etc/os-release)
   file(STRINGS /etc/os-release release REGEX "^(ID|VERSION_ID)=")
@@ -44,7 +44,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS passwd)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, ${zones}")
-# No more than suggested: the engine may be one that no package knows, or a cluster's elsewhere.
+# Suggested only: the engine may have no package, or be a cluster's elsewhere.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "docker.io | docker-ce | podman")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${debian}/postinst ${debian}/prerm ${debian}/postrm)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

@@ -9,7 +9,7 @@ skips=()
 
 # --- counting --------------------------------------------------------------------------------------------------
 
-# check WHAT COMMAND...: one test; its output is shown when it fails. Every command of a function counts.
+# check NAME COMMAND...: one test; its output is shown when it fails. Every command of a function counts.
 check() {
     local what=$1 from=$SECONDS log
     log=$logs/${1//[^a-z0-9]/-}.log
@@ -37,7 +37,7 @@ summary() {
     [ $failed = 0 ] && [ $passed -gt 0 ]
 }
 
-# add_up FILE: shows what another run of this script said, and adds its counts.
+# add_up FILE: shows the output of another run of this script, and adds its counts.
 add_up() {
     local words
     grep -vE '^[0-9]+ passed' "$1" || true
@@ -70,7 +70,7 @@ fails() {
     fi
 }
 
-# equal WHAT EXPECTED FOUND
+# equal NAME EXPECTED FOUND
 equal() {
     [ "$2" = "$3" ] || {
         printf '%s: expected %s\nfound %s\n' "$1" "$2" "$3"
@@ -123,7 +123,7 @@ boot() {
 
 # --- its processes, seen from outside -----------------------------------------------------------------------------
 
-# find_init: systemd, as a child of what the subshell has become.
+# find_init: systemd, as a child of the subshell's successor.
 find_init() {
     local one parent
     for one in /proc/[0-9]*; do
@@ -145,7 +145,7 @@ comes_up() {
     is_up
 }
 
-# Why systemd cannot be booted here; nothing when it can.
+# Prints why systemd cannot be booted here; nothing when it can.
 hindrance() {
     grep -q ' cgroup2 ' /proc/self/mounts || {
         echo "no cgroup2 file system is mounted"
@@ -176,7 +176,7 @@ without_cgroups() {
 clean() {
     set +e
     if [ -n "${machine:-}" ]; then
-        kill -KILL "$machine" 2>/dev/null # with it ends its first process, and with that the others
+        kill -KILL "$machine" 2>/dev/null # its first process ends with it, and all others with that one
         wait "$machine" 2>/dev/null
     fi
     [ -z "$place" ] || {
@@ -205,7 +205,7 @@ on_a_booted_copy() {
     add_up "$place/said"
 }
 
-# throw_away_only: ends the script where it would change a machine that somebody uses.
+# throw_away_only: ends the script on a machine that somebody uses.
 throw_away_only() {
     if [ "$(id -u)" != 0 ] || [ -d /run/systemd/system ] || [ -e /etc/landwaiter ] || [ -e /var/lib/landwaiter ]; then
         echo "tests/$area installs and removes things: as root, in a root that can be thrown away (tests/fresh)" >&2
@@ -213,7 +213,7 @@ throw_away_only() {
     fi
 }
 
-# begin_place: a folder for what is mounted, removed at the end with all that was started.
+# begin_place: a folder for mounts, removed at the end with all started processes.
 begin_place() {
     mkdir -p "$logs"
     place=$(mktemp -d "/tmp/landwaiter-$area.XXXXXX")

@@ -1,10 +1,10 @@
 #!/bin/sh
-# notify-oidc.sh IMAGE [DIGEST]: tells a Landwaiter agent of a pushed image and waits for what becomes of it.
+# notify-oidc.sh IMAGE [DIGEST]: tells a Landwaiter agent of a pushed image and waits for the outcome.
 # The job's OIDC token proves who speaks, so there is no secret to keep. Needs sh and curl (7.58 or newer).
 #
 #   LANDWAITER_URL       the agent's base URL, https://deploy.example.net
 #   LANDWAITER_SENDER    the sender's name there
-#   LANDWAITER_AUDIENCE  for whom the token is; default: the URL's host
+#   LANDWAITER_AUDIENCE  the token's audience; default: the URL's host
 #   LANDWAITER_WAIT      seconds, or 90s, 15m, 1h; default 15m; no: do not wait
 #   LANDWAITER_CA        a file with the agent's own certificate authority
 #   LANDWAITER_IMAGE, LANDWAITER_DIGEST   instead of the arguments
@@ -79,16 +79,16 @@ ask() { # PATH SECONDS [BODY] -> $code (000: no answer), $answer
     cut=$?
     code=${answer##*
 }
-    [ "$cut" = 0 ] || code=000 # half an answer is none
+    [ "$cut" = 0 ] || code=000 # half an answer counts as none
     answer=${answer%
 *}
 }
 
-again() { # true: it helps to send the same once more
+again() { # true: a repetition helps
     case $code in 000 | '' | 429 | 5??) ;; *) return 1 ;; esac
 }
 
-rest() { # SECONDS: a pause, longer by up to half of it, so that many jobs do not come back at once
+rest() { # SECONDS: a pause, longer by up to half of it, so that many jobs do not return at once
     jitter=$(od -An -N1 -tu1 /dev/urandom 2>/dev/null | tr -d ' ')
     sleep $(($1 + $1 * ${jitter:-0} / 512))
 }
@@ -125,7 +125,7 @@ case ${LANDWAITER_WAIT:-15m} in
     *) wait=$(seconds "${LANDWAITER_WAIT:-15m}") || fail 2 "LANDWAITER_WAIT is a duration like 90s or 15m" ;;
 esac
 
-# Kept with the push: what was built, and where one can read about it.
+# Kept with the push: the commit, and the address of the job's log.
 commit=${GITHUB_SHA:-${CI_COMMIT_SHA:-${BUILDKITE_COMMIT:-${CIRCLE_SHA1:-}}}}
 run=${CI_JOB_URL:-${BUILDKITE_BUILD_URL:-${CIRCLE_BUILD_URL:-}}}
 [ -z "${GITHUB_RUN_ID:-}" ] || run=${GITHUB_SERVER_URL:-}/${GITHUB_REPOSITORY:-}/actions/runs/$GITHUB_RUN_ID
@@ -134,7 +134,7 @@ clean "$run" || run=''
 meta=${commit:+\"commit\":\"$commit\"}${commit:+${run:+,}}${run:+\"run\":\"$run\"}
 body="{\"image\":\"$image\"${digest:+,\"digest\":\"$digest\"}${meta:+,\"meta\":{$meta\}}}"
 
-# A token is good for one statement. When an answer was lost, the same token and body find the same push again.
+# A token is good for one statement. After a lost answer, the same token and body find the same push again.
 token=''
 fetch_token || fail 5 "the CI system gave no OIDC token"
 pause=1 deadline=$(($(date +%s) + 60))
@@ -164,7 +164,7 @@ while left=$((deadline - $(date +%s))) && [ $left -gt 0 ] && [ "$open" != 0 ]; d
             # An agent with many waiting callers answers at once.
             [ "$open" = 0 ] || [ "$(date +%s)" != "$begun" ] || rest 1
             ;;
-        401) # its time is over
+        401) # it has expired
             if [ -n "$fresh" ] || ! renewable || ! fetch_token; then
                 fail 3 "the OIDC token has expired, the update goes on: $push"
             fi
@@ -178,7 +178,7 @@ while left=$((deadline - $(date +%s))) && [ $left -gt 0 ] && [ "$open" != 0 ]; d
     esac
 done
 
-# A line for each target: its name, what became of it, why.
+# A line for each target: its name, its result, the reason.
 printf %s "$status" | tr '{' '\n' | sed -E -e '/"target"/!d' \
     -e 's/.*"target" *: *"([^"]*)".*"result" *: *"?([^",]*).*"reason" *: *"?([^"]*).*/\1  \2  \3/' \
     -e 's/  null  /  open  /' -e 's/  null,$//'

@@ -1,5 +1,5 @@
 /* How long a plan takes over 1,000 containers of one image, 50 windows and some waiting updates.
- * Engine and registry are a scripted transport, which answers at once: what is measured is our own
+ * Engine and registry are a scripted transport, which answers at once: the figure is our own
  * work on answers of that size, never a network. */
 #include <ftw.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@
 #define PUSHED "sha256:" ZEROS "2222222222222222"
 #define IMAGE "sha256:" ZEROS "3333333333333333"
 
-/* Of this process alone: nothing here waits, and what else the machine does is not our time. */
+/* Of this process alone: nothing here waits, and other processes' time does not count. */
 static int64_t spent_us(void) {
     struct timespec t;
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);

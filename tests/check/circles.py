@@ -47,7 +47,7 @@ def circles(edges):
 
 
 def read(build):
-    newest = {}  # an older one is of a library that the file was in before
+    newest = {}  # an older one belongs to the file's former library
     for path in sorted(pathlib.Path(build, "CMakeFiles").rglob("*.c.o"), key=lambda path: path.stat().st_mtime):
         match = re.search(r"\.dir/(.+)\.c\.o$", str(path))
         if match and pathlib.Path(match[1] + ".c").exists():

@@ -1,5 +1,5 @@
-"""Each block of shell in README.md and docs/install.md must be typed by tests/guide, or run by a test that is named here. Names of
-blocks that are gone are faults, too."""
+"""tests/guide, or a test that is named here, must run each block of shell in README.md and docs/install.md. Names of
+missing blocks are faults, too."""
 
 import pathlib
 import re

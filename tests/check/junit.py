@@ -1,5 +1,5 @@
-"""Counts JUnit files: junit.py STATUS FILE... prints passed, failed and skipped, a line each, then what failed and why
-something was skipped. STATUS is the runner's exit status: a runner that died, or counted nothing, is a failure."""
+"""Counts JUnit files: junit.py STATUS FILE... prints the numbers of passed, failed and skipped tests, a line each, then each
+failure, and each skipped test with its reason. STATUS is the runner's exit status: a runner that died, or counted nothing, is a failure."""
 
 import sys
 import xml.etree.ElementTree

@@ -16,7 +16,7 @@ DEFINITION = re.compile(r"^(?!#|typedef|struct \w+ \{|enum|union)[a-z][\w\s*]*?[
 
 
 def measured(sources):
-    """(file, function, what is too big) by pmccabe."""
+    """(file, function, size) of each function that is too big, by pmccabe."""
     out = subprocess.run(["pmccabe", *map(str, sources)], check=True, capture_output=True, text=True).stdout
     for line in out.splitlines():
         fields = re.match(r"(\d+)\s+\d+\s+\d+\s+\d+\s+(\d+)\s+(\S+?)\(\d+\): (\S+)", line)

@@ -1,5 +1,5 @@
-"""Each file of contrib/ci, as its CI system runs it, against a real agent and engine; the CI system's token endpoint is a
-local issuer. And `landwaiter push` in the same environments."""
+"""Runs each file of contrib/ci as its CI system does, against a real agent and engine; the CI system's token endpoint is a
+local issuer. Runs `landwaiter push` in the same environments, too."""
 
 import http.server
 import json
@@ -19,7 +19,7 @@ from lib.wait import wait_until
 
 AUDIENCE = "127.0.0.1"  # the host of the agent's URL
 
-# What each system says of its jobs, and what the sender pins of it, as docs/senders/ advises.
+# The claims of each system about its jobs, and those that the sender pins, as docs/senders/ advises.
 GITHUB = ("https://token.actions.githubusercontent.com",
           {"repository": "brian/site", "repository_id": "100", "repository_owner_id": "1234", "ref": "refs/heads/main",
            "event_name": "push"},
@@ -184,7 +184,7 @@ def test_an_input_is_never_more_than_text(job_of, agent_for, image):
 
 
 def test_a_lost_answer_finds_the_same_push(job_of, agent_for):
-    """The same token with the same body: the agent says that it knows it."""
+    """The same token with the same body: the agent recognises the push."""
     job = job_of("github")
     agent = agent_for(job, "github", platforms={})
     proxy = Proxy(agent.port)
@@ -233,7 +233,7 @@ def test_what_stays_open_is_3(waiting, job_of, agent_for):
 
 
 def test_an_expired_token_is_renewed_or_said(waiting, job_of, agent_for):
-    """The agent's answer to a token whose time is over, on the way of the status."""
+    """The agent's answer to an expired token that asks for the status."""
     for system, renews in (("github", True), ("gitlab", False)):
         job = job_of(system)
         agent = agent_for(job, system)
@@ -365,7 +365,7 @@ def test_a_token_follows_no_redirect(job_of, agent_for):
 
 
 def on_a_terminal(arguments, environment):
-    """Run it with a terminal for stderr; (exit status, stdout, what the terminal got)."""
+    """Run it with a terminal for stderr; (exit status, stdout, the terminal's output)."""
     ours, theirs = pty.openpty()
     got = []
     process = subprocess.Popen([BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs,
@@ -377,7 +377,7 @@ def on_a_terminal(arguments, environment):
             while part := os.read(ours, 4096):
                 got.append(part)
         except OSError:
-            pass  # the other side is closed
+            pass  # the other end is closed
     reader = threading.Thread(target=read)
     reader.start()
     out = process.communicate(timeout=60)[0].decode()

@@ -24,13 +24,13 @@ def apps(engine, images, repository):
 
 
 class Scene:
-    """One scenario: what each step expects, seen at the container and at its update."""
+    """One scenario: the expectation of each step, seen at the container and at its update."""
 
     def __init__(self, engine, apps, agent, registry):
         self.engine, self.apps, self.agent, self.registry = engine, apps, agent, registry
 
     def wait(self):
-        self.registry.proxy.mend()  # what was still being fetched is there now
+        self.registry.proxy.mend()  # the unfinished download is complete now
         waits(self.agent, "app", "waits")
         assert self.engine.serves("app") == "v1"
 
@@ -61,7 +61,7 @@ def window_settings():
 
 
 def before(utc):
-    """A minute earlier, so that what shall wait does so when the scenario begins."""
+    """Starts a minute earlier, so that updates already wait when the scenario begins."""
     return (datetime.fromisoformat(utc.replace("Z", "+00:00")) - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -73,7 +73,7 @@ def test_scenario(engine, apps, night, registry, case):  # noqa: F811
     agent = night(clock=before(clocks[0]) if expected[0] == "wait" else clocks[0], **window_settings())
     scene = Scene(engine, apps, agent, registry)
     kind = "good"
-    if "rollback" in expected:  # it never becomes healthy, and that is noticed when the window is over
+    if "rollback" in expected:  # it never becomes healthy, and shows it after the end of the window
         kind, expected[0] = "starting", "begin"
     if "prepare" in expected:  # the engine gets nothing from the registry yet
         registry.proxy.fault(agent="^docker/", drop=True)
@@ -92,7 +92,7 @@ def in_seconds(seconds):
 
 
 def test_the_machines_clock_is_set(engine, apps, agent_of, registry):
-    """To what it shows anyway, so that nobody else is disturbed: the kernel tells of it all the same."""
+    """Sets the clock to its present time, which disturbs nobody: the kernel reports it all the same."""
     apps.run("app")
     agent = agent_of([registry], start=True)
     assert agent.run("hold", "all", "--until", in_seconds(3600)).returncode == 0
@@ -106,7 +106,7 @@ def test_the_machines_clock_is_set(engine, apps, agent_of, registry):
 
 
 def test_it_sleeps_over_the_time_that_it_waits_for(engine, apps, agent_of, registry):
-    """As in a suspend, nothing of it runs when the time comes; afterwards it decides at once."""
+    """As in a suspend, the agent does not run when the time comes; afterwards it decides at once."""
     apps.run("app")
     agent = agent_of([registry], settings={"defaults": {"health": {"soak": "100ms"}}}, start=True)
     assert agent.run("hold", "all").returncode == 0
@@ -135,7 +135,7 @@ def test_killed_before_the_stop_it_goes_on_only_in_the_window(engine, apps, nigh
     old = engine.inspect("app")["Id"]
     nights = [night for night in (date(2026, 11, 24) + timedelta(days) for days in range(60)) if night.weekday() < 4]
     beside = False
-    for place, tonight in enumerate(nights[:28], 1):  # each from the gate again: the first with two is before the stop is stored
+    for place, tonight in enumerate(nights[:28], 1):  # each from the gate again: the first with two is before the store of the stop
         next_night = tonight + timedelta(1)  # the window is open on weekdays
         agent.set_clock(f"{tonight}T02:10:00Z")
         agent.environment["LANDWAITER_CRASH_AT"] = str(place)
@@ -161,7 +161,7 @@ def test_killed_before_the_stop_it_goes_on_only_in_the_window(engine, apps, nigh
 
 
 def test_a_slow_pull_outlasts_what_the_registry_said(engine, apps, night, registry):  # noqa: F811
-    """When it is there at last, the registry is asked once more, and it is applied: no circle of pulling and asking."""
+    """After the pull the agent asks the registry once more, and applies the update: no circle of pulling and asking."""
     apps.run("app")
     agent = night(clock=DAY)
     registry.proxy.fault(agent="^docker/", drop=True)

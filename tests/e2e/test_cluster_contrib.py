@@ -1,5 +1,5 @@
-"""contrib/kubernetes against a real API server: what is rendered is taken, the roles allow what the agent does and nothing
-else, and the admission policy lets its service account change images and its own annotations, and nothing else."""
+"""contrib/kubernetes against a real API server: it accepts the rendered objects, the roles allow the agent's calls and nothing
+else, and the admission policy lets its service account change only images and its own annotations."""
 
 import copy
 import http.client
@@ -44,7 +44,7 @@ VALUES = {
 }
 
 
-# --- what is rendered ------------------------------------------------------------------------------------------------
+# --- rendered objects ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", VALUES)
 def test_the_api_server_takes_every_object(cluster, namespace, tmp_path, name):
@@ -58,7 +58,7 @@ def test_the_api_server_takes_every_object(cluster, namespace, tmp_path, name):
         in_namespace = one["metadata"].get("namespace")
         assert in_namespace in [None, namespace, *values.get("namespaces", [])]
         path = cluster.admin.path(f"{one['apiVersion']}/{one['kind']}", one["metadata"]["name"], in_namespace)
-        # Other tests may have left what is of the whole cluster.
+        # Other tests may have left cluster-wide objects.
         path += "?dryRun=All&fieldValidation=Strict&fieldManager=tests&force=true"
         status, headers, raw = cluster.admin.request("PATCH", path, one, content_type=APPLY)
         assert status in (200, 201) and headers.get("Warning") is None, (one["kind"], raw)
@@ -98,7 +98,7 @@ def test_the_plain_manifests_are_the_chart_s(tmp_path):
 
 
 def test_the_pod_has_no_more_than_it_needs(tmp_path):
-    """And none of what its image or its namespace could give it besides."""
+    """The pod gets no further right from its image or its namespace."""
     [deployment] = [one for one in render(tmp_path, VALUES["least"]) if one["kind"] == "Deployment"]
     pod = deployment["spec"]["template"]["spec"]
     [container] = pod["containers"]
@@ -177,7 +177,7 @@ def test_what_is_allowed_on_request(cluster, namespace, installed):
 
 
 def test_the_api_server_answers_as_the_roles_say(cluster, namespace, installed):
-    """Not by its review only: the calls themselves."""
+    """Makes the calls themselves, not only their reviews."""
     one = installed(namespaces=[namespace], policy={"enabled": False})
     cluster.admin.apply(workload("Deployment", "web", OLD, namespace, replicas=0))
     wait_until(lambda: one.may("patch", "deployments", namespace), 10, "the roles are in force")
@@ -200,7 +200,7 @@ def test_the_api_server_answers_as_the_roles_say(cluster, namespace, installed):
         with pytest.raises(ApiError) as error:
             one.client.api(method, path, body, content_type=MERGE if method == "PATCH" else "application/json")
         assert error.value.status == 403, (method, path, error.value)
-    with pytest.raises(ApiError) as error:  # server-side apply makes what is not there, for whoever may create
+    with pytest.raises(ApiError) as error:  # server-side apply creates missing objects, for users that may create
         one.client.apply(workload("Deployment", "y", OLD, namespace))
     assert error.value.status == 403
 
@@ -217,7 +217,7 @@ INIT = [{"name": "prepare", "image": "docker.io/library/busybox:1"}]
 
 
 def rich(kind, namespace):
-    """A workload of that kind with something of everything that a patch might touch."""
+    """A workload of that kind with an example of every field that a patch might touch."""
     made = workload(kind, "web", OLD, namespace, replicas=0, pod={
         "containers": copy.deepcopy(CONTAINERS), "initContainers": copy.deepcopy(INIT), "volumes": [{"name": "data", "emptyDir": {}}],
         "serviceAccountName": "default", "nodeSelector": {"nowhere": "yes"}},
@@ -271,7 +271,7 @@ def merge(before, after):
 
 
 def test_the_agent_s_own_patch_passes(guard):
-    """As the agent writes it: with tests, for the containers and the initial ones, and back again."""
+    """Patches like the agent: with tests, for the containers and the initial ones, and back again."""
     pod = "/".join(["", *template_path(guard.kind), "spec"])
     for path, old, new in ((f"{pod}/containers/0", OLD, NEW), (f"{pod}/initContainers/0", INIT[0]["image"],
                                                                "docker.io/library/busybox:2")):
@@ -413,7 +413,7 @@ def refused(guard, alter, said, client=None):
     policy = guard.namespace + "-landwaiter"
     assert f"ValidatingAdmissionPolicy '{policy}' with binding '{policy}' denied request: Landwaiter " in text, text
     assert said in text, text
-    # An expression that could not be worked out would deny as well, and prove nothing.
+    # An expression that fails would deny as well, and prove nothing.
     assert "evaluat" not in text and "exceed" not in text, text
     assert error.value.status in (403, 422)
 
@@ -421,7 +421,7 @@ def refused(guard, alter, said, client=None):
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_nothing_else_may_be_changed(guard, name):
     alter, said = FORBIDDEN[name]
-    change(guard, alter, guard.admin)  # nobody else is hindered, and it is a change that the API server would take
+    change(guard, alter, guard.admin)  # others may make the change, and the API server accepts it
     refused(guard, alter, said)
 
 
@@ -432,7 +432,7 @@ def test_nothing_of_the_workload_s_own_spec_may_be_changed(guard):
 
 
 def test_the_count_that_the_api_server_keeps_in_an_annotation(guard):
-    """Of a DaemonSet it is the server's own, whoever writes it; of the others it is an annotation like any."""
+    """On a DaemonSet the annotation is the server's own; on the others it is like any other."""
     key = "deprecated.daemonset.template.generation"
     alter = annotate(key, "77")
     if guard.kind == "DaemonSet":
@@ -459,7 +459,7 @@ def test_server_side_apply_is_held_to_the_same(guard):
 
 
 def test_the_policy_holds_where_the_role_would_allow_more(guard):
-    """Scaling, the status, making and deleting are refused even to a service account that was given everything."""
+    """Even a service account with all permissions may not scale, write the status, create or delete."""
     guard.admin.apply({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
         "metadata": {"name": guard.namespace + "-too-much"},
@@ -517,8 +517,8 @@ def status_of(pid):
 
 
 def test_the_image_runs_as_a_pod(cluster, namespace, pod_of):
-    """Without a platform, as what is looked at here is the pod (test_cluster_pod.py has the platform): it has no rights, writes to its volume only, and keeps there
-    what it has promised, when it is killed and when it is moved."""
+    """Without a platform, as this test is about the pod (test_cluster_pod.py has the platform): it has no rights, writes to its volume only, and keeps its
+    accepted pushes there when it is killed or moved."""
     pod = pod_of(namespace, start=False, values={"existingConfigMap": "mine"})
     cluster.admin.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": namespace},
                          "data": {"landwaiter.yaml": json.dumps(pod.settings)}})
@@ -556,7 +556,7 @@ def test_the_pod_restarts_when_its_settings_change(cluster, namespace, pod_of):
     wait_until(lambda: (pod.object() or {"metadata": {"uid": first}})["metadata"]["uid"] != first, 60, "a new pod")
 
 
-# --- what docs/kubernetes.md says ------------------------------------------------------------------------------------
+# --- docs/kubernetes.md ------------------------------------------------------------------------------------
 
 DOCS = os.path.join(TOP, "docs", "kubernetes.md")
 
@@ -571,7 +571,7 @@ def block(begin):
 
 
 def understood(config, directory):
-    """The program takes this landwaiter.yaml, with a secret in each file that it names, without even a warning."""
+    """The program accepts this landwaiter.yaml, with a secret in each file that it names, without even a warning."""
     path = os.path.join(directory, "landwaiter.yaml")
     os.makedirs(os.path.join(directory, "secrets"), exist_ok=True)
     for name in re.findall(r"/run/secrets/landwaiter/(\w+)", config):
@@ -603,7 +603,7 @@ def test_the_configurations_are_understood(tmp_path):
 
 
 def test_the_resources_of_their_page_are_understood(tmp_path):
-    """The first one is what is tested in test_cluster_resources.py."""
+    """test_cluster_resources.py tests the first one."""
     with open(os.path.join(TOP, "docs", "resources.md"), encoding="utf-8") as page:
         examples = [yaml.safe_load(one) for one in re.findall(r"^```yaml\n(.*?)^```", page.read(), re.M | re.S)]
     assert len(examples) == 2
@@ -613,10 +613,10 @@ def test_the_resources_of_their_page_are_understood(tmp_path):
 
 
 def test_the_page_names_every_permission(tmp_path):
-    """Its table is what the roles say."""
+    """Its table equals the roles."""
     with open(DOCS, encoding="utf-8") as page:
         table = re.findall(r"^\| ([a-z, ]+) \| ([a-z, ]+) \| .*? \| .*? \|$",
-                           page.read().partition("## What it may do")[2].partition("\n## ")[0], re.M)
+                           page.read().partition("## Permissions")[2].partition("\n## ")[0], re.M)
     said = {(resource, verb) for resources, verbs in table[1:] for resource in resources.split(", ")
             for verb in verbs.split(", ")}
     made = render(tmp_path, {"images": IMAGES, "deletePods": True, "replicas": 3})
@@ -670,7 +670,7 @@ def started(cluster):
 
 
 def answers(cluster):
-    """It is alive. It cannot be ready: there are no Service addresses here, so it does not find the API server."""
+    """The agent is alive. It cannot be ready: there are no Service addresses here, so it does not find the API server."""
     wait_until(lambda: started(cluster), 60, "the pod has started")
 
     def healthy():

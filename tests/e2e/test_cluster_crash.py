@@ -1,5 +1,5 @@
-"""kill -9 of the agent at every single thing that it stores or does while it rolls a workload out or back: after a restart
-the update ends in one of its two right ends, and it was patched no more often than it needed to be."""
+"""kill -9 of the agent at every single write and act while it rolls a workload out or back: after a restart
+the update ends in one of its two right ends, and there were no more patches than necessary."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from lib.workloads import agent_in, app_of  # noqa: F401  (fixtures)
 
 
 EVERY = {"good": 1, "crash": 2}  # a rollback takes long: each second place of it,
-FIRST = {"good": 1, "crash": 8}  # and only what comes after the way that both have in common
+FIRST = {"good": 1, "crash": 8}  # and only the places after the part that both ways share
 
 
 class ClusterLane(Lane):
-    """As with containers, but with a Deployment that is made anew for each place; on the way forwards it has a pod at each
-    fourth place only, as most of the time would be spent on starting pods."""
+    """As with containers, but with a new Deployment for each place; on the way forwards it has a pod at each
+    fourth place only, because the start of pods would take most of the time."""
 
     def __init__(self, number, make, app, kind):
         super().__init__(number, make, (None, app.images.registry, app.images, kind, app.repository))

@@ -1,4 +1,4 @@
-"""What else happens to workloads: they are paused, scaled, deleted and made anew, kept by other tools, changed by others in
+"""Other events of workloads: they are paused, scaled, deleted and made anew, kept by other tools, changed by others in
 the middle of a rollout, refused by a quota; and the agent or the API server goes away."""
 
 import pytest
@@ -11,7 +11,7 @@ SLOW = {"landwaiter.dev/soak": "60s"}  # so that there is time to do something d
 
 
 def rolling(app, agent, **more):
-    """A good v2 is pushed and being rolled out; its digest."""
+    """Pushes a good v2 and waits until its rollout has begun; returns its digest."""
     digest = app.make("v2", **more)
     agent.accepted(app.name(), digest)
     app.reaches(agent, lambda update: update["stage"] == "observe", "it is rolled out")
@@ -53,7 +53,7 @@ def test_deleted_during_the_rollout(app_of, agent_in):
 
 
 def test_made_anew_during_the_rollout(app_of, agent_in):
-    """The new one is another: it is not put back to what the first one ran."""
+    """The new one is another workload: it never gets the first one's image back."""
     app = app_of()
     app.run(annotations=SLOW)
     agent = agent_in()
@@ -82,7 +82,7 @@ def test_somebody_else_changes_the_image_in_between(app_of, agent_in, back):
 
 
 def test_scaled_by_somebody_else_during_the_rollout(app_of, agent_in):
-    """As an autoscaler does: it is rolled out all the same, and the number of replicas stays theirs."""
+    """Scales like an autoscaler: the rollout continues, and the number of replicas stays."""
     app = app_of()
     app.run(annotations={"landwaiter.dev/soak": "4s"})
     agent = agent_in()
@@ -232,8 +232,8 @@ def test_other_namespaces_take_effect_at_the_next_start(app_of, agent_in, namesp
 
 @pytest.mark.parametrize("before, after", [(False, True), (True, False)], ids=["into an index", "out of an index"])
 def test_the_same_content_under_another_digest(app_of, agent_in, before, after):
-    """A tag that becomes an index of the manifest that it was (another build of provenance does that) is another digest of
-    what the node has already, and the node may go on calling it by the first one."""
+    """A tag that becomes an index of its former manifest (another build of provenance does that) is another digest of
+    an image that the node already has, and the node may keep the first one as its name."""
     app = app_of()
     app.make("v1", index=before)
     app.admin.apply(workload("Deployment", "web", app.name(), app.namespace, annotations={"landwaiter.dev/enable": "true"}))
@@ -241,7 +241,7 @@ def test_the_same_content_under_another_digest(app_of, agent_in, before, after):
     agent = agent_in()
     digest = app.make("v1", index=after)
     status, update = app.push(agent, digest)
-    if update["result"] == "unchanged":  # it is called by the second one already
+    if update["result"] == "unchanged":  # its name is already the second one
         assert app.image() == app.name()
     else:
         assert (status, update["result"]) == (0, "updated"), update

@@ -1,4 +1,4 @@
-"""What goes wrong between the agent and the API server: nothing is missed, and nothing is done twice."""
+"""Faults between the agent and the API server: nothing is missed, and nothing is done twice."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ def patches(app, mark):
 
 
 def kubeconfig_as(agent, user):
-    """The agent's kubeconfig says that it is that user."""
+    """Writes the agent's kubeconfig for that user."""
     path = agent.settings["platforms"]["kubernetes"]["kubeconfig"]
     with open(path, encoding="ascii") as file:
         config = json.load(file)
@@ -81,7 +81,7 @@ def test_a_version_that_is_gone_is_listed_anew(app_of, agent_in, proxy, cluster)
 
 def test_the_api_server_is_restarted_in_the_middle_of_a_rollout(app_of, agent_in, cluster):
     app = app_of()
-    # The controllers, which end with the API server or wait long, need their time, too.
+    # The controllers, which end with the API server or wait for long, take time, too.
     app.run(annotations={"landwaiter.dev/soak": "4s", "landwaiter.dev/health-timeout": "90s"})
     agent = agent_in()
     mark = cluster.audit_mark()
@@ -112,7 +112,7 @@ def test_a_storm_of_errors(app_of, agent_in, proxy, cluster, status):
 
 
 def test_an_answer_that_is_lost(app_of, agent_in, proxy, cluster):
-    """The patch was done and nobody heard of it: it is not done again."""
+    """The patch was done but its answer was lost: it is not done again."""
     app = app_of()
     app.run(replicas=0)
     agent = agent_in(url=proxy.url)
@@ -125,7 +125,7 @@ def test_an_answer_that_is_lost(app_of, agent_in, proxy, cluster):
 
 
 def test_a_token_that_is_rotated(app_of, agent_in, cluster, tmp_path):
-    """As a pod's is: the file changes, and the old token is not good any more."""
+    """Rotates the token like a pod's: the file changes, and the old token becomes invalid."""
     app = app_of()
     app.run(replicas=0)
     token = tmp_path / "token"
@@ -185,7 +185,7 @@ def test_the_clock_is_set_during_a_rollout(app_of, agent_in):
 
 
 def settled(agent):
-    """How often it was woken until it slept for three seconds."""
+    """The number of its wake-ups until it slept for three seconds."""
     woken, since = agent.switches(), time.monotonic()
 
     def sleeps():
@@ -214,7 +214,7 @@ NIGHT = {"windows": {"night": {"days": ["mon", "tue", "wed", "thu", "fri"], "sta
 
 
 def test_a_window_that_closes_while_the_api_server_is_away(app_of, agent_in, proxy):
-    """What could not be begun in the night is not begun in the morning."""
+    """An update that could not begin in the night does not begin in the morning."""
     app = app_of()
     app.run(replicas=0, annotations={"landwaiter.dev/windows": "night"})
     agent = agent_in(url=proxy.url, clock="2026-11-23T12:00:00Z", **NIGHT)

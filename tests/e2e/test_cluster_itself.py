@@ -1,4 +1,4 @@
-"""What the tests of the Kubernetes platform stand on: the tests' own cluster works like a real one, and leaves nothing.
+"""The base of the tests of the Kubernetes platform: the tests' own cluster works like a real one, and leaves nothing behind.
 Needs no agent."""
 
 import http.client
@@ -191,7 +191,7 @@ def test_a_second_cluster_disturbs_nothing_and_leaves_nothing(cluster, namespace
     stays(lambda: mine in cluster.containers(), 3, "the first one's container")
     assert cgroups(second.id) and processes_of(second.directory) and mounts_below(second.directory)
 
-    second.kill_part("containerd")  # the hard way: its containers run on
+    second.kill_part("containerd")  # the hard way: its containers keep running
     second.stop()
     assert (cgroups(second.id), processes_of(second.directory), mounts_below(second.directory)) == ([], [], [])
     assert mine in cluster.containers()

@@ -1,5 +1,5 @@
-"""What Keel was measured to do wrong, as tests of ours: it forgets accepted pushes when it is restarted, undoes what others
-change, lets one image wait for another, and rolls the same push out three times."""
+"""Measured faults of Keel, as tests of ours: it forgets accepted pushes at a restart, undoes changes by
+others, lets one image wait for another, and rolls the same push out three times."""
 
 import concurrent.futures
 import json
@@ -19,13 +19,13 @@ LOAD = os.path.join(os.path.dirname(BINARY), "tests", "bench_load")
 
 
 def many(cluster, namespace, image_of, count):
-    """Deployments web0 … without a pod: what is told of them is their specification."""
+    """Deployments web0 … without a pod: only their specification counts."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: cluster.admin.apply(workload(
             "Deployment", f"web{number}", image_of(number), namespace, replicas=0, annotations=ENABLED)), range(count)))
 
 
-# What may take a minute on a machine of its own; this run may share one with three others and their clusters.
+# The limit of steps that take a minute on an idle machine; this run may share one with three others and their clusters.
 MINUTE = 180 if pile.PILE else 60
 
 
@@ -36,7 +36,7 @@ def images_of(cluster, namespace):
 
 @pytest.mark.parametrize("how", ["kill -9", "SIGTERM"])
 def test_accepted_pushes_survive_a_restart(cluster, namespace, images, repository, agent_in, how):
-    """200 accepted pushes, v2 to v5 of 50 images: at once the agent ends; afterwards all 50 get to v5."""
+    """200 accepted pushes, v2 to v5 of 50 images: the agent ends at once; after its restart all 50 reach v5."""
     count = 50
     names = [f"{repository}/{number}" for number in range(count)]
     digests = {}
@@ -129,8 +129,8 @@ def test_one_image_does_not_wait_behind_another(cluster, namespace, images, repo
 
 
 def test_a_registry_that_hangs_holds_up_no_rollout(cluster, namespace, images, repository, registry, agent_in):
-    """100 Deployments of an image whose tag is told at once, and is not what was pushed: what was pushed is asked for, and the
-    registry takes its time. What queues for it hides nothing: an update that has its digest is applied and watched."""
+    """100 Deployments of an image whose tag resolves at once, to another digest than the pushed one: the agent asks for the pushed one, and the
+    registry takes its time. Updates that queue for the registry hide no other: an update that has its digest is applied and watched."""
     other = App(cluster, namespace, images, repository + "/other", name="other")
     other.run(replicas=0)
     images.make(repository, "stable", "v1")
@@ -153,8 +153,8 @@ def test_a_registry_that_hangs_holds_up_no_rollout(cluster, namespace, images, r
 
 @pytest.mark.long
 def test_names_that_nobody_runs_grow_nothing(app_of, agent_in):
-    """200,000 distinct image names, each in a push that is accepted and stored: they cost disk, and no memory of the program
-    as it is delivered."""
+    """200,000 distinct image names, each in an accepted and stored push: they cost disk, but no memory of the program
+    as users get it."""
     app = app_of()
     app.run(replicas=0)
     agent = agent_in(start=False)
@@ -165,14 +165,14 @@ def test_names_that_nobody_runs_grow_nothing(app_of, agent_in):
         done = subprocess.run([LOAD, str(agent.port), "ci", agent.secret_path, "64", "400", f"registry.test/{count}/{{}}:1", "hmac",
                                str(count)], capture_output=True, text=True, timeout=420, check=True)
         assert json.loads(done.stdout)["refused"] == 0, done.stdout
-        # The last of them is looked at last.
+        # The last of them is matched last.
         agent.wait(agent.accepted("registry.test/last:1"), 400)
         if not sizes:
-            stays(agent.alive, 5, "the agent")  # what it keeps while it is busy is given back
+            stays(agent.alive, 5, "the agent")  # it gives back the memory of busy times
             sizes.append(agent.memory())
     # Two MiB would be twelve bytes for each of 180,000 names, which are longer than that.
     wait_until(lambda: agent.memory() <= sizes[0] + 2 * 1048576, 60, f"it has given back what is more than {sizes[0]}", every=0.5)
     print(f"{sizes[0]} and {agent.memory()} bytes")
     assert len(agent.json("targets")) == 1
-    # The sender's line, and the stages and requests of what was pushed for the one that runs: none.
+    # The sender's line; no stages and no requests of pushes for others.
     assert len(agent.control_text("/metrics").splitlines()) <= metrics + 2, agent.control_text("/metrics")

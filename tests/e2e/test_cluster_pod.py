@@ -1,5 +1,5 @@
 """Landwaiter inside the cluster: its own image as a pod, with the rights of the chart's roles and under the chart's admission
-policy. What it does with them is what it does outside; here it is asked whether they suffice, and whether it uses others."""
+policy. Other tests check its work; this one checks that these rights suffice, and that it uses no others."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from lib.workloads import app_of  # noqa: F401  (fixture)
 
 KINDS = ["Deployment", "StatefulSet", "DaemonSet"]
 READ = {"get", "list", "watch"}
-ROLE = {  # what contrib/kubernetes gives, and every service account has
+ROLE = {  # the rights of contrib/kubernetes, and of every service account
     **{resource: READ | {"patch"} for resource in ("deployments", "statefulsets", "daemonsets", "cronjobs")},
     "pods": {"list", "delete"}, "events": {"create"}, "nodes": {"list"}, "leases": {"get", "create", "update"},
     "selfsubjectaccessreviews": {"create"},
@@ -19,7 +19,7 @@ ROLE = {  # what contrib/kubernetes gives, and every service account has
 @pytest.fixture
 def within(cluster, namespace, registry, pod_of):
     """within(values…): the agent as a pod, in a namespace of its own, that may touch this test's namespace alone; and
-    after the test: the audit log tells of no call that it may not make, and of none that the role does not have."""
+    after the test the audit log has no refused call, and none beyond the role."""
     home = cluster.admin.namespace(namespace[:55].strip("-") + "-home")
     mark, made = cluster.audit_mark(), []
 
@@ -35,7 +35,7 @@ def within(cluster, namespace, registry, pod_of):
         for event in calls:
             asked, code = event["objectRef"], event["responseStatus"]["code"]
             assert event["verb"] in ROLE.get(asked["resource"], ()) and "subresource" not in asked, event
-            # What the role leaves out is asked for, and done without: nodes, and pods of every namespace.
+            # The agent asks for resources that the role leaves out, and does without them: nodes, and pods of every namespace.
             assert code not in (401, 403) or (asked["resource"] in ("nodes", "pods") and "namespace" not in asked), event
     cluster.admin.delete("Namespace", home)
 
@@ -87,7 +87,7 @@ def test_without_pinning(app_of, within, kind):
 
 
 def test_an_update_survives_the_pod(app_of, within):
-    """It is killed while the rollout goes on, and moved while the next one does."""
+    """Kills the pod during a rollout, and moves it during the next one."""
     app = app_of()
     app.run()
     pod = within()

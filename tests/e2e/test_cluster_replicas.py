@@ -1,5 +1,5 @@
-"""Several replicas in a real cluster: whichever of them dies, is cut off or stands still, and whenever: one rollout for
-each push, none for none, and no push that was accepted is lost."""
+"""Several replicas in a real cluster: any of them may die, be cut off or stand still at any time: one rollout for
+each push, none without a push, and no accepted push is lost."""
 
 import http.client
 import signal
@@ -16,7 +16,7 @@ from lib.wait import stays, wait_until
 
 LANES = 3
 EVERY = {"good": 1, "crash": 3}  # a rollback takes long: each third place of it,
-FIRST = {"good": 1, "crash": 16}  # and only what comes after the way that both have in common
+FIRST = {"good": 1, "crash": 16}  # and only the places after the part that both ways share
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def web(cluster, namespace, images, repository):
 
 
 def revision(cluster, namespace, name="web"):
-    """How often its pods' template was changed, the first one included."""
+    """The number of its pod templates, the first one included."""
     return int(cluster.admin.get("Deployment", name, namespace)["metadata"]["annotations"]
                ["deployment.kubernetes.io/revision"])
 
@@ -70,7 +70,7 @@ def test_one_leads_and_all_answer(cluster, namespace, images, repository, replic
         again = one.push(web, digest, identifier="msg_once")
         assert (again.status, again.json["id"]) == (200, push), again
     assert [one.leads() for one in replicas.all].count(True) == 1
-    # One that may be on its way here is waited for.
+    # Waits for one that may be on its way.
     unknown = push[:-1] + ("1" if push[-1] != "1" else "2")
     answer = follower.get(f"/v1/pushes/{unknown}", headers=standard_webhooks(SECRET, b"", timestamp=follower.now()))
     assert answer.status == 503 and "ask again" in str(answer), answer
@@ -95,7 +95,7 @@ def test_only_the_leader_decides(cluster, namespace, images, repository, replica
     assert held.returncode == 0, held
     approved = leader.run("approve", update)
     assert approved.returncode == 0, approved
-    # Both decisions are known to whoever leads next.
+    # The next leader knows both decisions.
     leader.lose()
     assert replicas.leader([follower]) is follower
     wait_until(lambda: "first things first" in follower.status(push)["updates"][0]["reason"], 20, "the hold holds on")
@@ -128,7 +128,7 @@ def test_told_to_stop_it_hands_over_at_once(replicas_of):
 
 
 def test_an_accepted_push_survives_its_replica(cluster, namespace, images, repository, replicas_of, web):
-    """Nobody leads when it is accepted; then the only one that knows of it is gone with its disk."""
+    """Nobody leads when the push is accepted; then the only replica that knows of it is gone with its disk."""
     replicas = replicas_of(2, start=False)
     keeper, other = replicas.all
     cluster.admin.apply(held_by_nobody(namespace, 30))
@@ -196,7 +196,7 @@ def test_the_leader_alone_is_cut_off(cluster, namespace, images, repository, rep
     if silent:
         leader.mend()
     else:
-        # Until it has read the records anew it does not know what became of it, and does not say that nothing did.
+        # Until it has read the records anew it does not know the push's result, and does not claim that there is none.
         slow = leader.mend(method="GET", path="/records.*limit=", delay=8, times=1)
         wait_until(lambda: slow.hits, 30, "it reads the records anew")
         assert leader.status(push)["open"] > 0
@@ -207,7 +207,7 @@ def test_the_leader_alone_is_cut_off(cluster, namespace, images, repository, rep
 
 
 def test_a_leader_that_stood_still_touches_nothing(cluster, namespace, images, repository, replicas_of, web):
-    """Stopped for longer than its Lease in the midst of a rollout: when it goes on, another one has led for long."""
+    """Stops a leader for longer than its Lease in the midst of a rollout: when it resumes, another one has led for long."""
     replicas = replicas_of(2, defaults={"health": {"timeout": "60s", "soak": "6s"}})
     leader = replicas.leader()
     [other] = replicas.others(leader)
@@ -258,7 +258,7 @@ def test_three_replicas_and_a_load_while_leaders_die(cluster, namespace, images,
     digest, accepted = None, []
     for number in range(40):
         digest = images.make(repository, "stable", f"v2-{number}")
-        for one in replicas.all[number % 3:] + replicas.all[:number % 3]:  # as a CI tries again, through a Service
+        for one in replicas.all[number % 3:] + replicas.all[:number % 3]:  # as a CI retries through a Service
             answer = None
             if one.process:
                 try:
@@ -388,11 +388,11 @@ class Lane(threading.Thread):
         self.check(place, document, name)
         if died == "done":
             victim.signal(signal.SIGTERM)
-        survived = victim.ended(15) == 0  # the last places come after all can be seen to be over
+        survived = victim.ended(15) == 0  # the last places come after the visible end of all updates
         if not survived and place // self.every % 2:
             victim.lose_state()
         other.stop()
-        # Not when another one came to lead meanwhile, as an API server that stands still for long brings it about.
+        # Not when another one leads meanwhile, which an API server that stands still for long can cause.
         return not survived or [event for event, _ in victim.roles()] != ["replica.leads"]
 
     def check(self, place, document, name):

@@ -1,5 +1,5 @@
 """Custom resources by the path of their image: Flux HelmRelease, k3s HelmChart, Argo Rollouts and Knative Service, updated
-and put back by what their controllers say."""
+and put back by their controllers' status."""
 
 import copy
 import json
@@ -46,7 +46,7 @@ class Custom:
         return agent.newest(self.target)
 
     def push(self, agent, tag, digest=None, wait="60s"):
-        """Tells of the push and waits; the command's exit status and the update."""
+        """Announces the push and waits; returns the command's exit status and the update."""
         digest = digest or self.images.make(self.repository, tag, "v" + tag)
         done = agent.push_command(self.image(tag), "--digest", digest, "--wait=" + wait)
         update = self.newest(agent)
@@ -83,7 +83,7 @@ def platform(*kinds, **more):
 
 
 def held(custom, spec, tag, digest=None):
-    """What the object's spec must be when its image is at that tag, and nothing else was changed."""
+    """The object's spec with its image at that tag and nothing else changed."""
     wanted = copy.deepcopy(spec)
     if "image" in custom.kind.paths:
         wanted["template"]["spec"]["containers"][0]["image"] = custom.image(tag) + (f"@{digest}" if digest else "")
@@ -175,7 +175,7 @@ def test_what_flux_keeps_is_refused_unless_it_is_allowed(custom_of, agent_in):
 
 
 def test_a_kind_that_comes_later(custom_of, agent_in, app_of, cluster):
-    """A kind that the API server does not know holds nothing up, is told of, and is followed once it is there."""
+    """A kind that the API server does not know holds nothing up, is reported, and is followed once it exists."""
     kind = Kind("later.example.org", "v1", "Widget", KINDS["HelmRelease"].paths, KINDS["HelmRelease"].spec, flux)
     app = app_of()
     app.run()

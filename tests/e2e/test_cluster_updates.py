@@ -1,5 +1,5 @@
 """How updates end in a cluster: rolled out, or where they began. The real agent, outside of the cluster with a kubeconfig,
-on the real node; every kind of workload, and what a v2 can do wrong."""
+on the real node; every kind of workload, and every fault of a v2."""
 
 import pytest
 

@@ -16,7 +16,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 RESULTS = {"updated", "unchanged", "rolled-back", "failed", "denied", "superseded", "cancelled"}
 
 
-# Shapes: what a member may be. A pattern is a string that matches it.
+# Shapes of members. A pattern is a string that matches it.
 def one_of(*values):
     return lambda value: value in values
 
@@ -157,7 +157,7 @@ def test_the_newest_come_first_and_no_more_than_asked_for(agent):
 
 def test_wait_runs_out_and_the_update_goes_on(waiting):
     agent, name, _ = waiting
-    done = agent.push_command(name, "--wait=4s")  # so long until it is matched, at most
+    done = agent.push_command(name, "--wait=4s")  # the longest time until it is matched
     assert done.returncode == 3 and "still open" in done.stderr and "docker/app" in done.stdout, done
     document = agent.push_command(name, "--wait=1s", "--json")
     assert document.returncode == 3 and fits(json.loads(document.stdout), PUSH)
@@ -241,7 +241,7 @@ def test_nobody_is_there(agent_of):
 
 
 def test_push_to_an_agent_that_comes_back(agent_of):
-    """A CI job meets a restart: it sends its notice again, and it is accepted once."""
+    """A CI job meets a restart: it repeats its notice, which is accepted once."""
     agent = agent_of(engine=None, settings={"platforms": {}})
     job = subprocess.Popen([BINARY, "push", "alpine:3", "--url", agent.url, "--sender", "ci", "--secret-file",
                             agent.secret_path, "--wait=20s"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ KNOWN = {"CONFIG_TEST_SECRET": MARKER, "CONFIG_TEST_EMPTY": "", "HOME": "/nonexi
 
 @pytest.fixture
 def idle(tmp_path):
-    """An agent that is configured for nothing but commands and starting; closed at the end."""
+    """An agent that is configured only for commands and its start; closed at the end."""
     made = []
 
     def make(**more):
@@ -32,7 +32,7 @@ def idle(tmp_path):
 
 
 def test_a_zone_whose_package_is_missing_is_told_with_its_name(idle):
-    """As after an upgrade to Debian 13 or Ubuntu 24.04, where older names are in a package of their own."""
+    """As after an upgrade to Debian 13 or Ubuntu 24.04, which have older names in a separate package."""
     agent = idle(settings={"windows": {"night": {"start": "02:00", "duration": "3h", "tz": "US/Eastern"}}})
     hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /usr/share/zoneinfo/US && exec "$@"', "-"]
     assert agent.run("check", "-c", agent.config_path).returncode == 0

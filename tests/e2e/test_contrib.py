@@ -1,4 +1,4 @@
-"""What contrib/ offers to copy is right: the example configuration is one that the program takes."""
+"""The program accepts the example configuration of contrib/."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""kill -9 of the agent at every single thing that it stores or does during an update, one after the other, on the real engine: after
+"""kill -9 of the agent at every single write and act of an update, one after the other, on the real engine: after
 a restart the update ends in one of its two right ends, with no container lost and none left over.
 
-The agent's test build counts the places (agent/crashpoint.h) and dies at the one that the environment names."""
+The agent's test build counts the places (base/crashpoint.h) and dies at the one that the environment names."""
 
 import http.client
 import signal
@@ -13,12 +13,12 @@ from lib.places import PLACES_MAX, assert_swept
 from lib.wait import wait_until
 
 LANES = 4  # agents that are killed beside each other, each with a container, an image and a state of its own
-# A crashing v2 must have the time to crash, however busy the machine is; a good one is not worth the wait.
+# A crashing v2 needs time to crash, even on a busy machine; a good one is not worth the wait.
 SOAK = {"good": "100ms", "crash": "3s"}
 
 
 class Lane(threading.Thread):
-    """Kills one agent at every LANES-th place, from `first` on, until there is no such place any more."""
+    """Kills one agent at every LANES-th place, from `first` on, until there is no further place."""
 
     def __init__(self, number, make, parts):
         super().__init__(daemon=True)
@@ -51,7 +51,7 @@ class Lane(threading.Thread):
         raise AssertionError(f"more than {PLACES_MAX} places")
 
     def attempt(self, digest, place):
-        """A push as a CI makes it: the same delivery again until it is answered. The push's id; None: the agent died."""
+        """Pushes like a CI: repeats the same delivery until it is answered. The push's id; None: the agent died."""
         try:
             answer = self.agent.push(self.image, digest, identifier=f"msg_place{place}")
         except (OSError, http.client.HTTPException):
@@ -76,7 +76,7 @@ class Lane(threading.Thread):
         wait_until(lambda: self.died() or (push and self.closed(push)), 120, f"it dies at place {place}, or is done")
         if not self.died():
             self.agent.signal(signal.SIGTERM)
-        # The last places come after all can be seen to be over.
+        # The last places come after the visible end of all updates.
         if self.agent.ended(15) == 0:
             return None
         del self.agent.environment["LANDWAITER_CRASH_AT"]
@@ -117,7 +117,7 @@ def test_killed_at_every_place(engine, images, agent_of, registry, repository, k
 
 
 def test_sigterm_keeps_what_it_is_at(engine, images, agent_of, registry, repository):
-    """Told to stop while the old container takes its time to stop: it ends at once, and finishes after the restart."""
+    """A stop while the old container is slow to stop: the agent ends at once, and finishes the update after the restart."""
     stubborn = {"Entrypoint": ["/bin/busybox", "sh", "-c", "trap '' TERM; /bin/busybox httpd -f -p 8080 -h /www"]}
     name = images.name(repository, "stable")
     images.make(repository, "stable", "v1", config=stubborn)

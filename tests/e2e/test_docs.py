@@ -1,4 +1,4 @@
-"""What docs/ tells people to copy works: the shell of docs/ci.md against a real agent, with what it must not show, and the
+"""The examples of docs/ work: the shell of docs/ci.md against a real agent, with a search for leaked secrets, and the
 configuration on each page of docs/senders."""
 
 import os
@@ -62,7 +62,7 @@ def test_the_configuration_of_a_page_is_accepted(name, tmp_path):
 
 
 def uses(node):
-    """The steps of a workflow that use something of contrib/ci: (its folder, what is given to it)."""
+    """The steps of a workflow that use something of contrib/ci: (its folder, its inputs)."""
     if isinstance(node, list):
         return [found for one in node for found in uses(one)]
     if not isinstance(node, dict):
@@ -72,7 +72,7 @@ def uses(node):
 
 
 def test_what_is_pasted_on_the_other_side_fits():
-    """It is YAML, and the inputs of our actions are theirs."""
+    """The texts are YAML, and give our actions only inputs that they have."""
     used = []
     for name in PAGES:
         for text in re.findall(r"^```yml\n(.*?)^```", page(name), re.M | re.S):
@@ -85,7 +85,7 @@ def test_what_is_pasted_on_the_other_side_fits():
 
 
 def test_every_page_says_all_and_is_found():
-    """The same questions in the same order; each page, file and place that is linked is there."""
+    """The pages have the same headings in the same order; each linked page, file and heading exists."""
     index = page("README.md")
     for name in PAGES:
         assert f"({name}" in index, name
@@ -146,7 +146,7 @@ def test_the_shell_fails_with_a_wrong_secret(agent, app):
 
 
 def test_the_shell_shows_the_key_to_no_program(agent, app, tmp_path):
-    """Every program that it starts writes its arguments and its environment down first."""
+    """Every program that it starts first logs its arguments and its environment."""
     folder = tmp_path / "bin"
     folder.mkdir()
     log = tmp_path / "started"

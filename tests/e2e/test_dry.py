@@ -1,5 +1,5 @@
-"""One push from the command in CI to the update's end, on the null platform: no engine is needed, so that it can be done
-wherever the program runs; the commands that need no agent besides. tests/cross does this under emulators."""
+"""One push from the command in CI to the update's end, on the null platform: it needs no engine, so it can run
+wherever the program runs; and the commands that need no agent. tests/cross runs this under emulators."""
 
 import json
 

@@ -29,13 +29,13 @@ def exported(engine, image):
 
 
 def unpack(data, folder):
-    """Without what the engine puts into every container."""
+    """Without the files that the engine puts into every container."""
     subprocess.run(["tar", "-C", folder, "--exclude=.dockerenv", "--exclude=dev", "--exclude=proc", "--exclude=sys", "-x"], input=data,
                    check=True, timeout=60)
 
 
 def is_small_and_whole(engine, image, loader):
-    """Of its own architecture alone, with no library that nobody asked for, and with the licences of what there is."""
+    """The image has only programs of its architecture, no unused library, and the licences of all its parts."""
     packed = len(gzip.compress(engine.docker("save", image), 6))
     print(f"compressed: {packed / 1e6:.2f} MB")
     assert packed <= LIMIT
@@ -63,7 +63,7 @@ def test_image_is_small_and_whole(engine, image):
 
 
 def test_image_of_another_architecture(engine, foreign_image, tmp_path):
-    """Cross compiled, as the engine's machine has no emulation; run here by qemu. The builder before BuildKit, which this is, can
+    """Cross compiled, as the engine's machine has no emulation; run here by qemu. This builder, older than BuildKit, can
     only note the engine's own architecture in it."""
     is_small_and_whole(engine, foreign_image, "ld-linux-aarch64.so.1")
     unpack(exported(engine, foreign_image), tmp_path)
@@ -89,7 +89,7 @@ def network(engine):
 
 
 def test_image_finds_names(engine, image, images, repository, tmp_path, network):
-    """By DNS, of the engine's own server: the C library does that without a module in the image."""
+    """Resolves by DNS, from the engine's own server: the C library does that without a module in the image."""
     images.make(repository, "stable", "v1")
     engine.run("app", images.name(repository, "stable"), host={"NetworkMode": network})
     secret = tmp_path / "secret"
@@ -129,7 +129,7 @@ def archive(folder, *roots, **environment):
 
 
 def test_archive_is_the_same_bytes(unpacked, tmp_path):
-    """Whatever the time of the files and the order in which they were made."""
+    """The files' times, and the order in which they were made, do not matter."""
     first = archive(tmp_path, f"amd64={unpacked}", f"arm64={unpacked}")
     copied = tmp_path / "copied"
     subprocess.run(["cp", "-a", "--no-preserve=timestamps", unpacked, copied], check=True, timeout=60)
@@ -139,7 +139,7 @@ def test_archive_is_the_same_bytes(unpacked, tmp_path):
 
 
 def test_archive_is_the_image(engine, image, unpacked, tmp_path):
-    """Others read it, choose their architecture in it, and it is what the Dockerfile makes."""
+    """Other tools read it and choose their architecture in it, and it equals the Dockerfile's image."""
     archive(tmp_path, f"amd64={unpacked}", f"arm64={unpacked}", f"arm={unpacked}")
     name = f"oci-archive:{tmp_path}/image.tar:landwaiter:1"
     index = json.loads(skopeo("inspect", "--raw", name))
@@ -162,7 +162,7 @@ def test_archive_is_the_image(engine, image, unpacked, tmp_path):
 
 
 def test_bill_is_valid(unpacked):
-    """By the validator of those who made the format."""
+    """Checks with the validator of the format's authors."""
     check = os.path.join(project.TOP, "tests", "check", "spdx")
     if subprocess.run([check], stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False).returncode == 3:
         pytest.skip("the SPDX validator is fetched once, from what the network has, and there is none")

@@ -15,7 +15,7 @@ from lib.wait import wait_until
 MIB = 1024 * 1024
 BODY = b'{"image": "ghcr.io/brian/site:1"}'
 HEAD = b"POST /hooks/ci HTTP/1.1\r\nHost: agent\r\nContent-Type: application/json\r\n"
-# The sanitizer keeps what was freed, by default 256 MiB of it: that would hide what the agent itself holds.
+# The sanitizer keeps freed memory, by default 256 MiB: that would hide the agent's own use.
 FRUGAL = {"ASAN_OPTIONS": "exitcode=97:detect_stack_use_after_return=0:quarantine_size_mb=1"}
 
 
@@ -25,7 +25,7 @@ def hooks(agent_of):
 
 
 def still_serves(agent):
-    """As ever: a push is accepted, and soon."""
+    """The agent still accepts a push, and soon."""
     begun = time.monotonic()
     agent.accepted("ghcr.io/brian/site:1")
     assert time.monotonic() - begun < 5
@@ -36,11 +36,11 @@ def connect(agent):
 
 
 def status_of(data):
-    """The statuses of all answers in what came back."""
+    """The statuses of all answers in these bytes."""
     return [int(part[:3]) for part in data.split(b"HTTP/1.1 ")[1:]]
 
 
-# What is refused because two programs could read it in two ways, and what is no HTTP at all.
+# Requests that two programs could read in two ways, and bytes that are no HTTP at all.
 SIGNED = "".join(f"{name}: {value}\r\n" for name, value in standard_webhooks(SECRET, BODY).items()).encode()
 SMUGGLED = BODY + b"GET /healthz HTTP/1.1\r\nHost: agent\r\n\r\n"
 FAULTS = {
@@ -70,7 +70,7 @@ FAULTS = {
     "another protocol": b"SSH-2.0-OpenSSH_9.2p1\r\n",
     "an endless request line": b"GET /" + b"a" * 100_000,
 }
-# What never becomes a request: the sender is the first to go.
+# Bytes that never become a request: the sender leaves first.
 GARBAGE = [b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + bytes(range(160)), bytes(4096), bytes(range(256)) * 16,
            b"\r\n" * 20_000, b"", b"P", b"POST /hooks/ci HTTP/1.1\r\nHo",
            HEAD + b"Content-Length: 33\r\n\r\n" + BODY[:9]]
@@ -82,9 +82,9 @@ def test_what_is_no_clear_http_is_refused_and_the_connection_closed(hooks, what)
         try:
             connection.sendall(FAULTS[what])
         except OSError:
-            pass  # it was refused before all of it was sent
+            pass  # it was refused before its end
         said = received(connection)
-    # Where libmicrohttpd refuses a length by itself, it writes its header twice; Debian's version does.
+    # A libmicrohttpd that refuses a length by itself, such as Debian's, writes its header twice.
     statuses = set(status_of(said))
     assert len(statuses) <= 1 and all(400 <= status < 500 for status in statuses), said
     assert b'"ok"' not in said, "what came after it was not read"
@@ -146,7 +146,7 @@ def test_an_endless_chunked_body_is_cut_off_at_the_limit(hooks):
 
 
 def test_bodies_that_are_never_finished_take_a_bounded_memory(hooks):
-    """100 senders that each hold nearly a MiB back: more than the agent lends to all of them together."""
+    """100 senders that each hold back nearly a MiB: more than the agent lends to all of them together."""
     before = hooks.memory()
     body = b"x" * (MIB - 1)
     held = [connect(hooks) for _ in range(100)]
@@ -247,7 +247,7 @@ def test_slow_senders_hold_up_nobody_and_are_closed(hooks):
 
 
 def test_more_connections_than_it_takes(hooks):
-    """From one address at most 512; who comes when some are gone is served again."""
+    """At most 512 from one address; after some are gone, new ones are served."""
     held = []
     try:
         for _ in range(600):

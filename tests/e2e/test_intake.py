@@ -1,4 +1,4 @@
-"""The intake as senders see it: what is accepted stays accepted, whatever crashes, and nothing is accepted twice."""
+"""The intake as senders see it: an accepted push stays accepted over any crash, and nothing is accepted twice."""
 
 import http.client
 import json
@@ -36,7 +36,7 @@ def secret_file(directory, name, text):
 
 
 def all_kinds(directory):
-    """One sender for each way to prove who is speaking, one with few images, one with a low rate."""
+    """One sender for each kind of proof, one with few images, one with a low rate."""
     signed = {"standard_webhooks": {"secret": secret_file(directory, "signed", SECRET)}}
     return [
         {"name": "ci", "images": ["**"], "auth": signed},
@@ -51,7 +51,7 @@ def all_kinds(directory):
 
 @pytest.fixture
 def hooks(agent_of, tmp_path):
-    """An agent that only takes pushes: it has no platform, so each is done as soon as it is stored."""
+    """An agent that only accepts pushes: it has no platform, so each is done as soon as it is stored."""
     return agent_of(engine=None, start=True,
                     settings={"platforms": {}, "senders": all_kinds(str(tmp_path / "secrets"))})
 
@@ -75,7 +75,7 @@ def deliver(agent, sender="ci", body=None, identifier=None, **headers):
 
 
 def stored(agent):
-    """What the database holds, read as another program would, while nobody has it open."""
+    """The database's rows, read like another program, while nobody has it open."""
     with sqlite3.connect(os.path.join(agent.state, "landwaiter.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return database.execute("SELECT count(*) FROM pushes").fetchone()[0]
@@ -84,7 +84,7 @@ def stored(agent):
 # Crashes.
 
 class Delivery:
-    """One notice of a CI job, which it sends again with the same id until it is answered."""
+    """One notice of a CI job, which repeats it with the same id until it is answered."""
 
     def __init__(self, image):
         self.image, self.body = image, notice(image)
@@ -92,7 +92,7 @@ class Delivery:
         self.ids, self.statuses = set(), []
 
     def send(self, agent, connection):
-        """Truth: it was answered for good."""
+        """True: the answer was final."""
         try:
             connection.request("POST", "/hooks/ci", self.body, self.headers)
             answer = connection.getresponse()
@@ -109,7 +109,7 @@ class Delivery:
 
 
 class Senders:
-    """Concurrent senders that share the deliveries out among themselves. They survive what the agent does not."""
+    """Concurrent senders that share the deliveries among themselves, and survive the agent's crashes."""
 
     def __init__(self, agent, deliveries, count=8):
         self.agent, self.answered, self.errors, self.over = agent, 0, [], False
@@ -198,7 +198,7 @@ def test_sigterm_under_load_loses_and_doubles_nothing(agent_of, registry):
     with Senders(agent, deliveries) as senders:
         for number, answered in enumerate(range(50, 300, 50)):
             senders.until(answered)
-            # There may be as many answers already while it begins anew, when SIGTERM still has its plain meaning.
+            # All answers may be there while the agent restarts, when SIGTERM still has its default action.
             wait_until(lambda number=number: len(agent.events("agent.started")) > number, 20, "it has begun")
             agent.stop(deadline=10)
             agent.start(ready=False)
@@ -208,7 +208,7 @@ def test_sigterm_under_load_loses_and_doubles_nothing(agent_of, registry):
     assert stored(agent) == 300
 
 
-# Who, what, how often.
+# Senders, images and rates.
 
 @pytest.mark.parametrize("sender", ["ci", "native", "plain", "robot"])
 def test_a_delivery_is_known_again_after_a_restart(hooks, sender):
@@ -317,7 +317,7 @@ def test_what_http_says(hooks):
     for path in ("/", "/hooks", "/hooks/", "//hooks/ci", "/v1",
                  "/v1/pushes", "/v1/pushes/", "/metrics", "/Hooks/ci"):
         assert hooks.request("POST", path, b"{}").status == 404, path
-    for path in ("/hooks/ci/", "/hooks/ci/x", "/hooks/../hooks/ci"):  # where a url_token stands: a wrong one and none look alike
+    for path in ("/hooks/ci/", "/hooks/ci/x", "/hooks/../hooks/ci"):  # at the place of a url_token: a wrong one and none look alike
         assert hooks.request("POST", path, b"{}").status == 401, path
     for method, path, allow in (("GET", "/hooks/ci", "POST"), ("PUT", "/hooks/ci", "POST"),
                                 ("POST", "/healthz", "GET, HEAD"), ("DELETE", "/v1/pushes/psh_1", "GET, HEAD")):
@@ -399,7 +399,7 @@ def test_a_full_disk_is_told_and_nothing_is_accepted(agent_of):
         subprocess.run(["umount", "--lazy", agent.state], check=True)
 
 
-# What became of a push.
+# The result of a push.
 
 def test_who_may_read_a_push(hooks):
     identity = deliver(hooks, "ci").json["id"]
@@ -407,7 +407,7 @@ def test_who_may_read_a_push(hooks):
     path = "/v1/pushes/" + identity
     assert hooks.get(path, standard_webhooks(SECRET, b"")).json["id"] == identity
     assert hooks.get("/v1/pushes/" + robots, {"Authorization": "Bearer " + TOKEN}).json["id"] == robots
-    # Another sender learns as little as of a push that never was.
+    # Another sender learns as little as of an unknown push.
     others = hooks.get(path, {"Authorization": "Bearer " + TOKEN})
     unknown = hooks.get("/v1/pushes/psh_0000000000000", {"Authorization": "Bearer " + TOKEN})
     assert others.status == unknown.status == 404 and others.body == unknown.body
@@ -472,7 +472,7 @@ def try_push(agent):
 def test_it_listens_on_a_unix_socket(agent_of, tmp_path):
     path = str(tmp_path / "hooks.sock")
     stale = socket.socket(socket.AF_UNIX)
-    stale.bind(path)  # as a process that was killed leaves it
+    stale.bind(path)  # as left by a killed process
     stale.close()
     agent = agent_of(engine=None, settings={"platforms": {}, "listen": "unix:" + path})
     agent.start(ready=False)

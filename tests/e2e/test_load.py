@@ -1,4 +1,4 @@
-"""All formats at once: 64 connections of right and hostile requests, side by side. LOAD_SECONDS says for how long (10):
+"""All formats at once: 64 connections of right and hostile requests, side by side. LOAD_SECONDS: for how long (10):
 
     LOAD_SECONDS=60 tests/run e2e tests/e2e/test_load.py
     LOAD_SECONDS=60 LANDWAITER_BIN=$PWD/build-tsan/landwaiter tests/run e2e tests/e2e/test_load.py
@@ -24,7 +24,7 @@ NATIVE = {"name": "ci", "format": "native", "images": ["ghcr.io/brian/*"]}
 
 
 class Client(threading.Thread):
-    """One connection after the other; in `accepted` the ids that were answered 202, in `wrong` what must not be."""
+    """One connection after the other; `accepted` has the ids that were answered 202, `wrong` the forbidden answers."""
 
     def __init__(self, agent, number, until, ready):
         super().__init__(daemon=True)
@@ -73,8 +73,8 @@ class Client(threading.Thread):
             self.wrong.append((one.id, status, data))
 
     def changed(self):
-        """A byte of it is another one: it is refused somehow, or it says something else that is right. (A token is good for one
-        statement: one that said something else could not say the right thing any more.)"""
+        """Changes one byte: the request is refused somehow, or is another right one. (A token is good for one
+        statement: after another one it could not make the right one.)"""
         one = self.random.choice([one for one in self.ready if one.kind != "oidc-bearer"])
         body = bytearray(one.body)
         body[self.random.randrange(len(body))] ^= 1 << self.random.randrange(8)
@@ -142,7 +142,7 @@ def test_all_formats_at_once(agent_of, tmp_path):
         stored = database.execute("SELECT count(*) FROM pushes WHERE lead = id").fetchone()[0]
         keyed = database.execute("SELECT count(*), count(DISTINCT key) FROM pushes WHERE key IS NOT NULL").fetchone()
     assert len(set(accepted)) == len(accepted) > 100, "each answer names a push of its own"
-    # Those whose answer was lost with their connection may be stored, too; none that was answered is missing.
+    # Pushes whose answer was lost with their connection may be stored, too; no answered one is missing.
     assert stored >= len(accepted)
     assert keyed[0] == keyed[1]
     with sqlite3.connect(f"file:{agent.state}/landwaiter.db?mode=ro", uri=True) as database:

@@ -1,4 +1,4 @@
-"""What owners and their CI do while an update is under way: it must never touch something else, nor lose a push."""
+"""Owners and their CI interfere while an update is under way: it must never touch anything else, nor lose a push."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_a_container_recreated_as_it_was_is_updated_all_the_same(engine, images,
 
 
 def test_notices_out_of_order_lose_nothing(engine, images, agent, repository):
-    """The notice of the older image comes last: the newer one, announced before it, is what is wanted."""
+    """The notice of the older image comes last: the newer one, announced before it, wins."""
     begin(engine, images, repository)
     name = images.name(repository, "stable")
     one = images.make(repository, "stable", "v2")

@@ -1,4 +1,4 @@
-"""What Prometheus reads: what was pushed, what became of it, and nothing that a stranger could make grow."""
+"""The metrics for Prometheus: pushes, their results, and nothing that a stranger could make grow."""
 
 import http.client
 import re
@@ -7,7 +7,7 @@ from lib.wait import free_port, wait_until
 
 
 def samples(text):
-    """{name with labels: value}; every line must be one of the format's."""
+    """{name with labels: value}; every line must fit the format."""
     found = {}
     for line in text.splitlines():
         if line.startswith("#"):

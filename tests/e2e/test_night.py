@@ -1,4 +1,4 @@
-"""Not now: windows, freezes, holds, approvals, groups, order, rules and versions, on the real engine and a clock that
+"""Windows, freezes, holds, approvals, groups, order, rules and versions, on the real engine and a clock that
 the tests set."""
 
 import pytest
@@ -67,7 +67,7 @@ def in_state(agent, target, holds, what, deadline=30):
 
 
 def waits(agent, target, words, until=""):
-    """Until it waits at the gate for what `words` say, and until a time that begins with `until`."""
+    """Waits until it is at the gate for the reason `words`, until a time that begins with `until`."""
     return in_state(agent, target, lambda update: update["result"] is None and update["stage"] == "gate" and
                     words in update["reason"] and (update["not_before"] or "").startswith(until),
                     f"waits: {words}, until {until or 'whenever'}")
@@ -82,7 +82,7 @@ def begins(agent, target):
 
 
 def began(update):
-    """When the gate let it through for the last time: RFC 3339 in UTC compares as text."""
+    """The last time at which it passed the gate: RFC 3339 in UTC compares as text."""
     return [line["at"] for line in update["history"] if line["stage"] == "gate" and line["event"] == "next"][-1]
 
 
@@ -249,7 +249,7 @@ def test_what_nobody_approves_is_cancelled(engine, apps, night):
 
 
 def test_an_approval_is_of_one_digest(engine, apps, night):
-    """Approved by day, for the night; by then the tag is another image: who approved did not see that one."""
+    """Approved by day, for the night; by then the tag is another image, which nobody has approved."""
     apps.run("app", approval="required", windows="night")
     agent = night()
     digest = apps.make("app", "v2")

@@ -1,4 +1,4 @@
-"""How updates end: healthy, or where they began. What a v2 can do wrong, on the real engine, seen as its owner sees it."""
+"""How updates end: healthy, or where they began. Every fault of a v2, on the real engine, as its owner sees it."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def same_as_before(engine, old):
 
 @pytest.mark.parametrize("kind, result, words", BAD, ids=[row[0] for row in BAD])
 def test_a_bad_v2_is_put_back(engine, images, agent_of, registry, repository, kind, result, words):
-    labels = {"landwaiter.soak": "3s"}  # so that it has the time to go wrong, however busy the machine is
+    labels = {"landwaiter.soak": "3s"}  # time to go wrong, even on a busy machine
     if kind == "starting":
         labels["landwaiter.health-timeout"] = "3s"
     old = begin(engine, images, repository, labels=labels)

@@ -33,7 +33,7 @@ def test_every_delivery_gets_its_answer(agent):
 
 
 def test_no_other_secret_and_no_other_body_is_taken(agent):
-    """With one byte of the credential or, where that is signed, of the body changed, it is nobody's."""
+    """A delivery with one changed byte of the credential or of the signed body belongs to nobody."""
     for one in ALL:
         agent.set_clock(CLOCK)
         name = "X-Gitea-Signature" if one.format == "gitea" else one.row["auth"].get("header")

@@ -1,5 +1,5 @@
-"""The engine is restarted, as by a reboot, at the worst moments of a swap; and what its owner does in the middle of one.
-A proxy in front of the engine holds the agent at the moment that is meant."""
+"""Restarts the engine, as by a reboot, at the worst moments of a swap; and has its owner interfere in the middle of one.
+A proxy in front of the engine holds the agent at the right moment."""
 
 import signal
 
@@ -20,7 +20,7 @@ class EngineProxy(Proxy):
 
 @pytest.fixture
 def proxied(engine, agent_of, registry):
-    """An agent that has not been started, and the proxy between it and the engine."""
+    """An agent that is not started yet, and the proxy between it and the engine."""
     proxy = EngineProxy(engine.socket)
     settings = {"platforms": {"docker": {"host": f"tcp://127.0.0.1:{proxy.port}", "select": "opted-in"}},
                 "defaults": HEALTH}
@@ -131,7 +131,7 @@ def test_what_the_engine_took_down_is_no_crash(engine, images, agent_of, registr
 
 @pytest.mark.parametrize("port", [False, True], ids=["volumes", "port"])
 def test_the_owner_replaces_it_while_it_is_observed(engine, images, agent_of, registry, repository, port):
-    """As compose does it: a container under another name, the old one removed, the name given. It is the owner's: nothing of
+    """Replaces it like compose: a container under another name, the old one removed, the name given. The container is the owner's: nothing of
     ours may run beside it."""
     agent = agent_of([registry], settings={"defaults": {"health": {"timeout": "30s", "soak": "20s"}}}, start=True)
     host = policy("always") if port else {"RestartPolicy": {"Name": "always"}}

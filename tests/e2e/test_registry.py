@@ -1,4 +1,4 @@
-"""What the agent asks registries, how often, and what it makes of their answers."""
+"""The agent's requests to registries, their number, and its reactions to the answers."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def begin(engine, images, repository, names=("app",), pull=True):
 
 
 def waiting_for(agent, push, words):
-    """The push's only update, once it waits and says for what."""
+    """The push's only update, once it waits and gives the reason."""
     def told():
         updates = agent.status(push)["updates"]
         return updates[0] if updates and updates[0]["reason"] and words in updates[0]["reason"] else None
@@ -39,7 +39,7 @@ def served(engine, name, version):
     wait_until(lambda: engine.serves(name) == version, 10, f"{name} serves {version}")
 
 
-# What the tag is now.
+# The present digest of the tag.
 
 def test_a_digest_that_is_not_served_yet_is_waited_for(engine, images, agent, registry, repository):
     begin(engine, images, repository)
@@ -127,7 +127,7 @@ def test_several_images_in_one_delivery_update_the_containers_of_each(engine, im
         served(engine, name, "v2")
 
 
-# How often.
+# The number of requests.
 
 def test_one_head_for_a_push_whatever_the_number_of_containers(engine, registry_of, agent_of, repository):
     registry = registry_of("token")
@@ -202,7 +202,7 @@ def test_a_registry_that_is_away_for_a_while(engine, images, agent, registry, re
     push = agent.accepted(images.name(repository, "stable"), digest)
     waiting_for(agent, push, registry.host)
     wait_until(lambda: away.hits >= 2, 20, "it is asked again, not at once")
-    agent.kill9()  # and what waits is still there afterwards
+    agent.kill9()  # and waiting updates are still there afterwards
     agent.start()
     registry.proxy.mend()
     assert agent.wait(push)["updates"][0]["result"] == "updated"
@@ -222,7 +222,7 @@ def test_a_redirect_to_another_host_is_refused(engine, images, agent, registry, 
 
 
 def test_a_manifest_that_is_not_what_it_claims_is_refused(engine, images, agent, registry, repository):
-    """A HEAD without a digest makes the agent fetch the manifest and count for itself."""
+    """After a HEAD without a digest the agent fetches the manifest and computes it."""
     begin(engine, images, repository)
     digest = images.make(repository, "stable", "v2")
     registry.proxy.fault(agent="^landwaiter/", method="HEAD", status=200,
@@ -347,7 +347,7 @@ def test_a_private_ca(engine, registry_of, agent_of, repository, tmp_path):
 
 
 def test_a_ca_file_that_is_exchanged(engine, registry_of, agent_of, repository, tmp_path):
-    """The new one counts from the next connection on, whichever worker makes it."""
+    """The new file counts from the next connection of any worker on."""
     registry = registry_of("tls")
     images = Images(registry)
     name = images.name(repository, "stable")

@@ -64,7 +64,7 @@ def test_a_source_archive_tells_its_commit(checkout, tmp_path):
     folder, commit = checkout
     unpacked = tmp_path / "somebody" / "unpacked"
     unpacked.mkdir(parents=True)
-    run("git", "init", "-q", cwd=tmp_path / "somebody")  # of another repository, whose commits say nothing of this one
+    run("git", "init", "-q", cwd=tmp_path / "somebody")  # of another repository, whose commits do not matter here
     run("tar", "-x", cwd=unpacked, given=run("git", "archive", "HEAD", cwd=folder))
     assert commit_in(unpacked, tmp_path / "commit.c") == commit[:12]
 

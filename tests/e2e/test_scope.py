@@ -1,4 +1,4 @@
-"""A sender of one team can do nothing to another team's images, whatever it sends: for every format that carries a name."""
+"""A sender of one team can do nothing to another team's images, with any request of every format that carries a name."""
 
 import json
 import re

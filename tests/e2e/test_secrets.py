@@ -1,4 +1,4 @@
-"""What must never be seen is not: marked secrets and control bytes go through every way that fails, and all outputs are searched."""
+"""Secrets never show: sends marked secrets and control bytes through every way that fails, and searches all outputs."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def agent(agent_of, tmp_path):
 
 
 def outputs(agent):
-    """Everything that the agent says to anybody."""
+    """All outputs of the agent."""
     said = [agent.log]
     for words in (["targets"], ["updates", "--all"], ["pushes"], ["windows"], ["audit"], ["audit", "--json"], ["pushes", "--json"],
                   ["plan", IMAGE], ["check", "-c", agent.config_path]):
@@ -80,7 +80,7 @@ def test_no_secret_is_ever_said(agent):
         answers.append(answer)
     status = agent.get("/v1/pushes/" + answers[-1].json["id"] + "/" + SECRETS["url"])
     assert status.status == 200, status
-    # What a sender names itself is told back to it, to nobody else: an image, an unknown member.
+    # Only the sender itself sees its own words again: an image, an unknown member.
     for answer in answers:
         assert MARK not in answer.body.decode() or answer.status in (400, 403), answer
     for text in outputs(agent):

@@ -1,4 +1,4 @@
-"""As a service: what a service manager (systemd, Type=notify) is told, and when it is told nothing any more."""
+"""The agent as a service: its messages to a service manager (systemd, Type=notify), and their end when it hangs."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def test_a_service_manager_learns_when_hooks_are_answered(agent_of, manager_of, 
     assert first["READY"] == "1"
     assert first["STATUS"] == f"Answers hooks on 127.0.0.1:{agent.port}, port {agent.port}"
     assert first["pid"] == agent.pid
-    # Without waiting: it said so.
+    # Without waiting: READY was sent.
     assert agent.push("ghcr.io/a/b:1").status == 202
 
     agent.signal(signal.SIGTERM)
@@ -60,7 +60,7 @@ def test_a_service_manager_learns_of_a_reload(agent_of, manager_of):
     begun, done = manager.next(10), manager.next(10)
     assert begun["RELOADING"] == "1"
     assert done["READY"] == "1" and "the new configuration is faulty" in done["STATUS"]
-    assert agent.push("ghcr.io/a/b:1").status == 202  # by the one before
+    assert agent.push("ghcr.io/a/b:1").status == 202  # by the previous configuration
 
 
 def test_a_faulty_configuration_is_never_ready(agent_of, manager_of):
@@ -73,8 +73,8 @@ def test_a_faulty_configuration_is_never_ready(agent_of, manager_of):
 
 @pytest.mark.parametrize("thread", ["main", "intake", "worker"])
 def test_signs_of_life_end_when_a_thread_hangs(agent_of, manager_of, thread):
-    """None of them can hang without the service manager's noticing. A worker that waits for an engine or a registry does not
-    count as hanging; one that does not wake up for work does."""
+    """The service manager notices when any of them hangs. A worker that waits for an engine or a registry does not
+    count as hanging; a worker that does not wake up for work does."""
     manager = manager_of(watchdog=1)
     agent = started(agent_of, manager)
     manager.until("READY")
@@ -84,16 +84,16 @@ def test_signs_of_life_end_when_a_thread_hangs(agent_of, manager_of, thread):
 
     with hanging([agent.pid] if thread == "main" else threads_named(agent.pid, thread)):
         if thread == "worker":
-            for _ in range(3):  # there is nothing that they should have woken up for
+            for _ in range(3):  # there is no work that they should wake up for
                 manager.until("WATCHDOG")
             assert agent.push("ghcr.io/a/b:1").status == 202
         silence(manager)
-    manager.until("WATCHDOG")  # it goes on
+    manager.until("WATCHDOG")  # it continues
     agent.stop()
 
 
 def silence(manager):
-    """After what was under way nothing comes for three times as long as a sign takes."""
+    """After the messages under way nothing comes for three times the interval."""
     manager.next(1.5)
     manager.next(1.5)
     assert manager.next(1.5) is None, manager.messages[-1]
@@ -130,5 +130,5 @@ def test_watching_costs_an_idle_agent_nothing(agent_of, manager_of):
     before = agent.switches()
     for _ in range(4):
         manager.until("WATCHDOG")
-    assert agent.switches() - before <= 2 * 4 + 2  # and what was under way when it was counted
+    assert agent.switches() - before <= 2 * 4 + 2  # and the work under way at the count
     assert SECRET not in str(manager.messages)

@@ -4,7 +4,7 @@ from lib.wait import wait_until
 
 
 def test_the_tests_own_servers(engine, registry, images, repository):
-    """What every other test stands on: an engine and a registry that work without the agent."""
+    """The base of every other test: an engine and a registry that work without the agent."""
     digest = images.make(repository, "stable", "v1")
     name = images.name(repository, "stable")
     engine.run("app", name)

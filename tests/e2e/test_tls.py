@@ -18,14 +18,14 @@ IMAGE = "ghcr.io/brian/site:1"
 
 
 class Pair:
-    """A certificate and its key where the agent reads them."""
+    """A certificate and its key at the agent's paths."""
 
     def __init__(self, directory):
         self.directory = str(directory)
         self.certificate, self.key = (os.path.join(self.directory, name) for name in ("tls.crt", "tls.key"))
 
     def put(self, authority):
-        """As a tool does: beside, then renamed, one after the other."""
+        """Replaces the files like a tool: written beside, then renamed, one after the other."""
         for source, target in ((authority.certificate, self.certificate), (authority.key, self.key)):
             shutil.copy(source, target + ".new")
             os.rename(target + ".new", target)
@@ -61,7 +61,7 @@ class TlsAgent:
 
     def ask(self, data, connection=None):
         connection = connection or self.connect()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may be refused before all is sent
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may be refused before its end
             connection.sendall(data)
         answer = b""
         while b"\r\n\r\n" not in answer or len(answer.split(b"\r\n\r\n", 1)[1]) < length_of(answer):

@@ -1,4 +1,4 @@
-"""A state directory of each version before is taken up: tests/data/upgrade has the database of each, named by its commit."""
+"""The agent opens a state directory of each former version: tests/data/upgrade has the database of each, named by its commit."""
 
 import gzip
 import os

@@ -36,8 +36,8 @@ class Answer:
 
 class Agent:
     """One agent with a state directory of its own. `settings` are merged over a working configuration, member
-    by member at the top level; `text` replaces the file as a whole; `clock` is what its wall clock shows now, from
-    then on set_clock() sets it. It is started by start()."""
+    by member at the top level; `text` replaces the file as a whole; `clock` is the time of its wall clock now, from
+    then on set_clock() sets it. Call start() to start it."""
 
     def __init__(self, directory, engine=None, registries=(), settings=None, text=None, environment=None,
                  clock=None):
@@ -94,7 +94,7 @@ class Agent:
         self.clock_ahead = datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - written
 
     def now(self):
-        """What its wall clock shows, in seconds since 1970."""
+        """The time of its wall clock, in seconds since 1970."""
         return time.time() + self.clock_ahead
 
     # Its life.
@@ -175,7 +175,7 @@ class Agent:
             found = SANITIZER.search(self.log)
             assert not found, "a sanitizer reports:\n" + self.log[max(0, found.start() - 500):][:8000]
 
-    # What it says.
+    # Its output.
 
     @property
     def log(self):
@@ -197,13 +197,13 @@ class Agent:
         return found
 
     def memory(self):
-        """In bytes, what is its own alone: what it has of files is shared with the agents of other tests, and would count for
-        more as soon as those end."""
+        """Its private memory in bytes: it shares mapped files with the agents of other tests, and these pages would count for
+        more as soon as those agents end."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as rollup:
             return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Anonymous:"))
 
     def switches(self):
-        """How often its threads have gone to sleep of their own will, which is how often they woke up."""
+        """How often its threads have gone to sleep by themselves, and so have woken up."""
         total = 0
         for thread in os.listdir(f"/proc/{self.pid}/task"):
             with open(f"/proc/{self.pid}/task/{thread}/status", encoding="ascii") as status:
@@ -216,7 +216,7 @@ class Agent:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.connect()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may refuse before it has heard all
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may refuse before it has read everything
                 connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return Answer(answer.status, answer.getheaders(), answer.read())
@@ -227,7 +227,7 @@ class Agent:
         return self.request("GET", path, headers=headers, timeout=timeout)
 
     def raw(self, data, timeout=15):
-        """Bytes on a connection of their own; all that comes back until it is closed or silent."""
+        """Sends bytes on a new connection; returns all bytes until it is closed or silent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.sendall(data)
             parts = []
@@ -261,7 +261,7 @@ class Agent:
         return answer.json
 
     def wait(self, push, deadline=60):
-        """Until nothing of the push is open; returns its document."""
+        """Waits until nothing of the push is open; returns its document."""
         def closed():
             self.alive()
             document = self.status(push, wait=10)
@@ -289,7 +289,7 @@ class Agent:
             connection.close()
 
     def control_text(self, path):
-        """What is no JSON."""
+        """Answers that are not JSON."""
         connection = UnixConnection(self.control_path, 30)
         try:
             connection.request("GET", path)
@@ -321,7 +321,7 @@ class Agent:
         return self.control("GET", f"/v1/updates/{urllib.parse.quote(identifier)}").json
 
     def newest(self, target):
-        """The newest update of it with its history, or None. Asked without a program, as tests ask it again and again."""
+        """The newest update of it with its history, or None. Runs no program, because tests call it again and again."""
         for one in self.control("GET", "/v1/updates?all=1&limit=1000").json:
             if one["target"] == target:
                 return self.show(one["id"])

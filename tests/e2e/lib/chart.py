@@ -21,7 +21,7 @@ GROUPS = {"deployments": "apps", "statefulsets": "apps", "daemonsets": "apps", "
 
 
 def helm(directory, *words, values=None, kubeconfig=None, fails=False):
-    """What it prints (when it must fail: on stderr). `directory` is its home, and where the values are written."""
+    """Its output (on stderr when it must fail). `directory` is its home, and the place of the values."""
     path = os.path.join(directory, "values.json")
     with open(path, "w", encoding="utf-8") as out:
         json.dump(values or {}, out)
@@ -40,7 +40,7 @@ def render(directory, values, namespace="landwaiter", release="landwaiter"):
 
 
 def guarded(client, thing):
-    """Waits until the admission policy is in force for `client`, who may patch `thing` otherwise: the API server learns
+    """Waits until the admission policy is in force for `client`, which may patch `thing` otherwise: the API server learns
     of a policy a moment after it was made."""
     path = client.path(f"{thing['apiVersion']}/{thing['kind']}", thing["metadata"]["name"],
                        thing["metadata"]["namespace"])

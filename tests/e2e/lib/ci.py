@@ -1,5 +1,5 @@
-"""CI systems, as far as their jobs see them: the file of contrib/ci that their users copy is read, its steps are run by a
-shell as the system runs them, in the environment that it gives its jobs, with a local issuer behind it."""
+"""CI systems, as far as their jobs see them. Reads the file of contrib/ci that users copy, and runs its steps with a
+shell, in the environment that the system gives its jobs, with a local issuer behind it."""
 
 import os
 import re
@@ -20,7 +20,7 @@ def load(*path):
 
 
 class Job:
-    """A directory to run in, with a bin/ first on PATH, and the files that a user's repository would hold."""
+    """A working directory, with a bin/ first on PATH, and the files of a user's repository."""
 
     def __init__(self, directory, issuer=None):
         self.directory, self.issuer = str(directory), issuer
@@ -40,7 +40,7 @@ class Job:
         os.chmod(path, 0o755)
 
     def watch(self, *names):
-        """Every start of these programs is written down with its arguments first."""
+        """Logs every start of these programs with its arguments."""
         for name in names:
             self.program(name, f'#!/bin/sh\nfor one; do printf "%s\\n" "$one" >>{self.started}; done\n'
                                f'exec {shutil.which(name, path="/usr/bin:/bin")} "$@"\n')
@@ -58,7 +58,7 @@ class Job:
                               capture_output=True, timeout=120, check=False,
                               env={**self.environment, **environment})
 
-    # Jobs of one system each; `image` and the agent's `url` are what a user writes.
+    # Jobs of one system each; a user writes `image` and the agent's `url`.
 
     def actions(self):
         """The environment of a job of GitHub's or Forgejo's that may have a token."""

@@ -74,7 +74,7 @@ config_path = "{0}/registries"
 
 
 def sandbox_archive(path):
-    """An image archive: busybox asleep, for what holds a pod's namespaces."""
+    """An image archive: busybox asleep, to hold a pod's namespaces."""
     raw, packed = base_layer()
     config = json.dumps({"architecture": machine(), "os": "linux", "created": "2026-11-20T12:00:00Z",
                          "config": {"Entrypoint": ["/bin/busybox", "sleep", "2147483647"]},
@@ -94,7 +94,7 @@ def sandbox_archive(path):
 
 
 class Cluster:
-    """One cluster below `directory`, which nobody else uses."""
+    """One cluster below `directory`, which only it uses."""
 
     def __init__(self, directory, name="node"):
         self.directory = os.path.realpath(directory)
@@ -102,12 +102,12 @@ class Cluster:
         self.node = name
         self.id = os.path.basename(os.environ["LANDWAITER_E2E_DIR"]) + "-" + \
             hashlib.sha256(self.directory.encode()).hexdigest()[:8]
-        self.wanted = ()  # the parts that start() was asked for, in order
+        self.wanted = ()  # the parts that start() was to start, in order
         self.running = {}  # part: its process
         self.tokens = {user: secrets.token_hex(16) for user in
                        ("admin", "system:kube-controller-manager", "system:kube-scheduler", f"system:node:{name}")}
         self.ports = {}
-        self.forwarding = None  # as it was
+        self.forwarding = None  # the former value
         self.bridge = self.network = self.address = self.url = None  # made by start()
         self._admin = None
 
@@ -117,7 +117,7 @@ class Cluster:
     # --- as a whole ----------------------------------------------------------------------------------------------
 
     def start(self, parts=CONTROL_PLANE + NODE):
-        """Starts these parts and waits until each is ready. After a failure nothing is left either."""
+        """Starts these parts and waits until each is ready. Leaves nothing behind after a failure."""
         isolate()
         os.makedirs(self.directory, exist_ok=True)
         os.chmod(self.directory, 0o755)
@@ -138,7 +138,7 @@ class Cluster:
         return self
 
     def stop(self):
-        """The node first, then the control plane. Whatever happened before: nothing of it is left."""
+        """Stops the node first, then the control plane. Leaves nothing behind, in any state."""
         self.stop_part("kubelet")
         self._remove_containers()
         for part in ("containerd", "scheduler", "controller-manager", "api-server", "etcd"):
@@ -182,7 +182,7 @@ class Cluster:
         assert part not in self.running, part + " runs already"
         words = getattr(self, "_" + part.replace("-", "_"))()
         with open(self.at(part + ".log"), "ab") as log:
-            # There is more memory than processor for them all, which are written in Go.
+            # All are written in Go, and the machine has more memory than processor time.
             self.running[part] = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                                   start_new_session=True, cwd=self.directory,
                                                   env={**os.environ, "GOGC": "300"})
@@ -224,8 +224,8 @@ class Cluster:
         self.wait_part(part)
 
     def revive(self):
-        """The API server again, and what works through it anew: elsewhere those end with the lease that they cannot renew;
-        here they would find out by themselves, which takes up to minutes."""
+        """Restarts the API server and its clients: elsewhere these end with the lease that they cannot renew;
+        here they would notice by themselves, which takes up to minutes."""
         if "api-server" not in self.running:
             self.start_part("api-server")
         self.wait_part("api-server")
@@ -285,7 +285,7 @@ class Cluster:
 
     def _containerd(self):
         if os.path.exists(self.at("containerd", "socket")):
-            os.unlink(self.at("containerd", "socket"))  # of one that was killed
+            os.unlink(self.at("containerd", "socket"))  # left by a killed one
         return ["containerd", "--config", self.at("containerd.toml")]
 
     def _kubelet(self):
@@ -294,7 +294,7 @@ class Cluster:
                 "--cert-dir=" + self.at("kubelet", "pki"), "--hostname-override=" + self.node, "--node-ip=" + self.address,
                 "--kubeconfig=" + self.kubeconfig(self.at("kubelet.conf"), "system:node:" + self.node)]
 
-    # --- what they need ------------------------------------------------------------------------------------------
+    # --- their surroundings ------------------------------------------------------------------------------------------
 
     def _make_network(self):
         """A bridge for the pods, whose address is the node's and the API server's."""
@@ -357,13 +357,13 @@ class Cluster:
 
     @property
     def admin(self):
-        """A client that may do everything."""
+        """A client with all permissions."""
         if self._admin is None:
             self._admin = self.client(self.tokens["admin"])
         return self._admin
 
     def client(self, token=None, certificate=None, url=None):
-        """A client with a bearer token, or with a certificate (what certificate() returns); `url`: a proxy's."""
+        """A client with a bearer token, or with a certificate (from certificate()); `url`: a proxy's."""
         return Client(url or self.url, self.ca, token, certificate)
 
     def proxy(self):
@@ -392,8 +392,8 @@ class Cluster:
                           "".join("/O=" + group for group in groups) + "/CN=" + user, "clientAuth")
 
     def kubeconfig(self, path, user="admin", token=None, certificate=None, namespace=None, url=None):
-        """Writes a kubeconfig file (JSON, which is YAML), and returns its path. Who: `certificate` (what
-        certificate() returns), `token`, or one of the cluster's own users. `url`: a proxy's."""
+        """Writes a kubeconfig file (JSON, which is YAML), and returns its path. The user: `certificate` (from
+        certificate()), `token`, or one of the cluster's own users. `url`: a proxy's."""
         who = {"token": token or self.tokens.get(user)}
         if certificate:
             who = {"client-certificate": certificate[0], "client-key": certificate[1]}
@@ -408,21 +408,21 @@ class Cluster:
         return path
 
     def environment(self):
-        """What a pod's container needs in `env` to find the API server."""
+        """The `env` with which a pod's container finds the API server."""
         return [{"name": "KUBERNETES_SERVICE_HOST", "value": self.address},
                 {"name": "KUBERNETES_SERVICE_PORT", "value": str(self._port("api-server"))}]
 
-    # --- what tests ask and do -----------------------------------------------------------------------------------
+    # --- for tests -----------------------------------------------------------------------------------
 
     def state(self, namespace):
-        """For people: what the node says of itself, the pods, and the latest events there."""
+        """For people: the node's status, the pods, and the latest events."""
         node = {one["type"]: one["status"] for one in self.admin.get("Node", self.node, None)["status"]["conditions"]}
         pods = {one["metadata"]["name"]: one["status"] for one in self.admin.list("Pod", namespace)}
         events = [f"{one['lastTimestamp']} {one['reason']}: {one['message']}" for one in self.admin.list("Event", namespace)]
         return "\n".join([json.dumps(node), json.dumps(pods), *events[-20:], self.log("kubelet")[-3000:]])
 
     def audit_mark(self):
-        """Where the audit log ends now."""
+        """The end of the audit log now."""
         try:
             return os.path.getsize(self.at("audit.log"))
         except FileNotFoundError:
@@ -430,8 +430,8 @@ class Cluster:
 
     def audit(self, mark=0, user=None, stage="ResponseComplete"):
         """The audit log's events since `mark`, as the API server wrote them: verb, objectRef, responseStatus, for
-        writes requestObject. A watch is in it with stage="ResponseStarted" as soon as it began. None of the cluster's own
-        components are in it."""
+        writes requestObject. A watch is in it with stage="ResponseStarted" as soon as it has begun. The cluster's own
+        components are not in it."""
         with open(self.at("audit.log"), "rb") as log:
             log.seek(mark)
             events = [json.loads(line) for line in log.read().splitlines(keepends=True) if line.endswith(b"\n")]
@@ -459,7 +459,7 @@ class Cluster:
     # --- containers ----------------------------------------------------------------------------------------------
 
     def ctr(self, *words, check=True):
-        """What containerd's own client prints."""
+        """The output of containerd's own client."""
         return subprocess.run(["ctr", "-a", self.at("containerd", "socket"), "-n", "k8s.io", *words], check=check,
                               capture_output=True, text=True, timeout=60).stdout
 

@@ -1,19 +1,19 @@
-"""Keeps what a cluster does to its machine in namespaces and cgroups of its own, and finds what is left of it."""
+"""Confines a cluster to namespaces and cgroups of its own, and finds its remains."""
 
 import os
 import signal
 import subprocess
 
-# What the kubelet would otherwise set for the whole machine: it finds them as it wants them, in our mount namespace.
+# The kubelet would set these for the whole machine; our mount namespace shows it the values that it wants.
 SYSCTLS = {"vm/overcommit_memory": 1, "vm/panic_on_oom": 0, "kernel/panic": 10, "kernel/panic_on_oops": 1,
            "kernel/keys/root_maxkeys": 1000000, "kernel/keys/root_maxbytes": 25000000}
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"  # switched on for the pods' bridge
-# Places of the machine that programs here write to, whatever they are told.
+# Places of the machine that programs here always write to.
 PLACES = ["/run/containerd", "/var/log/containers", "/var/lib/cni", "/var/lib/kubelet"]
 
 
 def isolate():
-    """Once in a mount namespace: what is written outside a cluster's directory does not reach the machine."""
+    """Once in a mount namespace: keeps writes outside a cluster's directory off the machine."""
     with open("/proc/self/mountinfo", encoding="ascii") as mounts:
         lines = [line.split() for line in mounts]
     root = next(line for line in lines if line[4] == "/")
@@ -33,7 +33,7 @@ def isolate():
 
 
 def hierarchies():
-    """Where the cgroup file systems are, of both kinds."""
+    """The mount points of the cgroup file systems, of both kinds."""
     with open("/proc/self/mounts", encoding="ascii") as mounts:
         lines = [line.split() for line in mounts]
     return sorted({line[1] for line in lines if line[2] in ("cgroup", "cgroup2") and
@@ -41,7 +41,7 @@ def hierarchies():
 
 
 def make_cgroups(name):
-    """A cgroup of its own in every hierarchy: a kubelet ends whatever it does not know below its root."""
+    """Makes a cgroup in every hierarchy: a kubelet kills every unknown process below its root."""
     for top in hierarchies():
         path = os.path.join(top, name)
         os.makedirs(path, exist_ok=True)
@@ -63,7 +63,7 @@ def cgroups(name):
 
 
 def kill_cgroups(name):
-    """Ends what runs in them, and removes them. True when nothing is left."""
+    """Kills all processes in them, and removes them. True when nothing is left."""
     for path in cgroups(name):
         try:
             with open(os.path.join(path, "cgroup.procs"), encoding="ascii") as processes:

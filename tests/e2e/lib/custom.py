@@ -1,6 +1,6 @@
-"""Custom resources in the tests' cluster: their kinds as the API server is told of them, and what stands in for their
-controllers. Those are whole platforms (Flux, k3s, Argo Rollouts, Knative); what counts here is what they write into the
-status, in their own order: first that they have seen a generation, then how it went."""
+"""Custom resources in the tests' cluster: their kinds as the API server learns them, and stand-ins for their
+controllers. The real ones are whole platforms (Flux, k3s, Argo Rollouts, Knative); only their writes to the status count
+here, in their own order: first the observed generation, then the outcome."""
 
 import threading
 
@@ -137,7 +137,7 @@ class Controller:
                 raise
 
     def reaches(self):
-        """Waits until it has written the status of what is there now."""
+        """Waits until it has written the status of the present generation."""
         def settled():
             one = self.admin.get(self.kind.full, self.name, self.namespace)
             return self.seen == one["metadata"]["generation"] and one.get("status")

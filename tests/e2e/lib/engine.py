@@ -36,7 +36,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Engine:
-    """`host` for a client, `api` for a call, and what tests ask most."""
+    """`host` for a client, `api` for a call, and the most frequent questions of tests."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -74,7 +74,7 @@ class Engine:
             return log.read()
 
     def stop(self):
-        """By its process id, with a deadline. What it runs goes with it."""
+        """Kills it by its process id, with a deadline, and everything that it runs."""
         if self.process is None:
             return
         self.process.terminate()
@@ -90,7 +90,7 @@ class Engine:
         return self.start()
 
     def docker(self, *arguments, stdin=None, fails=False):
-        """What the docker command prints, as bytes. It must succeed, or fail if it `fails`."""
+        """The docker command's output, as bytes. The command must succeed, or fail with `fails`."""
         done = subprocess.run(["docker", *arguments], stdin=stdin, capture_output=True, timeout=600, check=False,
                               env={**os.environ, "DOCKER_HOST": self.host, "DOCKER_BUILDKIT": "0"})
         assert (done.returncode != 0) == fails, (arguments, done.stdout[-4000:].decode(), done.stderr[-4000:].decode())
@@ -166,7 +166,7 @@ class Engine:
         return int(ports[0]["HostPort"]) if ports else None
 
     def serves(self, name, path="/"):
-        """What the app behind the published port answers now, or None."""
+        """The answer of the app behind the published port now, or None."""
         port = self.port(name)
         if not port:
             return None
@@ -188,10 +188,10 @@ class Engine:
                 raise
 
     def clear(self):
-        """No container is left, and no image that nothing keeps."""
+        """Removes all containers, and all images that nothing keeps."""
         def empty():
             for name in self.containers():
-                with contextlib.suppress(EngineError):  # it was started just now, and minds something else
+                with contextlib.suppress(EngineError):  # it has just started, and is busy with something else
                     self.remove(name)
             return not self.containers()
         wait_until(empty, 20, "the engine is empty")

@@ -21,7 +21,7 @@ ALIVE = {"Test": ["CMD", "/bin/busybox", "wget", "-q", "-O", "-", "http://127.0.
          "Interval": SECOND // 4, "Timeout": 5 * SECOND, "Retries": 3}
 DEAD = {"Test": ["CMD", "/bin/busybox", "false"], "Interval": SECOND // 4, "Timeout": SECOND, "Retries": 2}
 
-# What is different about an image that misbehaves: its part of the image's configuration.
+# The difference of each misbehaving image: its part of the image's configuration.
 KINDS = {
     "good": {},
     "healthy": {"Healthcheck": ALIVE},
@@ -61,7 +61,7 @@ def layer(files):
 
 @functools.cache
 def base_layer():
-    """The layer with busybox, made once for all: its tar, and packed."""
+    """The layer with busybox, made only once: its tar, and packed."""
     with open("/bin/busybox", "rb") as program:
         raw = layer({"bin/busybox": (program.read(), 0o755), "bin/sh": "busybox"})
     return raw, gzip.compress(raw, 1, mtime=0)
@@ -74,7 +74,7 @@ class Images:
         self.registry = registry
 
     def make(self, repository, tag, version=None, kind="good", config=None, index=False, upload=True):
-        """Push REPOSITORY:TAG that serves `version` (default: the tag); return what the tag's digest is.
+        """Push REPOSITORY:TAG that serves `version` (default: the tag); return the tag's digest.
 
         config: more members of the image's configuration. index: put the manifest into an OCI index.
         upload=False leaves the layers out: everything resolves, and the pull fails."""

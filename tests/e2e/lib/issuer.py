@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer as CI systems have one: signs tokens (RS256, by the openssl command), publishes its keys, and
+"""An OpenID Connect issuer like a CI system's: signs tokens (RS256, by the openssl command), publishes its keys, and
 gives a job its token at an endpoint like GitHub's."""
 
 import base64
@@ -25,8 +25,8 @@ def openssl(*arguments, data=None):
 
 
 class Issuer:
-    """`name` is the `iss` of its tokens (its own address when it is not given), `claims` what it says of a job. Tokens that
-    its endpoint gave are in `minted`; `requests` are the paths that were asked for."""
+    """`name` is the `iss` of its tokens (default: its own address), `claims` are a job's. Tokens that
+    its endpoint gave are in `minted`; `requests` are the requested paths."""
 
     def __init__(self, directory, name=None, claims=None, lifetime=300):
         os.makedirs(directory, exist_ok=True)
@@ -91,7 +91,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(404, {})
 
     def token(self, issuer, query):
-        """What GitHub's and Forgejo's endpoints do."""
+        """Answers like GitHub's and Forgejo's endpoints."""
         if issuer.faults:
             self.reply(issuer.faults.pop(0), {"message": "not now"})
         elif self.headers.get("Authorization") != "Bearer " + REQUEST_TOKEN:

@@ -44,8 +44,8 @@ class ApiError(Exception):
 
 
 class Client:
-    """Speaks to the server as whoever the bearer token or the client certificate (its PEM file, its key's) is of.
-    May be used by many threads: each has a connection of its own, which is kept open."""
+    """Speaks to the server as the owner of the bearer token or of the client certificate (its PEM file, its key's).
+    Many threads may use it: each has a connection of its own, which is kept open."""
 
     def __init__(self, url, ca, token=None, certificate=None):
         self.url, self.token = url, token
@@ -113,7 +113,7 @@ class Client:
     # --- objects -------------------------------------------------------------------------------------------------
 
     def path(self, kind, name=None, namespace="default", sub=None):
-        """Where the server keeps an object, or a collection of them (namespace None: all of them)."""
+        """The path of an object, or of a collection (namespace None: of all of them)."""
         if "/" in kind:
             version, kind = kind.rsplit("/", 1)
         else:
@@ -165,7 +165,7 @@ class Client:
         return self.api("PATCH", self.path(kind, name, namespace, sub), body, content_type=content_type)
 
     def delete(self, kind, name, namespace="default", grace=0):
-        """It and what it owns; no error when it is gone already."""
+        """Deletes it and everything that it owns; no error when it is already gone."""
         try:
             self.api("DELETE", self.path(kind, name, namespace),
                      {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
@@ -174,10 +174,10 @@ class Client:
             if error.status != 404:
                 raise
 
-    # --- what tests ask most ---------------------------------------------------------------------------------------
+    # --- frequent questions of tests ---------------------------------------------------------------------------------------
 
     def namespace(self, name, labels=None):
-        """Makes a namespace that pods can be made in: its service account is there. Returns the name."""
+        """Makes a namespace that is ready for pods: it has its service account. Returns the name."""
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
         wait_until(lambda: self.get("ServiceAccount", "default", name) and
                    self.get("ConfigMap", "kube-root-ca.crt", name), 90, f"namespace {name} can be used")  # after a restart of
@@ -199,7 +199,7 @@ class Client:
         return None
 
     def rolled_out(self, kind, name, namespace="default"):
-        """Is what the object says now running everywhere, and nothing else?"""
+        """Does the object's present state run everywhere, and nothing else?"""
         thing = self.get(kind, name, namespace)
         status, spec = thing.get("status", {}), thing["spec"]
         if status.get("observedGeneration", 0) < thing["metadata"]["generation"]:
@@ -212,7 +212,7 @@ class Client:
             status.get("replicas", 0)
 
     def serves(self, app, namespace="default", path="/"):
-        """What each ready pod of workload(…, app) answers on port 8080 now: a sorted list of texts."""
+        """The answers of all ready pods of workload(…, app) on port 8080 now: a sorted list of texts."""
         said = []
         for pod in self.pods(app, namespace):
             address = pod["status"].get("podIP")
@@ -231,7 +231,7 @@ class Client:
         return sorted(said)
 
     def log(self, pod, namespace="default", previous=False):
-        """What the pod's only container printed."""
+        """The output of the pod's only container."""
         query = "?previous=true" if previous else ""
         return self.request("GET", self.path("Pod", pod, namespace, "log") + query)[2].decode("utf-8", "replace")
 
@@ -275,7 +275,7 @@ class ApiHandler(Handler):
 
 class ApiProxy(Proxy):
     """Before an API server: counts requests, misbehaves on demand (429 and 500, delays, silence; see lib.proxy), cuts
-    watches. Who asks is told by a bearer token: a client's certificate does not get through."""
+    watches. Clients need a bearer token: a client's certificate does not get through."""
 
     handler = ApiHandler
 
@@ -289,7 +289,7 @@ class ApiProxy(Proxy):
         return http.client.HTTPSConnection(self.backend, timeout=600, context=self.context)
 
     def cut_watches(self):
-        """Ends every open watch in the middle, as a network does. How many there were."""
+        """Cuts every open watch in the middle, as a network does. Returns their number."""
         with self.lock:
             cut = list(self.watches)
         for one in cut:
@@ -301,7 +301,7 @@ class ApiProxy(Proxy):
 
 
 def container(image, name="app", ready=True, **more):
-    """A container of lib.images' images; `ready` gives it a readiness probe on what it serves."""
+    """A container of lib.images' images; `ready` gives it a readiness probe on its own answer."""
     made = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent"}
     if ready:
         made["readinessProbe"] = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}

@@ -11,7 +11,7 @@ WALL = 0x40000000  # wait for threads too
 
 
 class Manager:
-    """Listens as systemd does. `environment` is what it starts a service with; `watchdog` in seconds."""
+    """Listens as systemd does. `environment` is that of a started service; `watchdog` is in seconds."""
 
     def __init__(self, address, watchdog=None):
         self.messages = []
@@ -56,7 +56,7 @@ def threads_named(pid, name):
 
 @contextlib.contextmanager
 def hanging(threads):
-    """These threads of another process do not run, while its others do."""
+    """Stops these threads of another process, while its others run."""
     trace = ctypes.CDLL(None, use_errno=True).ptrace
     trace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 

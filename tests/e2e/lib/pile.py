@@ -1,5 +1,5 @@
-"""Several runs of pytest, each with an engine and a cluster of its own, take tests from one pile: who takes a test first
-runs it. LANDWAITER_E2E_PILE is the directory in which they say what they took; without it a run has all to itself."""
+"""Several runs of pytest, each with an engine and a cluster of its own, take tests from one pile: the first to take a test
+runs it. LANDWAITER_E2E_PILE is the directory in which each run notes its tests; without it a run takes all of them."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ MADE_ONCE = ("image",)  # of the session, and so dear that one run makes it for 
 
 
 def group_of(item):
-    """Tests that share something expensive are taken together: what is made once, or a module's fixture with its
+    """Tests that share something expensive are taken together: an object that is made once, or a module's fixture with its
     parameter."""
     for name in MADE_ONCE:
         if name in item.fixturenames and not (hasattr(item, "callspec") and name in item.callspec.params):
@@ -24,7 +24,7 @@ def group_of(item):
 
 
 def groups_of(items):
-    """The tests in groups, those that are long together or marked so first, so that nobody is left with one at the end."""
+    """The tests in groups, the long or so marked ones first, so that no run is left with one at the end."""
     groups = {}
     for item in items:
         groups.setdefault(group_of(item), []).append(item)
@@ -43,14 +43,14 @@ def take(name):
 
 
 def taken(items):
-    """One test after the other, each as late as can be."""
+    """Yields one test after the other, each as late as possible."""
     for name, group in groups_of(items):
         if take(name):
             yield from group
 
 
 def run(session):
-    """As pytest's own loop, for what this run takes."""
+    """As pytest's own loop, for the tests that this run takes."""
     if session.testsfailed and not session.config.option.continue_on_collection_errors:
         raise session.Interrupted(f"{session.testsfailed} errors during collection")
     tests = taken(session.items)

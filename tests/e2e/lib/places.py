@@ -1,4 +1,4 @@
-"""Which places a sweep has killed the agent at (agent/crashpoint.h)."""
+"""The places at which a sweep has killed the agent (base/crashpoint.h)."""
 
 PLACES_MAX = 200  # more would mean that the sweep never ends
 

@@ -12,9 +12,9 @@ the chart's roles, admission policy and security context. Driven like any other 
     pod.user                              # its service account, as the audit log names it
     pod.close()                           # uninstalled; the tests remove the namespace
 
-It is in the node's network, which is the tests' own: it listens on 127.0.0.1, and reaches registries there and the API
+The pod is in the node's network, which is the tests' own: it listens on 127.0.0.1, and reaches registries there and the API
 server without Service addresses. Its volume is a directory of this machine, `state`. `settings` are the configuration's
-members as of lib.agent; `values` are more of the chart's. What a pod logged is kept until the pod itself is gone.
+members as of lib.agent; `values` are more of the chart's. The log of a pod is kept until the pod itself is gone.
 """
 
 import glob
@@ -33,7 +33,7 @@ USER = 9077
 class Pod(Agent):
     def __init__(self, directory, cluster, namespace, image, registries=(), settings=None, values=None):
         self.cluster, self.namespace = cluster, namespace
-        self.files = {"ci": SECRET + "\n"}  # what is in /run/secrets/landwaiter
+        self.files = {"ci": SECRET + "\n"}  # the files in /run/secrets/landwaiter
         self.image, self.values = image, values or {}
         self.user = f"system:serviceaccount:{namespace}:{RELEASE}"
         self.installed = False
@@ -61,7 +61,7 @@ class Pod(Agent):
         return self
 
     def _prepare(self):
-        """What the user, and the cluster's storage, would make."""
+        """Makes the objects of a user, and of the cluster's storage."""
         name = f"{self.namespace}-{RELEASE}"
         self.cluster.admin.apply(
             {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name},
@@ -94,7 +94,7 @@ class Pod(Agent):
 
     @property
     def pid(self):
-        """Its process, as the tests see it. The API server is told of it a moment after it was started."""
+        """Its process, as the tests see it. The API server learns of it a moment after its start."""
         return wait_until(self._process, 60, "its process runs")
 
     @property
@@ -104,10 +104,10 @@ class Pod(Agent):
 
     @control_path.setter
     def control_path(self, _):
-        """It is where the image has it."""
+        """Nothing: the image has its own."""
 
     def alive(self):
-        return True  # the kubelet sees to that
+        return True  # the kubelet restarts it
 
     def signal(self, number):
         os.kill(self.pid, number)
@@ -125,7 +125,7 @@ class Pod(Agent):
         wait_until(self.object, 60, "another pod is there")
 
     def execute(self, *words):
-        """What the program in the container prints, as by `kubectl exec`."""
+        """The output of the program in the container, as by `kubectl exec`."""
         assert self.pid
         return self.cluster.ctr("tasks", "exec", "--exec-id", "tests", "--user", f"{USER}:{USER}", self._container(),
                                 "/usr/bin/landwaiter", *words)
@@ -145,11 +145,11 @@ class Pod(Agent):
             self.cluster.admin.delete("v1/PersistentVolume", f"{self.namespace}-{RELEASE}", None)
             self.installed = False
 
-    # What it says.
+    # Its output.
 
     @property
     def log(self):
-        """Of its pods that are there, the oldest container first."""
+        """The logs of its present pods, the oldest container first."""
         text = ""
         for path in sorted(glob.glob(self.cluster.at("kubelet", "logs", f"{self.namespace}_{RELEASE}-*", RELEASE, "*.log")),
                            key=os.path.getmtime):

@@ -1,17 +1,17 @@
-"""The project's own image, made by its Dockerfile: once for each state of what it is made of. build/image keeps the last
-one, so that the tests of a cluster need not compile what those before them have compiled."""
+"""The project's own image, made by its Dockerfile: once for each state of its sources. build/image keeps the last
+one, so that the tests of a cluster need not compile it again."""
 
 import hashlib
 import os
 
 TOP = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 KEPT = os.path.join(TOP, "build", "image")
-LEFT_OUT = ("tests", "docs", ".git")  # as .dockerignore has it, and build*
+LEFT_OUT = ("tests", "docs", ".git")  # as in .dockerignore, with build*
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def state(root):
-    """A digest of all that the Dockerfile sees, and of the base that it begins with."""
+    """A digest of everything that the Dockerfile sees, and of its base."""
     told = hashlib.sha256()
     for folder, folders, files in os.walk(TOP):
         if os.path.samefile(folder, TOP):

@@ -12,9 +12,9 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "traile
 
 
 class Fault:
-    """What the proxy does instead of, or before, passing a request on; for `times` requests (None: until
-    removed). status, headers, body: answer so. delay: hold it so long. drop: close without an answer.
-    cut: pass on so many bytes of the body, then close. change: a function from body to body."""
+    """A misbehaviour of the proxy instead of, or before, passing a request on; for `times` requests (None: until
+    removed). status, headers, body: the answer. delay: hold it that long. drop: close without an answer.
+    cut: pass on that many bytes of the body, then close. change: a function from body to body."""
 
     def __init__(self, method=".*", path=".*", agent=".*", times=None, status=None, headers=None, body=b"{}",
                  delay=0.0, drop=False, cut=None, change=None):
@@ -44,7 +44,7 @@ class Request:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Newer engines try TLS first, and come again without it only after an answer that begins with "HTTP/".
+    # Newer engines try TLS first, and retry without it only after an answer that begins with "HTTP/".
     default_request_version = "HTTP/1.0"
     # Head and body leave in two writes: with Nagle's algorithm the second would wait for a delayed ACK.
     disable_nagle_algorithm = True
@@ -83,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             answer = self.ask(backend, proxy, body)
             payload = answer.read()
-            # A HEAD's length is that of the body that it does not have.
+            # A HEAD has the length of the missing body.
             headers = [(name, value) for name, value in answer.getheaders()
                        if name.lower() not in HOP and (self.command == "HEAD" or name.lower() != "content-length")]
         finally:
@@ -94,7 +94,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(answer.status, headers, payload, cut=fault.cut if fault else None)
 
     def ask(self, backend, proxy, body):
-        """The real server's answer, of which the body is not read yet."""
+        """The real server's answer, its body still unread."""
         backend.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():  # one by one: a client may send several Accept lines
             if name.lower() not in HOP | {"content-length"}:
@@ -129,11 +129,11 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, *_):
-        pass  # a client that goes away is no news
+        pass  # a client may go away
 
 
 class Proxy:
-    """`requests` is the access log; `count()` and `fault()` are what tests use."""
+    """`requests` is the access log; tests use `count()` and `fault()`."""
 
     handler = Handler
 
@@ -173,14 +173,14 @@ class Proxy:
         return made
 
     def mend(self, **but):
-        """No more faults, but for one if it is told; returns that one."""
+        """Removes all faults, and adds one if it is given; returns that one."""
         made = Fault(**but) if but else None
         with self.lock:
             self.faults[:] = [made] if made else []
         return made
 
     def count(self, agent="^landwaiter/", method=".*", path=".*"):
-        """How many requests of that User-Agent there were."""
+        """The number of requests with that User-Agent."""
         with self.lock:
             return sum(bool(re.search(agent, one.agent) and re.fullmatch(method, one.method) and
                             re.search(path, one.path)) for one in self.requests)

@@ -48,7 +48,7 @@ class TokenServer:
     def __init__(self, directory, authority, expires=300):
         self.authority, self.expires = authority, expires
         self.requests = []  # (User-Agent, scopes, account or None)
-        self.refuse = None  # a status: what every request is answered
+        self.refuse = None  # the status of the answer to every request
         self.server = Server(("127.0.0.1", 0), TokenHandler)
         self.server.tokens = self
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/token"
@@ -102,7 +102,7 @@ class TokenHandler(http.server.BaseHTTPRequestHandler):
         return self.answer(200, {"token": token, "expires_in": tokens.expires})
 
     def account(self):
-        """Who it is; None for anonymous, False for a wrong password."""
+        """The account's name; None for anonymous, False for a wrong password."""
         kind, _, credentials = self.headers.get("Authorization", "").partition(" ")
         if kind.lower() != "basic":
             return None
@@ -118,7 +118,7 @@ class TokenHandler(http.server.BaseHTTPRequestHandler):
 
 
 class Registry:
-    """kind: plain, password, tls, token. `host` is what image names begin with; `proxy` counts and misbehaves."""
+    """kind: plain, password, tls, token. `host` is the beginning of image names; `proxy` counts and misbehaves."""
 
     def __init__(self, directory, kind="plain", authority=None):
         self.kind, self.authority, self.directory = kind, authority, directory
@@ -228,7 +228,7 @@ class Registry:
         return headers["Docker-Content-Digest"]
 
     def tag(self, repository, reference, tag):
-        """Point another tag at what `reference` names."""
+        """Point another tag at the manifest of `reference`."""
         accept = {"Accept": "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"}
         status, headers, manifest = self.request("GET", f"/v2/{repository}/manifests/{reference}", headers=accept)
         assert status == 200, (status, manifest)

@@ -13,7 +13,7 @@ from lib.wait import wait_until
 
 TOP = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 LEASE, ACCOUNT = "landwaiter", "landwaiter"
-RULES = [  # as contrib/kubernetes has them
+RULES = [  # as in contrib/kubernetes
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [LEASE], "verbs": ["get", "update"]},
     {"apiGroups": ["landwaiter.dev"], "resources": ["records"],
@@ -27,7 +27,7 @@ RULES = [  # as contrib/kubernetes has them
 
 
 def install(admin, namespace):
-    """The kind, and an account that may do in that namespace what the shipped role allows."""
+    """Makes the kind, and an account with the shipped role in that namespace."""
     with open(os.path.join(TOP, "contrib", "kubernetes", "records.yaml"), encoding="utf-8") as kind:
         admin.apply(yaml.safe_load(kind))
     subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}
@@ -65,7 +65,7 @@ class Replica(Agent):
         return super().start(ready)
 
     def roles(self):
-        """When it began and ceased to lead since it was started."""
+        """The times at which it began and ceased to lead since its start."""
         told = [one for one in self.events() if one["event"] in ("agent.started", "replica.leads", "replica.follows")]
         starts = [place for place, one in enumerate(told) if one["event"] == "agent.started"]
         if len(starts) < self.lives:
@@ -73,12 +73,12 @@ class Replica(Agent):
         return [(one["event"], one["time"]) for one in told[starts[-1] + 1:]]
 
     def leads(self):
-        """Says its log so?"""
+        """Does its log say so?"""
         roles = self.roles()
         return bool(self.process) and bool(roles) and roles[-1][0] == "replica.leads"
 
     def cut(self, silent=False):
-        """Cuts it off from the API server: connections break, or (silent) what it asks gets there much later."""
+        """Cuts it off from the API server: connections break, or (silent) its requests arrive much later."""
         if silent:
             self.proxy.fault(delay=12)
         else:
@@ -96,7 +96,7 @@ class Replica(Agent):
             raise AssertionError(f"{late}\n{self.get('/readyz')}\n{self.log[-4000:]}") from None
 
     def lose(self):
-        """kill -9, and its volume is gone."""
+        """Kills it (-9) and removes its volume."""
         self.kill9()
         self.lose_state()
 
@@ -127,7 +127,7 @@ class Replicas:
         return self
 
     def leader(self, among=None, deadline=30):
-        """The one that leads; waits for it."""
+        """The leader; waits for it."""
         found = wait_until(lambda: [one for one in among or self.all if one.leads()], deadline, "somebody leads")
         assert len(found) == 1, "two lead"
         return found[0]
@@ -147,7 +147,7 @@ class Replicas:
 
 
 class Service:
-    """What a Service is to those outside: each new connection goes to the next replica that answers."""
+    """Like a Service for callers outside: each new connection goes to the next replica that answers."""
 
     def __init__(self, replicas):
         self.replicas, self.turn = replicas, 0

@@ -6,7 +6,7 @@ import os
 DATA = os.path.join(os.path.dirname(__file__), "..", "..", "data", "payloads")
 CLOCK = "2026-11-20T12:00:00Z"  # when they were made
 
-# What a sample's name begins with, and the format that reads it.
+# The beginning of a sample's name, and the format that reads it.
 FORMATS = {"dockerhub": "dockerhub", "github": "github", "gitlab": "gitlab", "distribution": "distribution", "gitea": "gitea",
            "forgejo": "gitea", "quay": "quay", "harbor": "harbor", "zot": "zot", "acr": "acr", "ecr-eventbridge": "ecr",
            "ecr-sns": "sns", "sns": "sns", "gar": "gar", "nexus": "nexus", "artifactory": "artifactory",

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures, written a second time on purpose: the tests must not sign with the code they test."""
+"""Standard Webhooks signatures, written a second time on purpose: tests must not sign with the code under test."""
 
 import base64
 import hashlib

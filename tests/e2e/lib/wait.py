@@ -11,8 +11,8 @@ class Late(AssertionError):
 
 
 def wait_until(condition, deadline=30.0, what="the condition", every=0.02):
-    """Return condition()'s first true value; raise Late after `deadline` seconds, naming `what`. What takes long is asked
-    less often: `every` seconds at first, ten times a second at last."""
+    """Return condition()'s first true value; raise Late after `deadline` seconds, naming `what`. Polls less and
+    less often: every `every` seconds at first, ten times a second at last."""
     end = time.monotonic() + deadline
     pause = every
     while True:
@@ -26,7 +26,7 @@ def wait_until(condition, deadline=30.0, what="the condition", every=0.02):
 
 
 def stays(condition, seconds, what="the condition", every=0.05):
-    """Fail as soon as condition() is false within `seconds`: for what must not happen."""
+    """Fail as soon as condition() is false within `seconds`: for things that must not happen."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert condition(), f"{what}: did not stay for {seconds:g} s"
@@ -34,7 +34,7 @@ def stays(condition, seconds, what="the condition", every=0.05):
 
 
 def hold(seconds):
-    """Keep a server of the tests silent for so long: a fault, not a way to wait for something."""
+    """Keep a server of the tests silent for that long: a fault, not a way to wait for something."""
     time.sleep(seconds)
 
 
@@ -42,8 +42,8 @@ PORTS = itertools.cycle(range(10000, 30000))
 
 
 def free_port():
-    """A loopback port that nobody listens on, and that no outgoing connection gets (those have 32768 and up): a
-    server that is killed and started again finds it free."""
+    """A free loopback port that no outgoing connection gets (those have 32768 and up): a
+    server that is killed and restarted finds it free."""
     for port in PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""A workload in the tests' cluster and the agent that updates it: what the tests of the Kubernetes platform share."""
+"""A workload in the tests' cluster and the agent that updates it, shared by the tests of the Kubernetes platform."""
 
 import pytest
 
@@ -43,7 +43,7 @@ class App:
         return self.images.make(self.repository, tag, version, **more)
 
     def run(self, annotations=None, image=None, replicas=1, **more):
-        """v1 as it was once pushed; returns its digest."""
+        """Pushes v1 and runs it; returns its digest."""
         digest = self.make("v1")
         self.admin.apply(workload(self.kind, self.called, image or self.name(), self.namespace, replicas=replicas,
                                   annotations={**ENABLED, **(annotations or {})}, **more))
@@ -86,7 +86,7 @@ class App:
         return agent.newest(self.target)
 
     def push(self, agent, digest, tag="stable", wait="100s"):
-        """Tells of the push and waits; the command's exit status and the update."""
+        """Announces the push and waits; returns the command's exit status and the update."""
         done = agent.push_command(self.name(tag), "--digest", digest, "--wait=" + wait, timeout=150)
         update = self.newest(agent)
         assert update, (done.stdout, done.stderr, agent.log[-3000:])

@@ -1,4 +1,4 @@
-{{/* Names of what belongs to no namespace: two releases must not meet. */}}
+{{/* Names of cluster-wide objects: two releases must not collide. */}}
 {{- define "landwaiter.clusterName" -}}
 {{- if eq .Release.Name .Release.Namespace }}{{ .Release.Name }}{{ else }}{{ .Release.Namespace }}-{{ .Release.Name }}{{ end }}
 {{- end }}
@@ -26,7 +26,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- .Values.existingConfigMap | default (printf "%s-config" .Release.Name) }}
 {{- end }}
 
-{{/* landwaiter.yaml: the user's, and what the chart knows. */}}
+{{/* landwaiter.yaml: the user's values, and those that the chart knows. */}}
 {{- define "landwaiter.config" -}}
 {{- $config := deepCopy .Values.config }}
 {{- $kubernetes := dict "namespaces" .Values.namespaces }}
@@ -42,7 +42,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- toYaml (mergeOverwrite $config $made) }}
 {{- end }}
 
-{{/* What the agent asks of the API about workloads, and nothing else. */}}
+{{/* The agent's permissions on workloads. */}}
 {{- define "landwaiter.workloadRules" -}}
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets]
@@ -71,7 +71,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{/* Validations of an object's metadata: nothing but annotations of ours. Takes dict: free, a CEL list of others. */}}
 {{- define "landwaiter.metadataRules" -}}
-# The API server itself counts the generation, and keeps the list of who set what.
+# The API server itself counts the generation, and keeps the list of each field's author.
 - message: Landwaiter may change nothing in a workload's metadata but its own annotations
   expression: |-
     !variables.changed || (

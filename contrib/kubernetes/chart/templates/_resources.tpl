@@ -24,14 +24,14 @@
 {{- toJson $sorted }}
 {{- end }}
 
-{{/* As the agent guesses it (docs/configuration.md). */}}
+{{/* As the agent guesses the plural (docs/configuration.md). */}}
 {{- define "landwaiter.plural" -}}
 {{- if regexMatch "[sx]$" . }}{{ . }}es{{ else if hasSuffix "y" . }}{{ trimSuffix "y" . }}ies{{ else }}{{ . }}s{{ end }}
 {{- end }}
 
-{{/* A CEL expression: `new` is as `old` but for what is at the paths, and that is text without anything that a chart's
-     templates could take for more than a tag. Of an image (with sameRepository)
-     only tag and digest are another. Takes dict: new, old, paths, depth, sameRepository. */}}
+{{/* A CEL expression: `new` equals `old` but for the texts at the paths, and these hold nothing that a chart's
+     templates could take for more than a tag. In an image (with sameRepository)
+     only tag and digest differ. Takes dict: new, old, paths, depth, sameRepository. */}}
 {{- define "landwaiter.same" -}}
 {{- $all := . }}
 {{- $below := dict }}
@@ -58,8 +58,8 @@
 {{- end }}
 {{- end }}
 
-{{/* A CEL expression: the images of a list without tag and digest, and without what Docker Hub's names may be written
-     with. */}}
+{{/* A CEL expression: the images of a list without tag and digest, and without the optional parts of Docker Hub's
+     names. */}}
 {{- define "landwaiter.repositories" -}}
 {{ . }}.map(c, c.split('@')[0])
   .map(n, n.substring(0, n.size() - n.find(':[^:/]+$').size()))
