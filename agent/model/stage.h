@@ -26,7 +26,6 @@ enum stage {
 #define STAGE_SQL_FETCH "'fetch'"
 #define STAGE_SQL_GATE "'gate'"
 #define STAGE_SQL_BEFORE_APPLY "'policy', 'resolve', 'verify', 'fetch', 'gate'"
-#define STAGE_SQL_APPLYING "'apply', 'observe', 'settle'"
 #define STAGE_SQL_JOURNALLED "'apply', 'settle'"
 
 /* "policy"; "unknown" of STAGE_UNKNOWN. */

@@ -113,6 +113,113 @@ static const struct update *update_at(const struct updates *updates, size_t i) {
     return &updates->items[updates->count - 1 - i];
 }
 
+/* ---- versions ---- */
+
+static void execute(struct store *store, const char *sql) {
+    char *message = NULL;
+    if (sqlite3_exec(store->db, sql, NULL, NULL, &message) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, message);
+    }
+}
+
+static int64_t number(struct store *store, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return value;
+}
+
+static void newer_schema_is_refused(void **state) {
+    execute(*state, "PRAGMA user_version=99");
+    struct store *other = NULL;
+    struct err err = ERR_INIT;
+    assert_false(store_open(fixture_directory, &other, &err));
+    assert_null(other);
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_non_null(strstr(err.message, "newer landwaiter"));
+    assert_non_null(strstr(err.message, "another state directory"));
+    assert_non_null(strstr(err.message, "landwaiter.db"));
+    assert_int_equal(number(*state, "PRAGMA user_version"), 99);
+}
+
+/* The schema of the first release. */
+static const char version_1[] =
+    "CREATE TABLE pushes(id INTEGER PRIMARY KEY, lead INTEGER NOT NULL, sender TEXT NOT NULL,"
+    " image TEXT NOT NULL, digest TEXT NOT NULL, meta TEXT, received INTEGER NOT NULL,"
+    " superseded_by INTEGER NOT NULL DEFAULT 0, key BLOB, body BLOB);"
+    "CREATE UNIQUE INDEX pushes_key ON pushes(key) WHERE key IS NOT NULL;"
+    "CREATE INDEX pushes_lead ON pushes(lead) WHERE lead <> id;"
+    "CREATE TABLE platforms(name TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE updates(id INTEGER PRIMARY KEY, push INTEGER NOT NULL, target TEXT NOT NULL,"
+    " instance TEXT NOT NULL, image TEXT NOT NULL, stage TEXT NOT NULL, result TEXT,"
+    " reason TEXT NOT NULL, from_digest TEXT NOT NULL, to_digest TEXT NOT NULL,"
+    " not_before INTEGER NOT NULL, stage_since INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, finished INTEGER NOT NULL, changed INTEGER NOT NULL,"
+    " revision INTEGER NOT NULL, step TEXT NOT NULL, back INTEGER NOT NULL, journal TEXT NOT NULL);"
+    "CREATE INDEX updates_open ON updates(not_before) WHERE result IS NULL;"
+    "CREATE INDEX updates_due ON updates(stage = 'fetch', not_before, changed) WHERE result IS "
+    "NULL;"
+    "CREATE INDEX updates_target ON updates(target) WHERE result IS NULL;"
+    "CREATE INDEX updates_push ON updates(push);"
+    "CREATE TABLE history(id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " stage TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL);"
+    "CREATE INDEX history_subject ON history(subject);"
+    "CREATE TABLE rejected(target TEXT NOT NULL, digest TEXT NOT NULL, \"update\" INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID;"
+    "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);"
+    "PRAGMA user_version=1;";
+
+static void version_1_is_migrated(void **state) {
+    struct store *store = *state;
+    execute(store, "DROP TABLE pushes; DROP TABLE updates; DROP TABLE platforms;"
+                   "DROP TABLE history; DROP TABLE rejected; DROP TABLE probe; DROP TABLE holds;"
+                   "DROP TABLE audit; DROP TABLE audit_base; DROP TABLE keys;"
+                   "DROP TABLE keys_through; DROP TABLE shared; DROP TABLE inbox;"
+                   "DROP TABLE arrivals;");
+    execute(store, version_1);
+    execute(store,
+            "INSERT INTO pushes(id, lead, sender, image, digest, received, key, body) VALUES(5, "
+            "5, 'ci', 'ghcr.io/brian/site:1.4', '', 1000, x'"
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', x'00');"
+            "INSERT INTO updates VALUES(6, 5, 'docker/site', 'i', 'ghcr.io/brian/site:1.4', "
+            "'gate', NULL, 'waits', '', '" FIXTURE_DIGEST(
+                "2") "', 0, 1, 2, 3, 0, 4, 7, '', "
+                     "0, '{\"a\":1,\"group\":\"shop\",\"depends_on\":[\"x\",\"y\"],"
+                     "\"room\":true}');"
+                     "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
+    store_free(store);
+    *state = fixture_open();
+    assert_int_equal(number(*state, "PRAGMA user_version"), 5);
+    assert_int_equal(number(*state, "SELECT push FROM keys"), 5);
+    assert_int_equal(number(*state, "SELECT through FROM keys_through"), 5);
+    struct update update = fixture_find(*state, 6);
+    assert_string_equal(stage_text(update.stage), "gate");
+    assert_string_equal(update.approved, "");
+    assert_int_equal(update.revision, 7);
+    assert_string_equal(update.journal, "{\"a\":1}");
+    assert_true(update.order.known);
+    assert_string_equal(update.order.group, "shop");
+    assert_string_equal(update.order.depends_on, "x,y");
+    assert_true(update.order.waits_for_room);
+    memcpy(update.approved, update.to, sizeof update.approved);
+    fixture_save(*state, &update);
+    update_release(&update);
+    update = fixture_find(*state, 6);
+    assert_string_equal(update.approved, FIXTURE_DIGEST("2"));
+    update_release(&update);
+    int64_t broken = 0;
+    size_t count = 0;
+    struct err err = ERR_INIT;
+    assert_true(store_audit_verify(*state, &broken, &count, &err));
+    assert_int_equal(count, 1);
+    struct hold hold = {0};
+    assert_false(store_held(*state, "docker/site", fixture_now_ms, &hold));
+    CLEANUP(json_release) json_t *history = store_history(*state, 6);
+    assert_int_equal(json_array_size(history), 2);
+}
+
 /* ---- updates ---- */
 
 static void every_update_keeps_its_stage(void **state) {
@@ -244,6 +351,8 @@ int main(void) {
         BOTH(new_ids_follow_the_old_ones),
         BOTH(opened_again_it_is_migrated_no_second_time),
         TEST(replicas, sharing_goes_on),
+        cmocka_unit_test_setup_teardown(newer_schema_is_refused, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(version_1_is_migrated, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
