@@ -1,8 +1,8 @@
 /* Counters and histograms of the running agent (interface.md section 6), for monitoring only: no
  * decision depends on them, and each start begins at zero. Thread-safe; never blocks for long.
  *
- * Values of labels are names from the configuration or from a fixed set. Each family holds a bounded
- * number of series; further values count as "other". */
+ * Values of labels are names from the configuration or from a fixed set. Each family holds a
+ * bounded number of series; further values count as "other". */
 #ifndef LANDWAITER_AGENT_MODEL_COUNTERS_H
 #define LANDWAITER_AGENT_MODEL_COUNTERS_H
 

@@ -1,6 +1,6 @@
 /* Names of pushes and updates: 63-bit numbers that grow with time, written psh_… and upd_… (13
- * digits of Crockford's base 32). Growing numbers keep the tables append-only, and give the order of
- * events even after a restart or a clock that was set back. */
+ * digits of Crockford's base 32). Growing numbers keep the tables append-only, and give the order
+ * of events even after a restart or a clock that was set back. */
 #ifndef LANDWAITER_AGENT_MODEL_ID_H
 #define LANDWAITER_AGENT_MODEL_ID_H
 
@@ -17,8 +17,8 @@ int64_t id_next(void);
 /* Makes all further ids greater than this one; called with the largest stored id. */
 void id_after(int64_t id);
 
-/* For several replicas, which make ids at the same time: further ids end in random bits, so that two
- * are hardly ever equal. */
+/* For several replicas, which make ids at the same time: further ids end in random bits, so that
+ * two are hardly ever equal. */
 void id_spread(void);
 /* A bit that random ends lack: set, it makes another id of the second of two equal ones. */
 #define ID_SPARE (INT64_C(1) << 19)

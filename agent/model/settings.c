@@ -1,5 +1,5 @@
-/* The settings of one target: owns their table, their limits and how labels are read. Never guesses: a
- * target with a faulty label is left alone. */
+/* The settings of one target: owns their table, their limits and how labels are read. Never
+ * guesses: a target with a faulty label is left alone. */
 #include "agent/model/settings.h"
 
 #include <string.h>

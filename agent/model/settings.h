@@ -98,12 +98,11 @@ struct settings_reading {
     const void *context; /* for check; borrowed */
 };
 
-/* Reads a target's labels. labels: a JSON object of strings. An unknown key below the prefix is a fault
- * too. */
+/* Reads a target's labels. labels: a JSON object of strings. An unknown key below the prefix is a
+ * fault too. */
 struct settings_labels {
     enum { SETTINGS_ENABLE_UNSET, SETTINGS_ENABLE_TRUE, SETTINGS_ENABLE_FALSE } enable;
-    char problem
-        [256]; /* names every faulty label, so that the target must be left alone; "": none */
+    char problem[256]; /* names each faulty label; "": there is none */
 };
 void settings_from_labels(const json_t *labels, const struct settings_reading *reading,
                           struct settings *in_out, struct settings_labels *out);

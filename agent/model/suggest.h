@@ -13,8 +13,9 @@ struct suggest {
 #define SUGGEST_INIT(mistyped)                                                                     \
     { .word = (mistyped), .nearest = NULL, .distance = 0 }
 
-/* Offers a known word, which becomes the nearest one if it is at most two typing errors away (one for
- * words of up to three letters; two swapped neighbours are one error) and nearer than that before. */
+/* Offers a known word, which becomes the nearest one if it is at most two typing errors away (one
+ * for words of up to three letters; two swapped neighbours are one error) and nearer than that
+ * before. */
 void suggest_offer(struct suggest *suggest, const char *candidate);
 
 #endif

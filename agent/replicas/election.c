@@ -46,7 +46,8 @@ void election_leader(struct election *election, char out[LEASE_HOLDER_SIZE]) {
     (void)pthread_mutex_unlock(&election->mutex);
 }
 
-/* No call and no pause of a leader goes beyond the end of its lead, so that it learns of that at once. */
+/* No call and no pause of a leader goes beyond the end of its lead, so that it learns of that at
+ * once. */
 static int64_t election_at_most(const struct election *election, int64_t ms) {
     int64_t left = election->lease.until_ms - clock_boot_ms();
     if (!election->led || left >= ms) {
@@ -149,8 +150,8 @@ static void election_round(struct election *election) {
     election_tell(election);
 }
 
-/* A leader renews at even intervals; followers pause at random up to 2.2 times as long, so that they do
- * not all ask at the same time. */
+/* A leader renews at even intervals; followers pause at random up to 2.2 times as long, so that
+ * they do not all ask at the same time. */
 static int64_t election_pause(const struct election *election) {
     int64_t retry = election->lease.timing.retry_ms;
     unsigned char random = 0;

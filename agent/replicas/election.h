@@ -1,5 +1,5 @@
-/* The election of the leader: a thread that keeps the Lease or waits for it. Owns whether this replica
- * leads, and until when that is certain. */
+/* The election of the leader: a thread that keeps the Lease or waits for it. Owns whether this
+ * replica leads, and until when that is certain. */
 #ifndef LANDWAITER_AGENT_REPLICAS_ELECTION_H
 #define LANDWAITER_AGENT_REPLICAS_ELECTION_H
 

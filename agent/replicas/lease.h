@@ -1,8 +1,8 @@
 /* The rules of the Lease by which one of several replicas leads (docs/replicas.md). Pure: takes
  * records with the times at which they were read, and returns the next action; election.c does it.
  *
- * All times are of this machine's CLOCK_BOOTTIME. Timestamps of other machines are never compared: a
- * record's age is how long it has been seen unchanged here. */
+ * All times are of this machine's CLOCK_BOOTTIME. Timestamps of other machines are never compared:
+ * a record's age is how long it has been seen unchanged here. */
 #ifndef LANDWAITER_AGENT_REPLICAS_LEASE_H
 #define LANDWAITER_AGENT_REPLICAS_LEASE_H
 
@@ -59,8 +59,8 @@ void lease_lost_sight(struct lease *lease);
 
 bool lease_leads(const struct lease *lease, int64_t now_ms);
 
-/* Returns the object to write, which takes the Lease over, renews it, or (release) gives it up; a new
- * reference, NULL: out of memory. wall_ms: only for people who read it. */
+/* Returns the object to write, which takes the Lease over, renews it, or (release) gives it up; a
+ * new reference, NULL: out of memory. wall_ms: only for people who read it. */
 struct lease_wish {
     const char *name, *namespace_;
     int64_t wall_ms;

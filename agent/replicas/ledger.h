@@ -1,5 +1,6 @@
 /* The ledger (docs/replicas.md): followers take in the records that the leader writes; the leader
- * alone writes them. Two threads: the follower, which also takes the ledger over, and the writer. */
+ * alone writes them. Two threads: the follower, which also takes the ledger over, and the writer.
+ */
 #ifndef LANDWAITER_AGENT_REPLICAS_LEDGER_H
 #define LANDWAITER_AGENT_REPLICAS_LEDGER_H
 
@@ -40,8 +41,8 @@ bool ledger_flush(struct ledger *ledger, struct err *err) MUST_USE;
 void ledger_hurry(struct ledger *ledger);
 /* Writes changes soon, without a flush. */
 void ledger_poke(struct ledger *ledger);
-/* Grows by one when a list of the ledger begins, and when it ends. Odd in between: the store may lack
- * pushes and updates then. */
+/* Grows by one when a list of the ledger begins, and when it ends. Odd in between: the store may
+ * lack pushes and updates then. */
 unsigned ledger_reading(const struct ledger *ledger);
 /* Has it read all records, and does it follow them? If not, appends the reason to why. */
 bool ledger_ready(struct ledger *ledger, struct buf *why);

@@ -1,5 +1,5 @@
-/* Writing the ledger: owns the writer's thread, and which versions of the slots this replica wrote or
- * read last. */
+/* Writing the ledger: owns the writer's thread, and which versions of the slots this replica wrote
+ * or read last. */
 #include "agent/replicas/ledger_internal.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
@@ -82,8 +82,8 @@ static bool inbox_empty(const struct ledger_pen *pen, struct err *err) {
     return true;
 }
 
-/* Housekeeping: writes pushes whose updates are in the ledger by now, empties the inbox, and retires
- * rows. */
+/* Housekeeping: writes pushes whose updates are in the ledger by now, empties the inbox, and
+ * retires rows. */
 static bool ledger_tidy(const struct ledger_pen *pen, struct err *err) {
     struct ledger *ledger = pen->ledger;
     if (!ledger_write(pen, STORE_ASSIGN_PUSHES, err) || !inbox_empty(pen, err)) {

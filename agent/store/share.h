@@ -2,8 +2,8 @@
  * cluster's ledger, which of them changed since they were written there, and taking in the rows of
  * other replicas. Knows texts (JSON), no cluster.
  *
- * With a single replica it costs nothing: triggers note the changes, and exist only while sharing is
- * on. */
+ * With a single replica it costs nothing: triggers note the changes, and exist only while sharing
+ * is on. */
 #ifndef LANDWAITER_AGENT_STORE_SHARE_H
 #define LANDWAITER_AGENT_STORE_SHARE_H
 

@@ -119,7 +119,8 @@ struct store_due {
 };
 bool store_due(struct store *store, int64_t now_ms, struct store_due *out,
                struct err *err) MUST_USE;
-/* The next time after that one at which an open update becomes due (wall clock); INT64_MAX: none. */
+/* The next time after that one at which an open update becomes due (wall clock); INT64_MAX: none.
+ */
 int64_t store_next_due(struct store *store, int64_t after_ms);
 /* ERR_GONE: there is no such update. */
 bool store_update_find(struct store *store, int64_t id, struct update *out,
@@ -179,16 +180,17 @@ struct store_event {
     const char *actor; /* who decided; NULL: landwaiter itself */
     bool fast; /* does not wait for the disk: redoing it after a power failure is harmless */
 };
-/* Stores an update, unless it was changed meanwhile; its revision grows. FAILED: readers may see the
- * change all the same, as the disk may have failed after the commit; the caller goes on from it. */
+/* Stores an update, unless it was changed meanwhile; its revision grows. FAILED: readers may see
+ * the change all the same, as the disk may have failed after the commit; the caller goes on from
+ * it. */
 enum store_change store_update_save(struct store *store, struct update *update,
                                     const struct store_event *event, struct err *err) MUST_USE;
 
 /* ---- holds ---- */
 
 /* Finds the hold that keeps the target from being updated now: its own or that of "all", whichever
- * ends later. False: there is none, or it has ended. Where the database cannot be read, every target
- * is held. */
+ * ends later. False: there is none, or it has ended. Where the database cannot be read, every
+ * target is held. */
 bool store_held(struct store *store, const char *target, int64_t now_ms, struct hold *out) MUST_USE;
 /* Holds a target, in place of an earlier hold of it. This and a release wake the gate. */
 bool store_hold(struct store *store, const struct hold *hold, const char *actor,
@@ -217,8 +219,8 @@ bool store_audit_verify(struct store *store, int64_t *out_seq, size_t *out_count
 /* Returns [{"at", "stage", "event", "detail"}], oldest first, of the newest 1,000, as a new
  * reference; NULL: out of memory. subject: the id of an update. */
 json_t *store_history(struct store *store, int64_t subject);
-/* Was the digest rolled back on the target? It is not tried there again. out_update: the update that
- * was rolled back. */
+/* Was the digest rolled back on the target? It is not tried there again. out_update: the update
+ * that was rolled back. */
 bool store_rejected(struct store *store, const char *target, const char *digest,
                     int64_t *out_update) MUST_USE;
 bool store_reject(struct store *store, const struct update *update, struct err *err) MUST_USE;
@@ -233,9 +235,10 @@ void store_prune(struct store *store, int64_t before_ms);
 /* Frees this connection's caches. */
 void store_trim(struct store *store);
 
-/* Merging the write-ahead log into the database takes as long as several commits. A connection whose
- * callers must not wait for that leaves it to another thread: `wanted` is called after a commit, on
- * the connection's thread, and must not block. checkpoints is the caller's and outlives the store. */
+/* Merging the write-ahead log into the database takes as long as several commits. A connection
+ * whose callers must not wait for that leaves it to another thread: `wanted` is called after a
+ * commit, on the connection's thread, and must not block. checkpoints is the caller's and outlives
+ * the store. */
 struct store_checkpoints {
     void (*wanted)(void *context);
     void *context;

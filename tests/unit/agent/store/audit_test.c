@@ -1,4 +1,5 @@
-/* The audit trail keeps the actor of each decision, and shows every way of tampering with its rows. */
+/* The audit trail keeps the actor of each decision, and shows every way of tampering with its rows.
+ */
 #include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"

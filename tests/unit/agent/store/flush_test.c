@@ -115,7 +115,8 @@ static void saves_reach_the_disk_unless_fast(void **state) {
     update_release(&update);
 }
 
-/* A save whose sync failed is reported as failed; readers see it, and the next save goes on from it. */
+/* A save whose sync failed is reported as failed; readers see it, and the next save goes on from
+ * it. */
 static void a_failed_sync_fails_the_save(void **state) {
     struct store *store = *state;
     int64_t id = fixture_update(store, "docker/site");

@@ -59,8 +59,8 @@ static int64_t sleeper(struct store *store, const char *target, bool room) {
     return id;
 }
 
-/* Of many updates that wait for room two wake, and two more if those do not take it: none sleeps for
- * ever. */
+/* Of many updates that wait for room two wake, and two more if those do not take it: none sleeps
+ * for ever. */
 static void updates_that_wait_for_room_wake_by_twos(void **state) {
     int64_t ids[64];
     int64_t first = sleeper(*state, "docker/a", true);
@@ -77,8 +77,8 @@ static void updates_that_wait_for_room_wake_by_twos(void **state) {
     assert_int_equal(ids[2], third);
 }
 
-/* A worker finds the target busy; before it stores the wait, another worker finishes that target. The
- * first must not put the update to sleep then. */
+/* A worker finds the target busy; before it stores the wait, another worker finishes that target.
+ * The first must not put the update to sleep then. */
 static void wake_is_not_lost_to_a_late_wait(void **state) {
     int64_t ids[64];
     int64_t gate = fixture_update(*state, "docker/gate");

@@ -1,5 +1,5 @@
-/* Pushes: accepted ones are stored, none is accepted that cannot be stored, and platforms look at each
- * exactly once. */
+/* Pushes: accepted ones are stored, none is accepted that cannot be stored, and platforms look at
+ * each exactly once. */
 #include "agent/store/internal.h"
 #include "tests/unit/agent/fixture.h"
 
@@ -326,8 +326,8 @@ static void looking_never_goes_back(void **state) {
     assert_int_equal(fixture_unmatched(store, "docker"), 0);
 }
 
-/* All pushes are pruned, the clock is set back, and the agent restarts: the platform must still look
- * at a new push. (In a child, because ids only grow in a process.) */
+/* All pushes are pruned, the clock is set back, and the agent restarts: the platform must still
+ * look at a new push. (In a child, because ids only grow in a process.) */
 static void pushes_after_pruning_are_looked_at(void **state) {
     fixture_begin(*state, "docker");
     (void)fixture_push(*state, "ghcr.io/a/b:1");

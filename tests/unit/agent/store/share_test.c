@@ -81,7 +81,8 @@ static int teardown(void **state) {
     return rmdir(there_directory) == 0 ? fixture_teardown(state) : -1;
 }
 
-/* The text of an inbox object with the delivery; the caller frees it. NULL: the delivery is known. */
+/* The text of an inbox object with the delivery; the caller frees it. NULL: the delivery is known.
+ */
 static char *offer(struct store *store, struct webhook_delivery *delivery) {
     json_t *rows = NULL;
     struct err err = ERR_INIT;
@@ -313,7 +314,8 @@ static void what_others_matched_and_forgot_is_not_matched(void **state) {
     struct err err = ERR_INIT;
     int64_t push = arrive(*state, "inbox-1", NULL);
     assert_int_equal(fixture_unmatched(there, "docker"), 1);
-    /* The replica was away for days: meanwhile the push was matched, and its update left the ledger. */
+    /* The replica was away for days: meanwhile the push was matched, and its update left the
+     * ledger. */
     assert_true(store_inbox_sweep(there, false, &err));
     take_all(there);
     assert_true(store_inbox_sweep(there, true, &err));
