@@ -1,4 +1,4 @@
-/* Counters and histograms. Owns both tables: the families, and what was counted. */
+/* Counters and histograms. Owns the table of families and their series. */
 #include "agent/model/counters.h"
 
 #include <pthread.h>
@@ -44,7 +44,7 @@ static bool series_is(const struct counters_series *series, const char *first, c
            strncmp(series->labels[1], second, COUNTERS_LABEL_SIZE - 1) == 0;
 }
 
-/* NULL: no memory. With the mutex held. */
+/* NULL: out of memory. The mutex must be held. */
 static struct counters_series *series_of(enum metric metric, const char *first,
                                          const char *second) {
     size_t count = counters.families[metric].count;
@@ -91,7 +91,7 @@ void counters_answer(const char *host, long code) {
 }
 
 void counters_measure(enum metric metric, const char *label, int64_t ms) {
-    int64_t measured = ms > 0 ? ms : 0; /* the clock was set back */
+    int64_t measured = ms > 0 ? ms : 0; /* negative if the clock was set back */
     size_t bucket = 0;
     while (bucket < COUNTERS_BOUNDS && measured > counters_bounds[bucket]) {
         bucket++;

@@ -1,4 +1,4 @@
-/* A hold: a person said not now. */
+/* A hold: a person's order not to update a target for now. */
 #ifndef LANDWAITER_AGENT_MODEL_HOLD_H
 #define LANDWAITER_AGENT_MODEL_HOLD_H
 

@@ -10,8 +10,8 @@ static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 #define ID_DIGITS 13
 #define ID_COUNTER_BITS 20
 #define ID_EPOCH_MS 1704067200000 /* 2024-01-01 */
-/* 42 bits of milliseconds last until 2163. A clock beyond that (a broken one) leaves half of all
- * ids to be counted on with. */
+/* 42 bits of milliseconds last until 2163. Beyond that (a broken clock) half of all ids are left to
+ * count on with. */
 #define ID_MS_MAX (INT64_C(1) << 42)
 
 static atomic_int_fast64_t id_last;
@@ -21,7 +21,7 @@ void id_spread(void) {
     atomic_store(&id_spreads, true);
 }
 
-/* Below ID_SPARE, half of the counter's room. */
+/* Below ID_SPARE: half of the counter's range. */
 static int64_t id_random(void) {
     uint32_t random = 0;
     return atomic_load(&id_spreads) && digest_random(&random, sizeof random)

@@ -1,6 +1,6 @@
 /* Names of pushes and updates: 63-bit numbers that grow with time, written psh_… and upd_… (13
- * digits of Crockford's base 32). Growing numbers keep the tables append-only and tell which came
- * first, also after a restart or when the clock was set back. */
+ * digits of Crockford's base 32). Growing numbers keep the tables append-only, and give the order
+ * of events even after a restart or a clock that was set back. */
 #ifndef LANDWAITER_AGENT_MODEL_ID_H
 #define LANDWAITER_AGENT_MODEL_ID_H
 
@@ -11,19 +11,19 @@
 
 #define ID_TEXT_SIZE 24
 
-/* The next one: greater than all before it in this process and than any given to id_after.
+/* Returns the next id, greater than all before in this process and than any given to id_after.
  * Thread-safe. */
 int64_t id_next(void);
-/* Ids from now on are greater than this one: called with the largest one stored. */
+/* Makes all further ids greater than this one; called with the largest stored id. */
 void id_after(int64_t id);
 
-/* Others make ids too, at the same time: from now on each that begins with the clock has a random
- * end, so that hardly any two are the same. */
+/* For several replicas, which make ids at the same time: further ids end in random bits, so that
+ * two are hardly ever equal. */
 void id_spread(void);
-/* In none of those, so that there is another one for the second of two that are the same. */
+/* A bit that random ends lack: set, it makes another id of the second of two equal ones. */
 #define ID_SPARE (INT64_C(1) << 19)
 
-/* When it was made, by the clock of whoever made it: about. */
+/* About when the id was made, by its maker's clock. */
 int64_t id_ms(int64_t id);
 
 /* prefix: "psh", "upd". Returns out. */

@@ -1,5 +1,4 @@
-/* How an update has ended (interface.md section 4), and the texts of it. No other file spells them.
- */
+/* The results of updates (interface.md section 4), and their texts, which no other file spells. */
 #ifndef LANDWAITER_AGENT_MODEL_RESULT_H
 #define LANDWAITER_AGENT_MODEL_RESULT_H
 
@@ -8,7 +7,7 @@
 #include "base/own.h"
 
 enum result {
-    RESULT_NONE, /* it is open */
+    RESULT_NONE, /* the update is open */
     RESULT_UPDATED,
     RESULT_UNCHANGED,
     RESULT_ROLLED_BACK,
@@ -21,9 +20,9 @@ enum result {
 
 #define RESULT_SQL_SUPERSEDED "'superseded'"
 
-/* NULL of RESULT_NONE. */
+/* NULL: RESULT_NONE. */
 const char *result_text(enum result result);
-/* NULL and a text of no result: RESULT_NONE. */
+/* RESULT_NONE: NULL, or the text of no result. */
 enum result result_parse(const char *text);
 
 #endif

@@ -1,5 +1,5 @@
-/* The settings of one target: owns their table, their limits and what labels say about them. Never
- * guesses: a faulty label is a problem of its target, which is then left alone. */
+/* The settings of one target: owns their table, their limits and how labels are read. Never
+ * guesses: a target with a faulty label is left alone. */
 #include "agent/model/settings.h"
 
 #include <string.h>
@@ -50,7 +50,7 @@ static bool parse_policy(const char *text, struct settings *out, struct err *err
 
 bool settings_name_valid(const char *name) {
     size_t len = strlen(name);
-    bool begins = strchr("-_.", name[0]) == NULL; /* finds the end of an empty one, too */
+    bool begins = strchr("-_.", name[0]) == NULL; /* strchr finds the end of an empty name, too */
     return begins && len < SETTINGS_NAME_SIZE &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
 }
@@ -70,10 +70,9 @@ static bool names_have(const struct settings_names *names, const char *name) {
     return false;
 }
 
-/* One name, which ends at a comma or the end; blanks around it do not count. A name that is there
- * already is not added again. */
+/* Adds one name of a list, without the blanks around it, unless the list has it already. */
 static bool add_name(const char *text, size_t len, struct settings_names *out, struct err *err) {
-    char name[SETTINGS_NAME_SIZE + 1]; /* room for one more tells a name that is too long */
+    char name[SETTINGS_NAME_SIZE + 1]; /* one byte more, to find a name that is too long */
     while (len > 0 && (text[0] == ' ' || text[0] == '\t')) {
         text++;
         len--;
@@ -172,7 +171,7 @@ static bool parse_stop_timeout(const char *text, struct settings *out, struct er
     return parse_duration(text, &range, &out->stop_timeout_ms, err);
 }
 
-/* Seconds (interface.md section 8), whole where they are. */
+/* Seconds (interface.md section 8), without decimals if they are whole. */
 static json_t *show_duration(int64_t ms) {
     if (ms < 0) {
         return json_null();
@@ -289,8 +288,8 @@ const struct settings_row settings_table[SETTINGS_KEYS] = {
          parse_managed, show_managed},
 };
 
-/* Keys of interface.md section 3 that say when or how an update must be done. Ignoring one would
- * update a target against its owner's word. */
+/* Keys of interface.md section 3 that restrict when or how a target is updated. Ignoring one would
+ * update the target against its owner's will. */
 static const char *const settings_later[] = {"pre-update", "post-update", "wait-idle"};
 
 void settings_init(struct settings *settings) {
@@ -337,7 +336,7 @@ void settings_take(struct settings *to, const struct settings *from, enum settin
     to->sources[key] = from->sources[key];
 }
 
-/* key is the part of label behind the prefix; word: what the label is called here. */
+/* key: the part of label after the prefix. word: the kind of label, for messages. */
 struct settings_label {
     const char *word, *label, *key, *value;
 };
@@ -407,7 +406,7 @@ static bool apply_label(const struct settings_label *label, const struct setting
     return unknown_label(label, err);
 }
 
-/* Every faulty label is named: in whole sentences while they fit, then by name, then by number. */
+/* Reports every faulty label: in a sentence while there is room, then by name, then by number. */
 struct settings_problems {
     struct buf sentences, names;
     size_t count;

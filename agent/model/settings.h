@@ -24,8 +24,7 @@ enum settings_source_kind {
 struct settings_source {
     enum settings_source_kind kind;
     unsigned rule; /* of SETTINGS_RULE: its place in `rules`, from 1 */
-    bool written;  /* somebody wrote it, in the configuration or on the target; else the built-in
-                      value */
+    bool written;  /* in the configuration or on the target; else the built-in value */
 };
 
 enum settings_key {
@@ -59,10 +58,10 @@ struct settings {
     int64_t soak_ms;                  /* 10 s */
     bool rollback;                    /* true */
     char group[SETTINGS_NAME_SIZE];   /* "": none */
-    struct settings_names depends_on; /* names of targets (the last part), or of groups */
+    struct settings_names depends_on; /* short names of targets, or names of groups */
     int64_t stop_timeout_ms;          /* -1: the container's own */
     int64_t min_free_memory;          /* bytes, 0: any */
-    bool managed;                     /* Kubernetes: even where a GitOps tool or Helm keeps it */
+    bool managed;                     /* Kubernetes: even if a GitOps tool or Helm manages it */
     struct settings_source sources[SETTINGS_KEYS];
 };
 
@@ -85,25 +84,25 @@ bool settings_set(struct settings *settings, enum settings_key key, const char *
 /* Copies one key's value and source. */
 void settings_take(struct settings *to, const struct settings *from, enum settings_key key);
 
-/* A name of a window, a group or a target, as lists of them take it: letters, digits, '-', '_' and
- * '.', beginning with a letter or digit. */
+/* Is it a valid name of a window, a group or a target in a list: letters, digits, '-', '_' and '.',
+ * beginning with a letter or digit? */
 bool settings_name_valid(const char *name) MUST_USE;
 
 /* How labels, or annotations, are read. */
 struct settings_reading {
     const char *prefix;             /* "landwaiter.", "landwaiter.dev/" */
     enum settings_source_kind kind; /* SETTINGS_LABEL or SETTINGS_ANNOTATION */
-    /* What else speaks against a value that was just read; ERR_INVALID. May be NULL. */
+    /* Further checks of a value that was just read; ERR_INVALID. NULL: none. */
     bool (*check)(const struct settings *settings, enum settings_key key, const void *context,
                   struct err *err);
     const void *context; /* for check; borrowed */
 };
 
-/* What a target's labels say. labels: a JSON object of strings. Unknown keys below the prefix are a
+/* Reads a target's labels. labels: a JSON object of strings. An unknown key below the prefix is a
  * fault too. */
 struct settings_labels {
     enum { SETTINGS_ENABLE_UNSET, SETTINGS_ENABLE_TRUE, SETTINGS_ENABLE_FALSE } enable;
-    char problem[256]; /* not empty: the target must be left alone; names every faulty label */
+    char problem[256]; /* names each faulty label; "": there is none */
 };
 void settings_from_labels(const json_t *labels, const struct settings_reading *reading,
                           struct settings *in_out, struct settings_labels *out);

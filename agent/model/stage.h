@@ -1,5 +1,5 @@
-/* The stages of an update's way (agent/pipeline/stages.h), and their texts: in the database, in
- * documents, metrics and logs. No other file spells them. */
+/* The stages of an update (agent/pipeline/stages.h), and their texts in the database, documents,
+ * metrics and logs, which no other file spells. */
 #ifndef LANDWAITER_AGENT_MODEL_STAGE_H
 #define LANDWAITER_AGENT_MODEL_STAGE_H
 
@@ -18,20 +18,19 @@ enum stage {
     STAGE_OBSERVE,
     STAGE_SETTLE,
     STAGE_NOTIFY,
-    STAGE_UNKNOWN, /* a row of another version's */
+    STAGE_UNKNOWN, /* in a row of another version */
 };
 
-/* For statements, as SQL literals. */
+/* As SQL literals. */
 #define STAGE_SQL_POLICY "'policy'"
 #define STAGE_SQL_FETCH "'fetch'"
 #define STAGE_SQL_GATE "'gate'"
 #define STAGE_SQL_BEFORE_APPLY "'policy', 'resolve', 'verify', 'fetch', 'gate'"
-#define STAGE_SQL_APPLYING "'apply', 'observe', 'settle'"
 #define STAGE_SQL_JOURNALLED "'apply', 'settle'"
 
-/* "policy"; "unknown" of STAGE_UNKNOWN. */
+/* "policy" …; "unknown" for STAGE_UNKNOWN. */
 const char *stage_text(enum stage stage);
-/* NULL and a text of no stage: STAGE_UNKNOWN. */
+/* STAGE_UNKNOWN: NULL, or the text of no stage. */
 enum stage stage_parse(const char *text);
 /* Is the target being changed, watched or put back? */
 bool stage_applying(enum stage stage);

@@ -1,5 +1,5 @@
-/* Nearest words: owns the distance between two words. Never allocates: longer words than it can
- * hold are near to nothing. */
+/* Nearest words: owns the distance between two words. Never allocates: words of more than
+ * SUGGEST_WORD_MAX letters are near to none. */
 #include "agent/model/suggest.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* "did you mean": the known word nearest to one that somebody mistyped. Pure. */
+/* "did you mean": the known word nearest to a mistyped one. Pure. */
 #ifndef LANDWAITER_AGENT_MODEL_SUGGEST_H
 #define LANDWAITER_AGENT_MODEL_SUGGEST_H
 
@@ -13,8 +13,9 @@ struct suggest {
 #define SUGGEST_INIT(mistyped)                                                                     \
     { .word = (mistyped), .nearest = NULL, .distance = 0 }
 
-/* Offers one known word. It is kept when it is at most two typing errors away (one for words of up
- * to three letters; two neighbours swapped are one error) and nearer than the one kept so far. */
+/* Offers a known word, which becomes the nearest one if it is at most two typing errors away (one
+ * for words of up to three letters; two swapped neighbours are one error) and nearer than that
+ * before. */
 void suggest_offer(struct suggest *suggest, const char *candidate);
 
 #endif

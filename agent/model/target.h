@@ -14,15 +14,15 @@
 
 struct target {
     char name[TARGET_NAME_SIZE];         /* "docker/site" */
-    char instance[TARGET_INSTANCE_SIZE]; /* which one it is now; changes when it is re-created */
+    char instance[TARGET_INSTANCE_SIZE]; /* the present one; re-creating it changes this */
     struct ref image;                    /* as its owner wrote it, normalised, with its tag */
     char running[DIGEST_TEXT_SIZE]; /* the manifest digest it runs, "" when unknown (locally built)
                                      */
-    bool enabled;                   /* selected, and opted in where that is needed */
+    bool enabled;                   /* selected, and opted in if that is needed */
     struct settings settings;
-    /* The problem is only that it does not run: nothing is wrong, there is nothing to do. */
+    /* Its only problem is that it does not run, which is no fault. */
     bool stopped;
-    char problem[256]; /* not empty: it must be left alone, and why */
+    char problem[256]; /* why it must be left alone; "": none */
 };
 
 #endif

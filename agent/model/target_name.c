@@ -1,4 +1,4 @@
-/* Takes the names of targets apart. It never knows whether there is such a target. */
+/* Splits the names of targets. Never knows whether a target exists. */
 #include "agent/model/target_name.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@ static bool target_in_cluster(const char *target) {
     return strncmp(target, TARGET_CLUSTER, sizeof TARGET_CLUSTER - 1) == 0;
 }
 
-/* The number-th part from 0; empty where there are not so many. */
+/* The number-th part from 0; empty: there are fewer. */
 static struct target_part target_part(const char *target, size_t number) {
     for (; number > 0; number--) {
         target = strchr(target, '/');

@@ -12,15 +12,15 @@ struct target_part {
     size_t len;
 };
 
-/* What people call it, in rules and in `depends-on`: the container's name, or the workload's. */
+/* The short name, for rules and `depends-on`: the container's name, or the workload's. */
 struct target_part target_short_name(const char *target);
-/* The namespace; empty elsewhere. */
+/* The namespace; empty: not in a cluster. */
 struct target_part target_namespace(const char *target);
 bool target_part_is(struct target_part part, const char *text);
 bool target_part_same(struct target_part a, struct target_part b);
-/* Can both be meant by one short name: on one host, or in one namespace? */
+/* Are both on one host, or in one namespace? Only then can a short name mean either. */
 bool target_same_place(const char *a, const char *b);
-/* The same container, or containers of one workload, which is rolled out as a whole. */
+/* Are both the same container, or containers of one workload, which is rolled out as a whole? */
 bool target_same_object(const char *a, const char *b);
 
 #endif

@@ -15,19 +15,19 @@
 #include "base/ref.h"
 
 #define UPDATE_STEP_SIZE 16
-/* As not_before_ms: until something else changes (store_wake_gate); nobody knows when. */
+/* not_before_ms of an update that waits for store_wake_gate. */
 #define UPDATE_UNTIL_WOKEN (INT64_C(1) << 62)
 
-/* What an update's target has to do with others: columns, as the gate asks for those of all others.
- */
+/* The relations of an update's target to others: columns, because the gate reads those of all open
+ * updates. */
 struct update_order {
-    bool known;                     /* somebody has looked at its target */
+    bool known;                     /* its target was looked at */
     char group[SETTINGS_NAME_SIZE]; /* "": none */
     char *depends_on;               /* names, comma separated; owned; NULL: none */
-    bool waits_for_room;            /* at the gate, it waits for nothing but room to run */
+    bool waits_for_room;            /* at the gate, it waits only for room to run */
 };
 void update_order_release(struct update_order *order);
-/* The caller owns what *out gets. False: out of memory. */
+/* The caller owns *out. False: out of memory. */
 bool update_order_copy(const struct update_order *order, struct update_order *out) MUST_USE;
 
 struct update {
@@ -41,15 +41,15 @@ struct update {
     char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
     int64_t not_before_ms;                             /* 0: at once */
     int64_t stage_since_ms;
-    int64_t attempts; /* failures for now, of the present stage or step */
+    int64_t attempts; /* transient failures of the present stage or step */
     int64_t created_ms, finished_ms;
-    int64_t revision; /* grows with each change: who holds an older one has lost */
+    int64_t revision; /* grows with each change; a save with an older one is lost */
     /* From its push: */
     char pushed_digest[DIGEST_TEXT_SIZE];
     int64_t received_ms;
-    /* A person's yes: for which digest, "" when nobody has said it. */
+    /* The digest that a person approved; "": none. */
     char approved[DIGEST_TEXT_SIZE];
-    char step[UPDATE_STEP_SIZE]; /* the one that was reached; "" before the first */
+    char step[UPDATE_STEP_SIZE]; /* the step that was reached; "": before the first */
     bool back;                   /* undoing */
     struct update_order order;   /* owned */
     char *journal; /* the notes of its stages (agent/pipeline/notes.h), JSON; owned; NULL: none */
@@ -62,7 +62,8 @@ struct updates {
 };
 void updates_release(struct updates *updates);
 
-/* Of an open update what the gate asks of others: there may be hundreds for each of hundreds. */
+/* The part of an open update that the gate asks about: small, as it may read hundreds for each of
+ * hundreds. */
 struct update_other {
     int64_t id, push;
     char target[TARGET_NAME_SIZE];

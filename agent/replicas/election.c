@@ -1,4 +1,4 @@
-/* Keeps a Lease by the rules of lease.h, one round after the other. */
+/* Keeps a Lease by the rules of lease.h, in rounds. */
 #include "agent/replicas/election.h"
 
 #include <pthread.h>
@@ -13,22 +13,22 @@
 #include "base/thread.h"
 
 #define ELECTION_STACK (256 * 1024)
-#define ELECTION_LEAST_MS 200 /* of a call or a pause */
+#define ELECTION_LEAST_MS 200 /* a call or a pause takes at least so long */
 
 struct election {
     struct election_options options;
     pthread_t thread;
     bool started;
-    pthread_mutex_t mutex; /* of stop and leader */
+    pthread_mutex_t mutex; /* guards stop and leader */
     pthread_cond_t wake;
     bool stop;
     char leader[LEASE_HOLDER_SIZE];
-    /* The thread's own: */
+    /* Private to the thread: */
     struct http_client *http;
     struct lease lease;
-    bool led;     /* as it was told to `turned` */
-    bool trouble; /* as it was told to the log */
-    /* For everybody: */
+    bool led;     /* as `turned` was last called */
+    bool trouble; /* as it was last logged */
+    /* For all threads: */
     atomic_int_fast64_t until_ms;
 };
 
@@ -46,7 +46,8 @@ void election_leader(struct election *election, char out[LEASE_HOLDER_SIZE]) {
     (void)pthread_mutex_unlock(&election->mutex);
 }
 
-/* Who leads wants to know at once that it does no longer: no call and no pause goes beyond. */
+/* No call and no pause of a leader goes beyond the end of its lead, so that it learns of that at
+ * once. */
 static int64_t election_at_most(const struct election *election, int64_t ms) {
     int64_t left = election->lease.until_ms - clock_boot_ms();
     if (!election->led || left >= ms) {
@@ -91,7 +92,7 @@ static bool election_write(struct election *election, enum lease_action action, 
     }
     const char *method = action == LEASE_CREATE ? "POST" : "PUT";
     if (!election_call(election, method, body, &answer, err)) {
-        /* Also after a time-out: whether it was written is not known. */
+        /* Even a call that timed out may have written it. */
         lease_lost_sight(&election->lease);
         return false;
     }
@@ -149,8 +150,8 @@ static void election_round(struct election *election) {
     election_tell(election);
 }
 
-/* Leaders renew evenly; who waits asks up to 2.2 times as rarely, so that they do not ask at once.
- */
+/* A leader renews at even intervals; followers pause at random up to 2.2 times as long, so that
+ * they do not all ask at the same time. */
 static int64_t election_pause(const struct election *election) {
     int64_t retry = election->lease.timing.retry_ms;
     unsigned char random = 0;
@@ -209,7 +210,7 @@ bool election_new(const struct election_options *options, struct election **out,
     election->lease.timing = lease_timing(options->lease_ms);
     (void)pthread_mutex_init(&election->mutex, NULL);
     thread_condition_init(&election->wake);
-    /* Not cancelled at stop: the Lease is given up with it, and its calls are short. */
+    /* Never cancelled: it releases the Lease at the stop, and its calls are short. */
     election->http = http_client_new(NULL);
     if (!election->http || !election_name(&election->lease)) {
         election_free(election);

@@ -1,5 +1,5 @@
-/* The thread that keeps the Lease, or waits for it. Owns who leads, and until when that is certain.
- */
+/* The election of the leader: a thread that keeps the Lease or waits for it. Owns whether this
+ * replica leads, and until when that is certain. */
 #ifndef LANDWAITER_AGENT_REPLICAS_ELECTION_H
 #define LANDWAITER_AGENT_REPLICAS_ELECTION_H
 
@@ -12,7 +12,7 @@ struct election_options {
     struct api *api;
     const char *namespace_, *name; /* the Lease's; borrowed */
     int64_t lease_ms;
-    /* It began to lead, or it does not any more: on the election's thread; must not block. */
+    /* This replica begins or ceases to lead. Called on the election's thread; must not block. */
     void (*turned)(void *context, bool leads);
     void *context;
 };
@@ -20,15 +20,16 @@ struct election_options {
 bool election_new(const struct election_options *options, struct election **out,
                   struct err *err) MUST_USE;
 bool election_start(struct election *election, struct err *err) MUST_USE;
-/* Gives the Lease up, where it has it: whoever acted under it has stopped. Ends the thread. */
+/* Ends the thread, and releases the Lease if this replica holds it. All work under the Lease must
+ * have stopped. */
 void election_stop(struct election *election);
 void election_free(struct election *election);
 
-/* This replica's name in the Lease: the host's, and a random part for each start. */
+/* This replica's name in the Lease: the host's name, and a random part for each start. */
 const char *election_identity(const struct election *election);
-/* At this moment, by this machine's own clock; from any thread, and cheap. */
+/* Does this replica lead at this moment, by this machine's clock? Cheap; from any thread. */
 bool election_leads(const struct election *election);
-/* Who was seen leading last; "" nobody. */
+/* The holder that was seen last; "": none. */
 void election_leader(struct election *election, char out[LEASE_HOLDER_SIZE]);
 
 #endif

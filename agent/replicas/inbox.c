@@ -1,4 +1,4 @@
-/* Owns the queue of deliveries that are being written, and the thread that writes them. */
+/* Owns the queue of pending deliveries, and the thread that writes them. */
 #include "agent/replicas/inbox.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@
 
 #define INBOX_STACK (256 * 1024)
 #define INBOX_QUEUE 1024
-#define INBOX_OBJECTS 256                     /* that the leader has not taken over yet */
+#define INBOX_OBJECTS 256                     /* that the leader has not consumed yet */
 #define INBOX_OBJECT_MAX ((size_t)512 * 1024) /* a delivery is 300 KiB at most */
 
 struct inbox_item {
@@ -22,7 +22,7 @@ struct inbox_item {
     bool keyed;
     unsigned char key[DIGEST_BYTES];
     json_t *rows;
-    size_t size; /* of the rows as text */
+    size_t size; /* of the rows' text */
 };
 
 struct inbox {
@@ -31,12 +31,12 @@ struct inbox {
     bool started;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct inbox_item *items; /* the oldest first; under the mutex */
+    struct inbox_item *items; /* oldest first; guarded by the mutex */
     size_t count, capacity;
     atomic_bool stop;
     struct http_client *http;
     struct store *store;
-    bool trouble; /* as it was told to the log */
+    bool trouble; /* as it was last logged */
 };
 
 static void item_release(struct inbox_item *item) {
@@ -55,7 +55,7 @@ static const struct inbox_item *inbox_find(const struct inbox *inbox, const char
     return NULL;
 }
 
-/* The same delivery, which is being written already: it becomes what the first one does. */
+/* Is the same delivery queued already? Then this one gets its outcome. */
 static bool inbox_twin(const struct inbox *inbox, struct webhook_delivery *delivery) {
     for (size_t i = 0; delivery->keyed && i < inbox->count; i++) {
         const struct inbox_item *item = &inbox->items[i];
@@ -136,7 +136,7 @@ enum webhook_outcome inbox_accepted(struct inbox *inbox, struct store *store, co
 
 /* ---- writing: on its thread ---- */
 
-/* As many of the oldest as one object holds. Their rows are in *out. */
+/* Gathers as many of the oldest deliveries as fit into one object. Returns their number. */
 static size_t inbox_gather(const struct inbox *inbox, json_t **out, char name[RECORD_NAME_SIZE]) {
     json_t *rows = json_array();
     size_t size = 0;
@@ -146,7 +146,7 @@ static size_t inbox_gather(const struct inbox *inbox, json_t **out, char name[RE
         (void)json_array_extend(rows, inbox->items[count].rows);
         size += inbox->items[count++].size;
     }
-    /* "psh_" is no part of an object's name. */
+    /* Names of objects cannot contain "_". */
     (void)snprintf(name, RECORD_NAME_SIZE, "inbox-%s", inbox->items[0].id + strlen("psh_"));
     *out = json_pack("{so}", "pushes", rows);
     return count;
@@ -174,7 +174,7 @@ static void inbox_drop(struct inbox *inbox, size_t count) {
     }
     inbox->count -= count;
     if (inbox->count == 0) {
-        return; /* there may be no array at all */
+        return; /* items may be NULL */
     }
     memmove(inbox->items, inbox->items + count, inbox->count * sizeof *inbox->items);
 }
@@ -187,7 +187,7 @@ static void inbox_tell(struct inbox *inbox, bool good, const struct err *err) {
     inbox->options.changed(inbox->options.context);
 }
 
-/* Called and returns with the mutex held. */
+/* Writes one object. The mutex must be held; it is released meanwhile. */
 static void inbox_turn(struct inbox *inbox) {
     char name[RECORD_NAME_SIZE];
     CLEANUP(json_release) json_t *document = NULL;
@@ -196,7 +196,7 @@ static void inbox_turn(struct inbox *inbox) {
     (void)pthread_mutex_unlock(&inbox->mutex);
     bool good = document && inbox_write(inbox, document, name, &err);
     (void)pthread_mutex_lock(&inbox->mutex);
-    /* Without an API nothing that waits now can be written either. */
+    /* While the API is away the rest of the queue cannot be written either. */
     inbox_drop(inbox, good ? count : inbox->count);
     (void)pthread_mutex_unlock(&inbox->mutex);
     inbox_tell(inbox, good, &err);

@@ -1,5 +1,5 @@
-/* Deliveries on their way into the cluster's API: taken from the intake, written in batches by a
- * thread of its own (so that the API may take its time), then answered. */
+/* The queue of deliveries on their way into the cluster's API. A thread of its own writes them in
+ * batches, so that a slow API does not block the intake; then they are answered. */
 #ifndef LANDWAITER_AGENT_REPLICAS_INBOX_H
 #define LANDWAITER_AGENT_REPLICAS_INBOX_H
 
@@ -9,28 +9,29 @@
 struct inbox;
 
 struct inbox_options {
-    struct records records; /* what it points to is borrowed */
+    struct records records; /* its pointers are borrowed */
     const char *state;      /* directory */
-    /* Some were stored, or cannot be: from its thread. */
+    /* Deliveries were stored, or cannot be. Called on the inbox's thread. */
     void (*changed)(void *context);
     void *context;
 };
 
 bool inbox_new(const struct inbox_options *options, struct inbox **out, struct err *err) MUST_USE;
 bool inbox_start(struct inbox *inbox, struct err *err) MUST_USE;
-/* What is not written yet is not accepted. */
+/* Ends the thread. Deliveries that are not written yet are not accepted. */
 void inbox_stop(struct inbox *inbox);
 void inbox_free(struct inbox *inbox);
 
-/* Both with the caller's store. Sets outcome (WEBHOOK_PENDING, where it is not known already) and
- * id of each. */
 struct inbox_batch {
-    struct store *store;
+    struct store *store; /* the caller's connection */
     struct webhook_delivery *const *deliveries;
     size_t count;
     int64_t now_ms;
 };
+/* Queues the deliveries, and sets the outcome of each (WEBHOOK_PENDING unless it is known already)
+ * and its id. */
 void inbox_offer(struct inbox *inbox, const struct inbox_batch *batch);
+/* The outcome of a pending delivery by now. store: the caller's connection. */
 enum webhook_outcome inbox_accepted(struct inbox *inbox, struct store *store, const char *id);
 
 #endif

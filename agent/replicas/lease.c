@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define LEASE_RELEASED_MS 1000 /* as others write it when they give one up */
+#define LEASE_RELEASED_MS 1000 /* as other clients write it when they release a Lease */
 
 struct lease_timing lease_timing(int64_t lease_ms) {
     return (struct lease_timing){
@@ -39,7 +39,7 @@ enum lease_action lease_read(struct lease *lease, const struct lease_record *rec
         lease->seen_ms = now_ms;
     }
     lease->known = true;
-    lease->record = *record; /* also where only its version differs */
+    lease->record = *record; /* its version may differ even so */
     if (lease_mine(lease)) {
         return LEASE_WRITE;
     }
@@ -63,7 +63,7 @@ bool lease_leads(const struct lease *lease, int64_t now_ms) {
     return now_ms < lease->until_ms;
 }
 
-/* MicroTime wants six digits. */
+/* MicroTime needs six digits. */
 static json_t *lease_time(int64_t wall_ms) {
     char text[CLOCK_TEXT_SIZE];
     char micro[40];
@@ -111,7 +111,7 @@ bool lease_parse(const json_t *object, struct lease_record *out, struct err *err
     lease_text(spec, "acquireTime", record.acquired, sizeof record.acquired);
     lease_text(spec, "renewTime", record.renewed, sizeof record.renewed);
     if (!metadata || !record.version[0]) {
-        return err_set(err, ERR_INVALID, "the API server answered something that is no Lease");
+        return err_set(err, ERR_INVALID, "the API server's answer is no Lease");
     }
     *out = record;
     return true;

@@ -1,6 +1,6 @@
-/* A replica's part in the ledger (docs/replicas.md): it follows the records and takes in what
- * others write; or, leading, is the only one to write. Two threads: one that follows, and takes the
- * ledger over; one that writes. */
+/* The ledger (docs/replicas.md): followers take in the records that the leader writes; the leader
+ * alone writes them. Two threads: the follower, which also takes the ledger over, and the writer.
+ */
 #ifndef LANDWAITER_AGENT_REPLICAS_LEDGER_H
 #define LANDWAITER_AGENT_REPLICAS_LEDGER_H
 
@@ -11,41 +11,40 @@
 struct ledger;
 
 struct ledger_options {
-    struct records records; /* what it points to is borrowed */
+    struct records records; /* its pointers are borrowed */
     const struct election *election;
     const char *state; /* directory */
     int64_t history_ms;
-    /* From any of its threads; must not block. lead: from now on (or no longer) this replica
-     * matches, and works on updates; `false` first. room: the ledger can take more matches. */
+    /* Called on any thread; must not block. lead: this replica begins or ceases to match pushes and
+     * to work on updates. room: does the ledger take more matches? */
     void (*lead)(void *context, bool leads);
     void (*room)(void *context, bool room);
-    void (*changed)(void *context); /* something new is in the store */
+    void (*changed)(void *context); /* the store has changed */
     void *context;
 };
 
 bool ledger_new(const struct ledger_options *options, struct ledger **out,
                 struct err *err) MUST_USE;
 bool ledger_start(struct ledger *ledger, struct err *err) MUST_USE;
-/* Writes what is left, where it leads, and ends the threads. */
+/* A leader writes its last changes. Ends the threads. */
 void ledger_stop(struct ledger *ledger);
 void ledger_free(struct ledger *ledger);
 
-/* The election turned: from its thread. */
+/* The election has turned; called on its thread. */
 void ledger_turn(struct ledger *ledger);
-/* Leads, and has taken the ledger over: it may act at this moment. */
+/* Does this replica lead, and has it taken the ledger over? Then it may act at this moment. */
 bool ledger_leads(const struct ledger *ledger);
-/* All that is in the store is in the ledger when this returns true. Blocks; ERR_TRANSIENT: it is
- * not, and nothing may be done that relies on it. */
+/* Blocks until all changes in the store are in the ledger. ERR_TRANSIENT: they are not; do nothing
+ * that relies on them. */
 bool ledger_flush(struct ledger *ledger, struct err *err) MUST_USE;
-/* It is about to stop: those who wait for a flush go without, and what they wait for is not done.
- */
+/* Before a stop: flushes that wait return ERR_TRANSIENT at once. */
 void ledger_hurry(struct ledger *ledger);
-/* Something changed that need not be in the ledger at once. */
+/* Writes changes soon, without a flush. */
 void ledger_poke(struct ledger *ledger);
-/* Grows by one when the ledger begins to be read anew, and when it is read: odd in between, when
- * what the store says of pushes and updates need not be all there is. */
+/* Grows by one when a list of the ledger begins, and when it ends. Odd in between: the store may
+ * lack pushes and updates then. */
 unsigned ledger_reading(const struct ledger *ledger);
-/* Knows all that there is. */
+/* Has it read all records, and does it follow them? If not, appends the reason to why. */
 bool ledger_ready(struct ledger *ledger, struct buf *why);
 
 #endif

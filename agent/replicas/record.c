@@ -1,4 +1,4 @@
-/* Records as objects of the API. Owns nothing. */
+/* Records as objects of the API. Keeps no state. */
 #include "agent/replicas/record.h"
 
 #include "base/json.h"

@@ -1,4 +1,4 @@
-/* Wires the parts of a replica. Owns its connection to the cluster. */
+/* Wires the parts of a replica, and owns its connection to the cluster. */
 #include "agent/replicas/replicas.h"
 
 #include "agent/model/id.h"

@@ -1,8 +1,8 @@
 /* Several replicas of the agent in one cluster (docs/replicas.md): one leads and works, all answer
- * hooks, and what must not be lost is in the cluster's API. Puts the election, the inbox and the
+ * hooks, and the cluster's API keeps their common state. Puts the election, the inbox and the
  * ledger together.
  *
- * With one replica there is none of it (NULL), and nothing of it costs anything. */
+ * NULL stands for a single replica, which needs none of it. */
 #ifndef LANDWAITER_AGENT_REPLICAS_REPLICAS_H
 #define LANDWAITER_AGENT_REPLICAS_REPLICAS_H
 
@@ -14,42 +14,42 @@
 struct replicas;
 
 struct replicas_options {
-    const struct config *config; /* as at the start; borrowed */
-    /* Something is new in the store, or what was asked for is known: from any thread. */
+    const struct config *config; /* the one at the start; borrowed */
+    /* The store has changed, or pending deliveries have an outcome. Called on any thread. */
     void (*changed)(void *context);
-    /* This replica works from now on, or no longer; it has room for more matches, or not. From any
-     * thread; must not block. */
+    /* lead: this replica begins or ceases to work. room: does the ledger take more matches? Called
+     * on any thread; must not block. */
     void (*lead)(void *context, bool leads);
     void (*room)(void *context, bool room);
     void *context;
 };
 
-/* *out is NULL where the configuration says that there is one replica. Switches sharing on or off
- * in the store, which must be open nowhere else yet. */
+/* Switches sharing on or off in the store, which must be open nowhere else yet. *out: NULL if the
+ * configuration names no Lease. */
 bool replicas_new(const struct replicas_options *options, struct store *store,
                   struct replicas **out, struct err *err) MUST_USE;
 bool replicas_start(struct replicas *replicas, struct err *err) MUST_USE;
-/* Nothing that waits for the cluster goes on; before the workers are stopped. */
+/* Call before the workers stop: flushes return at once. */
 void replicas_hurry(struct replicas *replicas);
-/* Writes what is left and gives the Lease up; after the workers have stopped. */
+/* Call after the workers stopped: writes the last changes, and releases the Lease. */
 void replicas_stop(struct replicas *replicas);
 void replicas_free(struct replicas *replicas);
 
-/* For the intake: inbox.h. */
+/* The inbox, for the intake. */
 struct inbox *replicas_inbox(struct replicas *replicas);
-/* Has it seen what there is? */
+/* Has this replica read all records? If not, appends the reason to why. */
 bool replicas_ready(struct replicas *replicas, struct buf *why);
-/* Odd while what the store says need not be all there is; another number than before: it was so
- * meanwhile. 0 with one replica. */
+/* Odd while the store may lack pushes and updates; another number than before: it may have lacked
+ * some meanwhile. 0: a single replica. */
 unsigned replicas_reading(const struct replicas *replicas);
-/* ERR_TRANSIENT: another replica leads; the message names it. */
+/* Does this replica lead? ERR_TRANSIENT: another one does; the message names it. */
 bool replicas_leads(struct replicas *replicas, struct err *err) MUST_USE;
-/* All that is stored here would be found by a successor. ERR_TRANSIENT: it would not, or this one
- * does not lead: nothing may be done that relies on it. Blocks. */
+/* Blocks until the last write is replicated, so that a new leader finds it. ERR_TRANSIENT: it is
+ * not, or this replica does not lead; do nothing that relies on it. */
 bool replicas_flush(struct replicas *replicas, struct err *err) MUST_USE;
 /* May this replica change something in the cluster at this moment? */
 bool replicas_may_act(const struct replicas *replicas);
-/* Something was stored. */
+/* Replicates changes soon, without waiting. */
 void replicas_poke(struct replicas *replicas);
 
 #endif

@@ -5,8 +5,8 @@
 #include "agent/store/internal.h"
 
 #define CHECKPOINT_EACH 1000 /* pages */
-/* Under a load without a pause no other thread merges the log to its end, so it cannot restart: from
- * this size on (64 MiB) the writing connection merges it itself. */
+/* Under a load without a pause no other thread merges the log to its end, so it cannot restart:
+ * from this size on (64 MiB) the writing connection merges it itself. */
 #define CHECKPOINT_MAX 16000
 
 static int checkpoint_hook(void *context, sqlite3 *db, const char *name, int pages) {

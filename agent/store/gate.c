@@ -78,7 +78,8 @@ bool store_list_others(struct store *store, int64_t id, struct update_others *ou
 
 /* ---- waking ---- */
 
-/* Its revision grows too, so that a worker cannot store a decision made without knowing the change. */
+/* Its revision grows too, so that a worker cannot store a decision made without knowing the change.
+ */
 #define GATE_WAKE                                                                                  \
     "UPDATE updates SET not_before = 0, revision = revision + 1 "                                  \
     "WHERE result IS NULL AND stage = " STAGE_SQL_GATE

@@ -75,7 +75,13 @@ static int query_parameter(struct query *query, const char *name) {
     if (query->failed) {
         return 0;
     }
-    int at = sqlite3_bind_parameter_index(query->statement, name);
+    /* Mostly the next one: then no other name is compared. */
+    int at = query->parameter + 1;
+    const char *next = sqlite3_bind_parameter_name(query->statement, at);
+    if (!next || strcmp(next, name) != 0) {
+        at = sqlite3_bind_parameter_index(query->statement, name);
+    }
+    query->parameter = at;
     if (at == 0) {
         query_fail(query);
         (void)err_set(query->err, ERR_BUG, "state database: a statement has no parameter %s", name);

@@ -37,7 +37,8 @@ struct query {
     struct store *store;
     struct err *err; /* the caller's: set by the first failure */
     sqlite3_stmt *statement;
-    int column;       /* where to look for the next name first: columns are mostly read in order */
+    int parameter;    /* the last one bound … */
+    int column;       /* … and the one after the last read: mostly the next name is there */
     bool row, failed; /* it stands on a row; something failed */
 };
 

@@ -27,8 +27,8 @@ static const char *const store_migrations[] = {
     "CREATE TABLE rejected(target TEXT NOT NULL, digest TEXT NOT NULL, \"update\" INTEGER NOT NULL,"
     " at INTEGER NOT NULL, PRIMARY KEY(target, digest)) WITHOUT ROWID;"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
-    /* audit_base: the newest pruned entry, whose hash the oldest kept entry continues. AUTOINCREMENT
-     * remembers the newest number even after its entry was deleted. */
+    /* audit_base: the newest pruned entry, whose hash the oldest kept entry continues.
+     * AUTOINCREMENT remembers the newest number even after its entry was deleted. */
     "ALTER TABLE updates ADD COLUMN approved TEXT NOT NULL DEFAULT '';"
     "CREATE TABLE holds(target TEXT PRIMARY KEY, until INTEGER NOT NULL, reason TEXT NOT NULL,"
     " at INTEGER NOT NULL) WITHOUT ROWID;"

@@ -1,9 +1,9 @@
-/* For several replicas (docs/replicas.md): which rows of the store stand in the cluster's ledger,
- * in which of its slots, and which of them the ledger does not have yet as they are now; and taking
- * in what other replicas wrote there. Knows texts (JSON), no cluster.
+/* The store's part in several replicas (docs/replicas.md): which rows stand in which slot of the
+ * cluster's ledger, which of them changed since they were written there, and taking in the rows of
+ * other replicas. Knows texts (JSON), no cluster.
  *
- * Off, none of it costs anything: what is to be written is noted by triggers, which are there only
- * while it is on. */
+ * With a single replica it costs nothing: triggers note the changes, and exist only while sharing
+ * is on. */
 #ifndef LANDWAITER_AGENT_STORE_SHARE_H
 #define LANDWAITER_AGENT_STORE_SHARE_H
 
@@ -13,48 +13,49 @@
 #define STORE_SLOT_ROWS 64
 #define STORE_SLOT_MAX ((size_t)512 * 1024)
 
-/* On or off, for all who open the store from now on. Switched on, what is open goes into the
- * ledger. */
+/* Switches sharing on or off for all connections opened from now on. Switched on, all open updates
+ * go into the ledger. */
 bool store_share(struct store *store, bool on, struct err *err) MUST_USE;
 
 /* ---- deliveries ---- */
 
-/* Known already: its outcome and id are set, *rows is NULL. Otherwise it is WEBHOOK_PENDING, has an
- * id, and *rows are its pushes, for an inbox; nothing is stored. */
+/* Prepares a delivery for the inbox; stores nothing. Sets its outcome and id. *rows: its pushes, if
+ * it is WEBHOOK_PENDING; NULL: it was known already. The caller owns *rows. */
 bool store_offer(struct store *store, struct webhook_delivery *delivery, int64_t now_ms,
                  json_t **rows, struct err *err) MUST_USE;
 
 /* ---- the inbox ---- */
 
-/* The pushes of an inbox object: those that are new here are stored, and are to be matched unless
- * the ledger has them. object: NULL for one that was only written, and is yet to be seen. */
+/* Stores the pushes of an inbox object that are new here; they are to be matched unless the ledger
+ * has them. object: NULL for one that this replica just wrote and has not read back yet. */
 bool store_inbox_take(struct store *store, const char *object, const char *text,
                       struct err *err) MUST_USE;
+/* Forgets an inbox object that was deleted. */
 bool store_inbox_gone(struct store *store, const char *object, struct err *err) MUST_USE;
-/* Around a list of all: what was not taken in between is gone, and its pushes are not to be
- * matched here. */
+/* Called before and after a list of all objects: at its end, objects that were not taken since the
+ * beginning are forgotten, and their pushes are not to be matched here. */
 bool store_inbox_sweep(struct store *store, bool ends, struct err *err) MUST_USE;
 size_t store_inbox_count(struct store *store);
-/* An object all of whose pushes the ledger has. False: there is none. */
+/* Finds an object of which the ledger has all pushes. False: there is none. */
 #define STORE_INBOX_NAME_SIZE 64
 bool store_inbox_consumed(struct store *store, char out[STORE_INBOX_NAME_SIZE]) MUST_USE;
 
 /* ---- the ledger ---- */
 
-/* What the ledger never had is forgotten, before it is read anew: somebody else may lead now. */
+/* Forgets rows that the ledger never had, before it is read again: another replica may lead now. */
 bool store_share_reset(struct store *store, struct err *err) MUST_USE;
-/* What a slot says holds: rows that it had and has no more are gone, but for what is finished. */
+/* Takes a slot's text in, in place of the rows that stood in the slot; finished updates stay. */
 bool store_slot_take(struct store *store, int slot, const char *text, struct err *err) MUST_USE;
 
-/* Gives rows that have none a slot. PUSHES: only those that were matched, and whose updates the
- * ledger has. False with ERR_TRANSIENT: it is full. */
+/* Gives rows without a slot one. PUSHES: only pushes that were matched and whose updates the ledger
+ * has. ERR_TRANSIENT: the ledger is full. */
 enum store_assign { STORE_ASSIGN_OTHERS, STORE_ASSIGN_PUSHES };
 bool store_slots_assign(struct store *store, enum store_assign which, struct err *err) MUST_USE;
-/* The first slot from `from` on that the ledger does not have as it is here; -1: none. */
+/* The first slot from that one on with changes that the ledger lacks; -1: none. */
 int store_slot_dirty(struct store *store, int from);
-/* Has it any rows? */
+/* Has the slot any rows? */
 bool store_slot_used(struct store *store, int slot) MUST_USE;
-/* A slot as it shall be written, and what to tell store_slot_written when it was. */
+/* A slot's text to write, and the changes that it contains, for store_slot_written. */
 struct store_slot {
     int slot;
     struct buf text;
@@ -66,10 +67,11 @@ struct store_slot {
 void store_slot_release(struct store_slot *slot);
 bool store_slot_read(struct store *store, int slot, struct store_slot *out,
                      struct err *err) MUST_USE;
+/* The ledger has the slot's text now. */
 bool store_slot_written(struct store *store, const struct store_slot *slot,
                         struct err *err) MUST_USE;
-/* Marks what the ledger need not keep: pushes received before that whose updates are finished, and
- * refused digests beyond the newest 1,000. Returns how many rows the ledger has. */
+/* Marks rows to be deleted from the ledger: pushes received before that time whose updates are
+ * finished, and rejected digests beyond the newest 1,000. Returns how many rows are shared. */
 size_t store_share_retire(struct store *store, int64_t before_ms);
 
 #endif

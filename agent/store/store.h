@@ -1,9 +1,9 @@
 /* The durable state: pushes, updates, their history, the step each update has reached, and which
- * deliveries were seen, in one SQLite database (WAL, synchronous=FULL). Everything that must
- * survive a crash goes through here before it is answered or done.
+ * deliveries were seen, in one SQLite database (WAL, synchronous=FULL). The agent stores here
+ * whatever must survive a crash, before it answers or acts.
  *
- * A store is one connection, used by one thread. Writes are short transactions; another
- * connection's write is waited for (10 s at most). Errors: ERR_TRANSIENT (busy, disk full, I/O),
+ * A store is one connection, used by one thread. Writes are short transactions, and wait for
+ * another connection's write for 10 s at most. Errors: ERR_TRANSIENT (busy, disk full, I/O),
  * ERR_INVALID (a newer schema, not a database), ERR_BUG. */
 #ifndef LANDWAITER_AGENT_STORE_STORE_H
 #define LANDWAITER_AGENT_STORE_STORE_H
@@ -25,22 +25,22 @@
 
 struct store;
 
-/* Makes the directory (0700) and the database where they are missing, migrates an older schema,
+/* Makes the directory (0700) and the database where they are missing, migrates an older schema, and
  * refuses a newer one. The caller frees *out. */
 bool store_open(const char *directory, struct store **out, struct err *err) MUST_USE;
 void store_free(struct store *store);
 /* For CLEANUP. */
 void store_release(struct store **store);
 
-/* Only one agent may work on a state directory: an fd that holds the lock until it is closed, or
- * -1. Makes the directory where it is missing, so that the lock can be taken before the database is
+/* Locks the state directory for one agent. Returns an fd that holds the lock until it is closed, or
+ * -1. Makes the directory where it is missing, so that it can be locked before the database is
  * touched. */
 int store_lock(const char *directory, struct err *err) MUST_USE;
 
-/* Something was written and is on the disk. */
+/* Writes a row and waits for the disk: does it work? */
 bool store_probe(struct store *store, struct err *err) MUST_USE;
 
-/* What is read between these two is of one instant. Nothing may be written between them. */
+/* Reads between these two see the state of one instant. Nothing may be written between them. */
 bool store_snapshot(struct store *store, struct err *err) MUST_USE;
 void store_snapshot_end(struct store *store);
 
@@ -50,7 +50,7 @@ void store_snapshot_end(struct store *store);
 void store_accept(struct store *store, struct webhook_delivery *const *batch, size_t count,
                   int64_t now_ms);
 
-/* ERR_GONE: there is none. */
+/* ERR_GONE: there is no such push. */
 bool store_push_find(struct store *store, int64_t id, struct push *out, struct err *err) MUST_USE;
 /* Newest first. */
 bool store_push_list(struct store *store, size_t limit, struct pushes *out,
@@ -60,83 +60,83 @@ bool store_push_list(struct store *store, size_t limit, struct pushes *out,
 bool store_push_followers(struct store *store, int64_t lead, struct pushes *out,
                           struct err *err) MUST_USE;
 
-/* Pushes that a platform has not looked at yet, oldest first. */
+/* Reads the pushes that a platform has not looked at yet, oldest first. */
 struct store_window {
     const char *platform;
     size_t limit;
 };
 bool store_unmatched(struct store *store, const struct store_window *window, struct pushes *out,
                      struct err *err) MUST_USE;
-/* Is there any? */
+/* Is there a push that the platform has not looked at? */
 bool store_has_unmatched(struct store *store, const char *platform) MUST_USE;
-/* Has that platform looked at that push? */
+/* Has the platform looked at the push? */
 bool store_is_matched(struct store *store, const char *platform, int64_t push) MUST_USE;
-/* A platform that is new here begins with what comes from now on. */
+/* Adds a platform, unless it is known. It need not look at pushes from before. */
 bool store_platform_begin(struct store *store, const char *platform, struct err *err) MUST_USE;
-/* One that is not configured any more holds up no pruning. */
+/* Removes a platform that is not configured any more, so that it does not hold up pruning. */
 bool store_platform_end(struct store *store, const char *platform, struct err *err) MUST_USE;
 
 /* ---- updates ---- */
 
-/* How far notices may come out of order. */
+/* How far notices may arrive out of order. */
 #define STORE_OUT_OF_ORDER_MS (INT64_C(15) * 60 * 1000)
-/* Did another push announce that the update's tag is that digest, or, shortly before its own, that
- * the tag was moved? Looks at the newest 10,000 pushes. */
+/* Did another push announce that the update's tag is that digest, or, shortly before the update's
+ * own, that the tag was moved? Looks at the newest 10,000 pushes. */
 bool store_was_pushed(struct store *store, const struct update *update,
                       const char *digest) MUST_USE;
 
-/* What one platform found for some pushes: written in one transaction with how far it has looked.
- */
+/* An update to make for one target. */
 struct store_match {
     const struct push *push;
     const struct target *target;
-    const char *tag;    /* that it shall have; NULL: its own */
-    enum result result; /* RESULT_NONE: an open update; else closed at once, for that reason */
-    const char *reason;
+    const char *tag;    /* the tag that the target is to have; NULL: its own */
+    enum result result; /* RESULT_NONE: the update is open; else it ends at once … */
+    const char *reason; /* … for this reason; NULL: none */
 };
 struct store_matches {
     const char *platform;
-    int64_t through; /* the last push looked at */
+    int64_t through; /* the last push that it looked at */
     const struct store_match *items;
     size_t count;
-    /* All that were looked at; superseded_by is set where a later one of the same image, which has
-     * targets, was among them. */
+    /* The pushes that it looked at; superseded_by is set where a later one of the same image, which
+     * has targets, was among them. */
     const struct pushes *pushes;
     int64_t now_ms;
-    size_t superseded; /* out: how many updates gave way */
+    size_t superseded; /* out: so many updates were superseded */
 };
-/* Supersedes what is open for the same targets and has not reached `apply`. */
+/* Stores one platform's matches and how far it has looked, in one transaction. Supersedes the open
+ * updates of the same targets that have not reached `apply`. */
 bool store_match(struct store *store, struct store_matches *matches, struct err *err) MUST_USE;
 
-/* Open updates that are due, the longest-waiting first, but those that fetch last. */
+/* Finds open updates that are due, the longest-waiting first, but those at `fetch` last. */
 #define STORE_DUE_MAX 64
 #define STORE_DUE_WITHOUT 2
 struct store_due {
-    enum stage without[STORE_DUE_WITHOUT]; /* in: stages that there is no place for … */
+    enum stage without[STORE_DUE_WITHOUT]; /* in: skips updates at these stages */
     size_t without_count;
     int64_t ids[STORE_DUE_MAX];
     size_t count;
 };
 bool store_due(struct store *store, int64_t now_ms, struct store_due *out,
                struct err *err) MUST_USE;
-/* When the first open update that is due after that time becomes due (wall clock); INT64_MAX: none.
+/* The next time after that one at which an open update becomes due (wall clock); INT64_MAX: none.
  */
 int64_t store_next_due(struct store *store, int64_t after_ms);
-/* ERR_GONE: there is none. */
+/* ERR_GONE: there is no such update. */
 bool store_update_find(struct store *store, int64_t id, struct update *out,
                        struct err *err) MUST_USE;
 
 struct store_filter {
-    int64_t push; /* 0: any, newest first; otherwise that push's, oldest first */
+    int64_t push; /* 0: of any push, newest first; else of that push, oldest first */
     bool open_only;
     size_t limit;
 };
 bool store_update_list(struct store *store, const struct store_filter *filter, struct updates *out,
                        struct err *err) MUST_USE;
 
-/* How many of a push's updates are open. */
+/* Counts a push's open updates. */
 bool store_count_open(struct store *store, int64_t push, size_t *out, struct err *err) MUST_USE;
-/* How many updates are open in each stage. */
+/* Counts the open updates at each stage. */
 struct store_stages {
     struct {
         enum stage stage;
@@ -145,27 +145,26 @@ struct store_stages {
     size_t count;
 };
 bool store_count_stages(struct store *store, struct store_stages *out, struct err *err) MUST_USE;
-/* Has it an update of its own that is open? False also where that cannot be read. */
+/* Has the push an open update? False also where the database cannot be read. */
 bool store_push_is_open(struct store *store, int64_t push);
-/* Another open update of the same target, the newest; 0: there is none. */
+/* Finds the newest other open update of the same target; 0: there is none. */
 bool store_find_other(struct store *store, const struct update *update, int64_t *out,
                       struct err *err) MUST_USE;
 
-/* All open updates but that one (0: all), oldest first. */
+/* Lists all open updates but that one (0: all), oldest first. */
 bool store_list_others(struct store *store, int64_t id, struct update_others *out,
                        struct err *err) MUST_USE;
 
-/* What waits at the gate is looked at again: all of it (the clock or the configuration changed), or
- * what waits for nothing but others (one of them has ended). Of those that wait for nothing but
- * room, the two oldest of each image, as they may be thousands: one that does
- * not take the room wakes the next. */
+/* Makes updates at the gate due: all (the clock or the configuration changed), or those that wait
+ * only for other updates (one has ended). Of those that wait only for room, which may be thousands,
+ * the two oldest of each image: an update that does not take the room wakes the next. */
 enum store_wake { STORE_WAKE_ALL, STORE_WAKE_WAITING_FOR_OTHERS };
 void store_wake_gate(struct store *store, enum store_wake which);
 
-/* LOST: somebody else changed it meanwhile (superseded, cancelled); nothing was stored. */
+/* LOST: the update was changed meanwhile (superseded, cancelled); nothing was stored. */
 enum store_change { STORE_CHANGED, STORE_LOST, STORE_FAILED };
 
-/* A stage that an update has passed through, to "next", which is stored with what came of it. */
+/* A stage that an update has passed through; it is stored together with the next decision. */
 struct store_passed {
     enum stage stage;
     char detail[REASON_SIZE];
@@ -173,81 +172,81 @@ struct store_passed {
 };
 
 struct store_event {
-    const struct store_passed *passed; /* before it, oldest first */
+    const struct store_passed *passed; /* before the event, oldest first */
     size_t passed_count;
-    enum stage stage;  /* that decided */
+    enum stage stage;  /* the one that decided */
     const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
     const char *detail;
     const char *actor; /* who decided; NULL: landwaiter itself */
-    bool fast; /* need survive a crash of the agent only, not of the machine: no disk is waited for
-                */
+    bool fast; /* does not wait for the disk: redoing it after a power failure is harmless */
 };
-/* Stores an update as it is in memory, if nobody changed it meanwhile; its revision grows. Where
- * the disk does not take it, it may be there all the same: FAILED, and whoever holds it goes on
- * from there. */
+/* Stores an update, unless it was changed meanwhile; its revision grows. FAILED: readers may see
+ * the change all the same, as the disk may have failed after the commit; the caller goes on from
+ * it. */
 enum store_change store_update_save(struct store *store, struct update *update,
                                     const struct store_event *event, struct err *err) MUST_USE;
 
 /* ---- holds ---- */
 
-/* The one that keeps the target from being updated now (its own, or "all"; the later end counts).
- * False: none, or one that has ended. Where the database cannot be asked, all is held for now. */
+/* Finds the hold that keeps the target from being updated now: its own or that of "all", whichever
+ * ends later. False: there is none, or it has ended. Where the database cannot be read, every
+ * target is held. */
 bool store_held(struct store *store, const char *target, int64_t now_ms, struct hold *out) MUST_USE;
-/* Replaces an earlier one of the same target. What waits at the gate is looked at again, after this
- * and after a release. */
+/* Holds a target, in place of an earlier hold of it. This and a release wake the gate. */
 bool store_hold(struct store *store, const struct hold *hold, const char *actor,
                 struct err *err) MUST_USE;
-/* ERR_GONE: there is none that has not ended. */
+/* ERR_GONE: the target is not on hold. */
 bool store_release_hold(struct store *store, const char *target, const char *actor,
                         struct err *err) MUST_USE;
 
-/* ---- the audit trail: who or what decided each transition, hash-chained ---- */
+/* ---- the audit trail: the actor of each transition, hash-chained ---- */
 
-/* Every history line of an update writes an entry too, in the same transaction, but for the steps
- * of a swap (pushes are their own record): actor "landwaiter" for the pipeline's own decisions,
- * "sender NAME" for what a push made, "uid 0 (root)" or "control token" for people's. subject: an
- * update's id, or the target of a hold. hash = SHA-256 over the hash before, the number and all
- * members, each text behind its length.
+/* Each line of an update's history writes an entry in the same transaction, except the steps of a
+ * swap. actor: "landwaiter" for the pipeline, "sender NAME" for a push, "uid 0 (root)" or "control
+ * token" for people. subject: an update's id, or the target of a hold. hash: SHA-256 over the hash
+ * before, the number and all members, each text after its length.
  *
- * [{"seq", "at", "actor", "subject", "event", "detail", "hash"}], newest first. New reference;
- * NULL: out of memory. */
+ * Returns [{"seq", "at", "actor", "subject", "event", "detail", "hash"}], newest first, as a new
+ * reference; NULL: out of memory. */
 json_t *store_audit(struct store *store, size_t limit);
 /* Checks the chain from the oldest entry kept to the newest ever written. False: it is broken at
- * *out_seq (ERR_INVALID), or it could not be read and *out_seq is 0. */
+ * *out_seq (ERR_INVALID), or it cannot be read and *out_seq is 0. */
 bool store_audit_verify(struct store *store, int64_t *out_seq, size_t *out_count,
                         struct err *err) MUST_USE;
 
 /* ---- history, rejected digests, housekeeping ---- */
 
-/* [{"at", "stage", "event", "detail"}], oldest first, of the newest 1,000. subject: a push's or
- * update's id. New reference; NULL: out of memory. */
+/* Returns [{"at", "stage", "event", "detail"}], oldest first, of the newest 1,000, as a new
+ * reference; NULL: out of memory. subject: the id of an update. */
 json_t *store_history(struct store *store, int64_t subject);
-/* A digest that was rolled back on a target is not tried there again. out_update: which one that
- * was. */
+/* Was the digest rolled back on the target? It is not tried there again. out_update: the update
+ * that was rolled back. */
 bool store_rejected(struct store *store, const char *target, const char *digest,
                     int64_t *out_update) MUST_USE;
 bool store_reject(struct store *store, const struct update *update, struct err *err) MUST_USE;
 bool store_unreject(struct store *store, const char *target, const char *digest,
                     struct err *err) MUST_USE;
 
-/* Deletes finished updates, pushes without any that were looked at, and the oldest entries of the
- * audit trail (whose chain stays whole), older than that. In short transactions, and a bounded
- * number of them. */
+/* Deletes whatever is older than that of: finished updates, matched pushes without updates, and the
+ * oldest entries of the audit trail, whose chain stays whole. In a bounded number of short
+ * transactions. */
 void store_prune(struct store *store, int64_t before_ms);
 
-/* Frees what this connection only keeps to be faster the next time. */
+/* Frees this connection's caches. */
 void store_trim(struct store *store);
 
-/* Merging the write-ahead log into the database takes several commits' time. A connection whose
- * callers may not wait for it has it done elsewhere: wanted is called after a commit, on the thread
- * of the connection, and must not block. checkpoints is the caller's and outlives the store. */
+/* Merging the write-ahead log into the database takes as long as several commits. A connection
+ * whose callers must not wait for that leaves it to another thread: `wanted` is called after a
+ * commit, on the connection's thread, and must not block. checkpoints is the caller's and outlives
+ * the store. */
 struct store_checkpoints {
     void (*wanted)(void *context);
     void *context;
-    int asked_at; /* the store's own */
+    int asked_at; /* private to the store */
 };
 void store_checkpoint_elsewhere(struct store *store, struct store_checkpoints *checkpoints);
-/* Does it, as far as nobody reads what it would replace. Writers go on meanwhile. */
+/* Merges the log, as far as no reader needs the pages that it would replace. Writers go on
+ * meanwhile. */
 void store_checkpoint(struct store *store);
 
 #endif

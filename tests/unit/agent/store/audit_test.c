@@ -1,4 +1,5 @@
-/* The audit trail: who decided is kept, and every way of tampering with the rows shows. */
+/* The audit trail keeps the actor of each decision, and shows every way of tampering with its rows.
+ */
 #include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
@@ -64,7 +65,7 @@ static void assert_entry(const json_t *list, size_t at, const char *const wanted
     assert_int_equal(strlen(json_text(entry, "hash")), 2 * DIGEST_BYTES);
 }
 
-/* ---- what is written ---- */
+/* ---- writing ---- */
 
 static void transitions_name_their_actor(void **state) {
     struct store *store = *state;
@@ -136,7 +137,7 @@ static void what_is_rolled_back_leaves_no_entry(void **state) {
     assert_whole(store, 2);
 }
 
-/* One trail, whichever connection writes. */
+/* All connections write one chain. */
 static void connections_share_the_chain(void **state) {
     struct store *other = fixture_open();
     for (int i = 0; i < 20; i++) {
@@ -165,7 +166,7 @@ static void tampering_is_found(void **state) {
         {"UPDATE audit SET hash = zeroblob(32) WHERE seq = 7", 7},
         {"UPDATE audit SET hash = x'00' WHERE seq = 7", 7},
         {"UPDATE audit SET hash = x'' WHERE seq = 10", 10},
-        /* Letters that move from one member to the next. */
+        /* Letters moved from one member to the next. */
         {"UPDATE audit SET event = 'nex', detail = 'ta detail' WHERE seq = 3", 3},
         {"UPDATE audit SET subject = subject || event, event = '' WHERE seq = 3", 3},
         {"DELETE FROM audit WHERE seq = 5", 5},
@@ -174,7 +175,7 @@ static void tampering_is_found(void **state) {
         {"DELETE FROM audit WHERE seq > 3", 4},
         {"DELETE FROM audit", 1},
         {"DELETE FROM audit WHERE seq = 5; UPDATE audit SET seq = seq - 1 WHERE seq > 5", 5},
-        /* Reordered: two change places. */
+        /* Two entries swapped. */
         {"UPDATE audit SET seq = 99 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 5;"
          "UPDATE audit SET seq = 5 WHERE seq = 99",
          4},
@@ -204,7 +205,7 @@ static void tampering_is_found(void **state) {
         }
         assert_int_equal(
             count, rows[i].broken - 1 < 3 || i + 1 < ARRAY_LENGTH(rows) ? rows[i].broken - 1 : 0);
-        /* What comes later hides nothing. */
+        /* A later entry hides nothing. */
         add(*state, "docker/site", "later");
         assert_false(store_audit_verify(*state, &broken, &count, &err));
         execute(*state, "DELETE FROM audit; INSERT INTO audit SELECT * FROM keep;"
@@ -242,7 +243,7 @@ static void pruning_all_keeps_the_numbers(void **state) {
     assert_broken(store, 11);
 }
 
-/* The clock was set back: what is behind a young entry stays. */
+/* The clock was set back: entries after a young one stay. */
 static void pruning_leaves_no_hole(void **state) {
     struct store *store = *state;
     fixture_now_ms = FIXTURE_NOON + 500000;

@@ -1,4 +1,4 @@
-/* The log is merged elsewhere: asked for as it grows, not sooner, and begun anew afterwards. */
+/* Checkpoints on another thread: asked for as the log grows, not sooner; then the log restarts. */
 #include <sys/stat.h>
 
 #include "agent/store/internal.h"
@@ -51,7 +51,7 @@ static void is_asked_for_as_the_log_grows(void **state) {
     asked = 0;
     store_checkpoint_elsewhere(*state, &checkpoints);
     unsigned first = write_until_asked(*state);
-    unsigned second = write_until_asked(*state); /* nobody did it: asked again, as much later */
+    unsigned second = write_until_asked(*state); /* without one it asks again after as many pages */
     assert_true(first > 1);
     assert_true(second > 1);
 }
@@ -66,7 +66,7 @@ static void the_log_begins_anew_once_it_is_merged(void **state) {
     store_checkpoint(other);
     unsigned rounds = write_until_asked(*state);
     assert_true(rounds > 1);
-    assert_true(log_size() <= grown + grown / 4); /* written over, not appended to */
+    assert_true(log_size() <= grown + grown / 4); /* overwritten, not appended to */
     store_free(other);
 }
 

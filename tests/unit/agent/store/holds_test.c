@@ -1,4 +1,4 @@
-/* Holds: of one target and of all, with and without an end, and what they wake. */
+/* Holds of one target and of all, with and without an end; and the updates that they wake. */
 #include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
@@ -76,7 +76,7 @@ static void the_later_end_counts(void **state) {
     assert_held(*state, "docker/other", NULL);
 }
 
-static void decisions_stand_in_the_trail(void **state) {
+static void decisions_are_in_the_audit_trail(void **state) {
     hold(*state, "docker/site", FIXTURE_NOON + HOUR, "an hour");
     hold(*state, "all", 0, "");
     struct err err = ERR_INIT;
@@ -98,7 +98,7 @@ static void decisions_stand_in_the_trail(void **state) {
     assert_true(store_audit_verify(*state, &broken, &count, &err));
 }
 
-/* What is just being decided at the gate without knowing of the hold is lost. */
+/* A decision that a worker is making at the gate without knowing of the hold is lost. */
 static void a_hold_beats_a_decision_under_way(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
     fixture_place(*state, id, "gate", NULL);
@@ -120,7 +120,7 @@ static void a_hold_beats_a_decision_under_way(void **state) {
     assert_int_equal(due.count, 1);
 }
 
-static void a_database_that_cannot_be_asked_holds(void **state) {
+static void an_unreadable_database_holds_all(void **state) {
     struct store *store = *state;
     assert_int_equal(sqlite3_exec(store->db, "DROP TABLE holds", NULL, NULL, NULL), SQLITE_OK);
     struct hold found = {0};
@@ -129,7 +129,7 @@ static void a_database_that_cannot_be_asked_holds(void **state) {
     assert_string_equal(found.target, "docker/site");
 }
 
-static void pruning_forgets_what_ended(void **state) {
+static void pruning_forgets_holds_that_ended(void **state) {
     hold(*state, "docker/a", FIXTURE_NOON + HOUR, "ended");
     hold(*state, "docker/b", FIXTURE_NOON + 9 * HOUR, "later");
     hold(*state, "docker/c", 0, "endless");
@@ -140,38 +140,6 @@ static void pruning_forgets_what_ended(void **state) {
     assert_held(*state, "docker/c", "endless");
 }
 
-/* ---- others, for groups and dependencies ---- */
-
-static void others_are_all_that_are_open(void **state) {
-    int64_t mine = fixture_update(*state, "docker/site");
-    int64_t done = fixture_update(*state, "docker/done");
-    int64_t waiting = fixture_update(*state, "docker/db");
-    int64_t applying = fixture_update(*state, "docker/cache");
-    fixture_place(*state, done, "settle", "updated");
-    fixture_place(*state, applying, "apply", NULL);
-    struct update db = fixture_find(*state, waiting);
-    db.order = (struct update_order){
-        .known = true, .group = "shop", .depends_on = strdup("a,b"), .waits_for_room = true};
-    fixture_save(*state, &db);
-    update_release(&db);
-    struct update_others others = {0};
-    struct err err = ERR_INIT;
-    assert_true(store_list_others(*state, mine, &others, &err));
-    assert_int_equal(others.count, 2);
-    assert_int_equal(others.items[0].id, waiting);
-    assert_string_equal(others.items[0].target, "docker/db");
-    assert_string_equal(stage_text(others.items[0].stage), "policy");
-    assert_int_equal(others.items[0].created_ms, fixture_now_ms);
-    assert_true(others.items[0].order.known);
-    assert_string_equal(others.items[0].order.group, "shop");
-    assert_string_equal(others.items[0].order.depends_on, "a,b");
-    assert_true(others.items[0].order.waits_for_room);
-    assert_int_equal(others.items[1].id, applying);
-    assert_string_equal(stage_text(others.items[1].stage), "apply");
-    assert_false(others.items[1].order.known);
-    update_others_release(&others);
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, fixture_teardown)
 
 int main(void) {
@@ -179,11 +147,10 @@ int main(void) {
         TEST(held_until_released),
         TEST(held_until_its_end),
         TEST(the_later_end_counts),
-        TEST(decisions_stand_in_the_trail),
+        TEST(decisions_are_in_the_audit_trail),
         TEST(a_hold_beats_a_decision_under_way),
-        TEST(a_database_that_cannot_be_asked_holds),
-        TEST(pruning_forgets_what_ended),
-        TEST(others_are_all_that_are_open),
+        TEST(an_unreadable_database_holds_all),
+        TEST(pruning_forgets_holds_that_ended),
     };
-    return cmocka_run_group_tests_name("store_hold", tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ static void each_is_known_wherever_it_is(void **state) {
 static void a_crash_loses_none(void **state) {
     for (unsigned round = 0; round < 4; round++) {
         accept_from(*state, round * 7000, 7000);
-        store_free(*state); /* nothing is put in order: as after kill -9, only the commits count */
+        store_free(*state); /* no clean stop: as after kill -9, only the commits count */
         *state = fixture_open();
         assert_all_known(*state, (round + 1) * 7000);
     }

@@ -1,5 +1,5 @@
-/* Pushes: what is accepted is stored, what cannot be stored is not accepted, nothing is taken twice
- * and nothing is overlooked. */
+/* Pushes: accepted ones are stored, none is accepted that cannot be stored, and platforms look at
+ * each exactly once. */
 #include "agent/store/internal.h"
 #include "tests/unit/agent/fixture.h"
 
@@ -184,7 +184,7 @@ static void many_pushes(void **state) {
     pushes_release(&pushes);
 }
 
-/* ---- the store cannot take it ---- */
+/* ---- writes that fail ---- */
 
 static void assert_nothing_taken(struct store *store, const char *key) {
     struct source_image image = {.meta = NULL};
@@ -213,7 +213,7 @@ static void locked_is_unavailable(void **state) {
     (void)sqlite3_busy_timeout(store->db, 10);
     struct store *other = fixture_open();
     struct err err = ERR_INIT;
-    /* as another process does */
+    /* as another process would */
     assert_int_equal(sqlite3_exec(other->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     assert_nothing_taken(store, "key");
     assert_false(store_probe(store, &err));
@@ -235,7 +235,7 @@ static void full_is_unavailable(void **state) {
     (void)sqlite3_finalize(pages);
     assert_int_equal(sqlite3_exec(store->db, pragma, NULL, NULL, NULL), SQLITE_OK);
 
-    /* More than fits into what is left of the pages. */
+    /* More than fits into the pages that are left. */
     struct source_image images[SOURCE_IMAGES_MAX] = {0};
     char meta[SOURCE_META_MAX];
     memset(meta, 'x', sizeof meta);
@@ -284,7 +284,7 @@ static void readonly_is_unavailable(void **state) {
 
 static void platforms_look_for_themselves(void **state) {
     struct store *store = *state;
-    assert_int_equal(fixture_unmatched(store, "docker"), 0); /* not begun */
+    assert_int_equal(fixture_unmatched(store, "docker"), 0); /* the platform is not added yet */
     int64_t before = fixture_push(store, "ghcr.io/a/b:1");
     fixture_begin(store, "docker");
     assert_int_equal(fixture_unmatched(store, "docker"), 0);
@@ -326,8 +326,8 @@ static void looking_never_goes_back(void **state) {
     assert_int_equal(fixture_unmatched(store, "docker"), 0);
 }
 
-/* All that was pushed is pruned, the clock is set back, the agent starts again: a new push must
- * still be one that the platform has not looked at. (A child, because ids grow in a process.) */
+/* All pushes are pruned, the clock is set back, and the agent restarts: the platform must still
+ * look at a new push. (In a child, because ids only grow in a process.) */
 static void pushes_after_pruning_are_looked_at(void **state) {
     fixture_begin(*state, "docker");
     (void)fixture_push(*state, "ghcr.io/a/b:1");
@@ -343,7 +343,7 @@ static void pushes_after_pruning_are_looked_at(void **state) {
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(through), SQLITE_DONE);
     (void)sqlite3_finalize(through);
-    /* That stands for ids of a process whose clock was ahead of this one's. */
+    /* These are ids of a process whose clock was ahead of this one's. */
     restart(state);
     (void)fixture_push(*state, "ghcr.io/a/b:2");
     assert_int_equal(fixture_unmatched(*state, "docker"), 1);

@@ -1,5 +1,5 @@
-/* Two replicas' stores and the texts that go from one to the other: the leader's (here) and a
- * follower's (there). No cluster: what it would keep is kept in variables. */
+/* The stores of two replicas, the leader's (here) and a follower's (there), and the texts that go
+ * between them. Variables stand for the cluster. */
 #include <sys/stat.h>
 
 #include "agent/store/share.h"
@@ -81,7 +81,8 @@ static int teardown(void **state) {
     return rmdir(there_directory) == 0 ? fixture_teardown(state) : -1;
 }
 
-/* The text of an inbox object with that delivery; the caller frees it. NULL: it is known. */
+/* The text of an inbox object with the delivery; the caller frees it. NULL: the delivery is known.
+ */
 static char *offer(struct store *store, struct webhook_delivery *delivery) {
     json_t *rows = NULL;
     struct err err = ERR_INIT;
@@ -104,7 +105,7 @@ static void take(struct store *store, const char *object, const char *text) {
     }
 }
 
-/* A push that was accepted somewhere and is in everybody's inbox. */
+/* A push that one replica accepted, in the inbox of all. */
 static int64_t arrive(struct store *here, const char *object, const char *key) {
     struct source_image image = {.meta = NULL};
     struct webhook_delivery delivery = fixture_delivery(
@@ -137,7 +138,7 @@ static void an_accepted_push_is_known_everywhere(void **state) {
     assert_int_equal(delivery.outcome, WEBHOOK_PENDING);
     assert_int_equal(fixture_unmatched(*state, "docker"), 0);
     take(*state, "inbox-1", text);
-    take(*state, "inbox-1", text); /* told twice */
+    take(*state, "inbox-1", text); /* seen twice */
     take(there, "inbox-1", text);
     free(text);
     assert_int_equal(fixture_unmatched(*state, "docker"), 1);
@@ -206,7 +207,7 @@ static void a_step_is_handed_over(void **state) {
     assert_string_equal(update.order.group, "shop");
     assert_string_equal(update.order.depends_on, "a,b");
     update_release(&update);
-    /* Whoever worked on it there before has lost. */
+    /* A save there of the older state is lost. */
     struct store_event event = {.event = "test"};
     struct err err = ERR_INIT;
     assert_int_equal(store_update_save(there, &stale, &event, &err), STORE_LOST);
@@ -221,7 +222,7 @@ static void a_push_is_in_the_ledger_after_its_updates(void **state) {
     assert_int_equal(write_dirty(*state), 0);
     assert_true(store_slots_assign(*state, STORE_ASSIGN_OTHERS, &err));
     assert_int_equal(write_dirty(*state), 1);
-    /* Here the leader dies. The push is still to be matched, and is, and makes no second update. */
+    /* The leader here dies. The push is matched again there, and makes no second update. */
     take_all(there);
     assert_int_equal(fixture_unmatched(there, "docker"), 1);
     (void)fixture_match(there, "docker", "docker/site");
@@ -236,7 +237,7 @@ static void what_the_ledger_never_had_is_forgotten(void **state) {
     int64_t push = arrive(*state, "inbox-1", NULL);
     (void)fixture_match(*state, "docker", "docker/site");
     assert_int_equal(open_updates(*state), 1);
-    /* It has a place there, and is finished here; but the lead was lost before it was written. */
+    /* The update has a slot and is finished here; but the lead is lost before it is written. */
     assert_true(store_slots_assign(*state, STORE_ASSIGN_OTHERS, &err));
     struct store_filter filter = {.limit = 1};
     struct updates updates = {0};
@@ -248,7 +249,7 @@ static void what_the_ledger_never_had_is_forgotten(void **state) {
     assert_int_equal(updates.count, 0);
     updates_release(&updates);
     assert_int_equal(open_updates(*state), 0);
-    /* The inbox is read again: the push waits for whoever leads. */
+    /* The inbox is read again: the push waits for the leader. */
     char *text = NULL;
     assert_true(
         asprintf(&text,
@@ -313,7 +314,8 @@ static void what_others_matched_and_forgot_is_not_matched(void **state) {
     struct err err = ERR_INIT;
     int64_t push = arrive(*state, "inbox-1", NULL);
     assert_int_equal(fixture_unmatched(there, "docker"), 1);
-    /* It is away for days: the push was matched, its update finished and left the ledger. */
+    /* The replica was away for days: meanwhile the push was matched, and its update left the
+     * ledger. */
     assert_true(store_inbox_sweep(there, false, &err));
     take_all(there);
     assert_true(store_inbox_sweep(there, true, &err));
@@ -321,7 +323,7 @@ static void what_others_matched_and_forgot_is_not_matched(void **state) {
     assert_true(store_is_matched(there, "docker", push));
     flush(there);
     assert_null(slots[0]);
-    /* Not so one that was only just written, and will be seen. */
+    /* A push that was just written is kept: it will be seen. */
     struct source_image image = {.meta = NULL};
     struct webhook_delivery fresh = fixture_delivery(&image, "ghcr.io/brian/site:1.4", NULL, NULL);
     char *text = offer(there, &fresh);
@@ -358,7 +360,7 @@ static void two_pushes_of_one_id_are_two(void **state) {
                               "\"ci\", \"image\": \"ghcr.io/brian/%s:1\", \"digest\": \"\", "
                               "\"received\": 5}]}";
     char text[256];
-    for (int i = 0; i < 4; i++) { /* told twice */
+    for (int i = 0; i < 4; i++) { /* seen twice */
         (void)snprintf(text, sizeof text, row, i % 2 ? "site" : "shop");
         take(*state, i % 2 ? "inbox-1" : "inbox-2", text);
     }
