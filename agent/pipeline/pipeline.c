@@ -199,8 +199,8 @@ static void join_next(struct progress *progress) {
     tell(update, &event, VERDICT_NEXT);
 }
 
-/* The stored row does not show this update at the gate yet, so that a wake-up during the look missed
- * it: look again once it is stored. */
+/* The stored row does not show this update at the gate yet, so that a wake-up during the look
+ * missed it: look again once it is stored. */
 static void arrive(struct outcome *outcome) {
     if (outcome->verdict == VERDICT_WAIT) {
         outcome->wait_ms = 0;

@@ -1,4 +1,4 @@
-/* The doctor: owns the questions that are no single platform's, and the order of the findings. */
+/* The doctor: owns the questions that concern no single platform, and the order of the findings. */
 #include "agent/views/doctor.h"
 
 #include <stdarg.h>

@@ -33,8 +33,8 @@ bool swap_open_both(struct platform_task *task, struct swap *swap, struct err *e
 /* The engine that the swap began on. ERR_TRANSIENT: the configuration names another one now. */
 bool swap_engine(const struct platform_task *task, struct engine *out, struct err *err) MUST_USE;
 
-/* The step `start`: starts NEW, and notes the time if it was not running yet. ERR_INVALID: the engine
- * refused. */
+/* The step `start`: starts NEW, and notes the time if it was not running yet. ERR_INVALID: the
+ * engine refused. */
 bool swap_start(struct platform_task *task, struct err *err) MUST_USE;
 
 /* The container's name; "" when it is gone. False: no answer. */
