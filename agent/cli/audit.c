@@ -1,4 +1,4 @@
-/* `landwaiter audit`: who or what decided what, and whether the record of it is whole. */
+/* `landwaiter audit`: the audit trail, and the check of its hash chain. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"

@@ -1,4 +1,4 @@
-/* `landwaiter approve`, `retry` and `cancel`: a person's word on one update. */
+/* `landwaiter approve`, `retry` and `cancel`: orders of a person about one update. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"
@@ -13,7 +13,7 @@ static enum command_exit run(const struct command_line *line,
         return command_fail(COMMAND_USAGE, "`landwaiter updates` lists them",
                             "%s: not the name of an update (upd_…): %s", verb, line->operand);
     }
-    /* The command's name is the call's. */
+    /* The API uses the commands' names. */
     buf_printf(&path, "/v1/updates/%s/%s", line->operand, verb);
     struct control_call call = {.method = "POST", .path = buf_text(&path)};
     enum command_exit status = control_ask(line, environment, &call, &update);

@@ -1,4 +1,4 @@
-/* `landwaiter hold` and `landwaiter release`: not now, for a target or for all. */
+/* `landwaiter hold` and `landwaiter release`, for a target or for all. */
 #include <string.h>
 
 #include "agent/cli/commands.h"
@@ -9,7 +9,7 @@
 
 #define TARGET_LEN_MAX 319
 
-/* /v1/targets/NAME/ACTION: a name's slashes are the path's. */
+/* /v1/targets/NAME/ACTION: the slashes of a name stay in the path. */
 static bool target_path(const char *target, const char *action, struct buf *out) {
     size_t len = strlen(target);
     if (len == 0 || len > TARGET_LEN_MAX || strstr(target, "..") || target[0] == '/') {
@@ -28,7 +28,7 @@ static bool target_path(const char *target, const char *action, struct buf *out)
     return !out->overflow;
 }
 
-/* --until: a time, or how long from now. */
+/* --until: a time, or a duration from now. */
 static bool hold_until(const char *text, json_t *body, struct err *err) {
     int64_t at = 0;
     int64_t after = 0;
