@@ -254,7 +254,7 @@ static const struct command_option options_table[] = {
      .help = "an OIDC token from the CI system (LANDWAITER_OIDC_TOKEN_FILE)"},
     {.name = "audience",
      .value = "NAME",
-     .help = "for whom the CI system shall make the token (LANDWAITER_AUDIENCE; default: the host "
+     .help = "the audience of the CI system's token (LANDWAITER_AUDIENCE; default: the host "
              "of --url)"},
     {.name = "meta",
      .value = "KEY=VALUE",
@@ -271,7 +271,7 @@ static const struct command_option options_table[] = {
 const struct command push_command = {
     .name = "push",
     .operand = "IMAGE",
-    .summary = "tell an agent of a push, signed; with --wait exit by what became of it",
+    .summary = "tell an agent of a push, signed; with --wait exit by its outcome",
     .details =
         "IMAGE names a tag or a digest. Without a file for what proves it, it uses the token in\n"
         "LANDWAITER_OIDC_TOKEN, or asks GitHub Actions or Forgejo Actions for one. Without --wait\n"

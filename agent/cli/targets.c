@@ -82,7 +82,7 @@ static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMA
 
 const struct command targets_command = {
     .name = "targets",
-    .summary = "list what runs here and whether it may be updated",
+    .summary = "list the targets and whether they may be updated",
     .details =
         "A target is what runs an image: docker/NAME is the container NAME, "
         "kubernetes/NAMESPACE/KIND/NAME/CONTAINER a container of a workload. PROBLEM says why "

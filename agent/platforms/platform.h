@@ -69,7 +69,7 @@ enum platform_health {
     PLATFORM_PENDING,
     PLATFORM_HEALTHY,
     PLATFORM_UNHEALTHY,
-    /* Somebody else changed the target meanwhile. It is theirs: neither commit nor undo. */
+    /* Somebody else changed the target meanwhile. Neither commit nor undo: the target is theirs. */
     PLATFORM_OVERTAKEN,
 };
 struct platform_observation {

@@ -150,12 +150,12 @@ bool change_check(struct platform_task *task, struct err *err) {
         return err_set(err, ERR_GONE, "it does not exist any more");
     }
     if (look.state == LOOK_GONE) {
-        return err_set(err, ERR_TRANSIENT, "it was made anew just now");
+        return err_set(err, ERR_TRANSIENT, "it was just re-created");
     }
     if (workload_paused(look.name.kind, look.object)) {
         return err_set(err, ERR_INVALID,
-                       "it is paused or suspended: let it go on first, a Deployment with `kubectl "
-                       "rollout resume`");
+                       "it is paused or suspended: resume it first, a Deployment with `kubectl rollout "
+                       "resume`");
     }
     return check_quiet(task, &look, err) && check_texts(task, &look, &texts, err) &&
            check_pull(&look, &texts, err) && check_note(task, &look, &texts, err);
@@ -363,7 +363,7 @@ static bool back_send(struct platform_task *task, const struct look *look, struc
     (void)json_object_set_new(task->journal, LOOK_BEFORE, condition_said(look->object));
     if (change_send(task, look, &order, &refused)) {
         change_tell(task, look, "ImagePutBack", why);
-        return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it stands");
+        return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it is healthy");
     }
     if (refused.kind == ERR_GONE ||
         (refused.kind == ERR_INVALID && tries < CHANGE_BACK_TRIES_MAX)) {
@@ -401,7 +401,7 @@ static bool back_stands(struct platform_task *task, const struct look *look, str
     if (look->state == LOOK_IS_BACK) {
         return back_as_written(task, look, err);
     }
-    return err_set(err, ERR_INVALID, "the old image is back, but it does not stand either: %.250s",
+    return err_set(err, ERR_INVALID, "the old image is back, but it is not healthy either: %.250s",
                    seen.reason);
 }
 

@@ -201,8 +201,8 @@ static bool following_watch(struct following *following, struct err *err) {
         following->version[0] = '\0';
         following->moved = following->moved && !lines.broken;
         return err_set(err, ERR_TRANSIENT,
-                       following->gone ? "it was away for too long: all is read anew"
-                                       : "what the API server sent was no event");
+                       following->gone ? "it was away for too long: reading everything again"
+                                       : "the API server sent something other than an event");
     }
     return good;
 }

@@ -317,7 +317,7 @@ static void target_hindrance(const json_t *sighting, struct target *out) {
     if (json_bool(sighting, "paused", false)) {
         (void)snprintf(
             out->problem, sizeof out->problem,
-            "it is paused or suspended: let it go on, a Deployment with `kubectl rollout resume`, "
+            "it is paused or suspended: resume it, a Deployment with `kubectl rollout resume`, "
             "then `landwaiter retry` the update");
     } else if (managed && !out->settings.managed) {
         (void)snprintf(
