@@ -61,7 +61,8 @@ void service_manager_reloading(const struct service_manager *manager) {
 }
 
 void service_manager_reloaded(const struct service_manager *manager, bool good) {
-    say_ready(manager, good ? "" : "; the new configuration is faulty, the previous one stays in force");
+    say_ready(manager,
+              good ? "" : "; the new configuration is faulty, the previous one stays in force");
 }
 
 void service_manager_stopping(const struct service_manager *manager) {

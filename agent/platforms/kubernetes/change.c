@@ -153,9 +153,10 @@ bool change_check(struct platform_task *task, struct err *err) {
         return err_set(err, ERR_TRANSIENT, "it was just re-created");
     }
     if (workload_paused(look.name.kind, look.object)) {
-        return err_set(err, ERR_INVALID,
-                       "it is paused or suspended: resume it first, a Deployment with `kubectl rollout "
-                       "resume`");
+        return err_set(
+            err, ERR_INVALID,
+            "it is paused or suspended: resume it first, a Deployment with `kubectl rollout "
+            "resume`");
     }
     return check_quiet(task, &look, err) && check_texts(task, &look, &texts, err) &&
            check_pull(&look, &texts, err) && check_note(task, &look, &texts, err);
