@@ -1,4 +1,4 @@
-/* The program's entry. Everything else is in agent/cli/. */
+/* The program's entry; agent/cli/ has the rest. */
 #include "agent/cli/cli.h"
 
 int main(int argc, char **argv) {

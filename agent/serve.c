@@ -107,7 +107,8 @@ static void serve_log_faults(const char *path, const struct config_faults *fault
     }
 }
 
-/* Keeps the progress through the pushes for each configured platform, and drops it for the others. */
+/* Keeps the progress through the pushes for each configured platform, and drops it for the
+ * others. */
 static bool serve_platforms(struct serve *serve, const struct config *config, struct err *err) {
     for (size_t i = 0; platform_table[i]; i++) {
         const struct platform *platform = platform_table[i];
@@ -219,7 +220,7 @@ static void serve_watchdog(struct serve *serve) {
 static void serve_timer(struct serve *serve, enum timer which) {
     if (timers_fired(&serve->timers, which)) {
         log_event(LOG_INFO, "clock.set", NULL);
-        /* Updates that wait for a time calculate it again. */
+        /* Have updates that wait for a time calculate it again. */
         store_wake_gate(serve->store, STORE_WAKE_ALL);
     }
     timers_kick(&serve->timers, serve->workers);
@@ -259,7 +260,8 @@ static void serve_event(struct serve *serve, enum serve_event which) {
 static int64_t serve_test_offset; /* of the tests' clock at the last look */
 #endif
 
-/* The limit for one wait, in ms; -1: none. Nothing reports a change of the tests' clock: poll it. */
+/* The limit for one wait, in ms; -1: none. Nothing reports a change of the tests' clock: poll
+ * it. */
 static int serve_patience(struct serve *serve) {
 #ifdef LANDWAITER_TEST_HOOKS
     int64_t now = test_clock_used() ? test_clock_real(0) : 0;

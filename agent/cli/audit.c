@@ -1,4 +1,4 @@
-/* `landwaiter audit`: who or what decided what, and whether the record of it is whole. */
+/* `landwaiter audit`: the audit trail, and the check of its hash chain. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"
@@ -91,7 +91,7 @@ static const struct command_option options_table[] = {
 
 const struct command audit_command = {
     .name = "audit",
-    .summary = "list who or what decided what, newest first",
+    .summary = "list the decisions and who made them, newest first",
     .details =
         "Each entry's hash covers the one before it. Entries older than the configuration's\n"
         "`history` are removed from the beginning; the rest can be checked still.\n",

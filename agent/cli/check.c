@@ -1,4 +1,4 @@
-/* `landwaiter check`: says what is wrong with a configuration. Starts and contacts nothing. */
+/* `landwaiter check`: reports the faults of a configuration. Starts and contacts nothing. */
 #include "agent/cli/commands.h"
 #include "agent/cli/render.h"
 #include "agent/config/config.h"

@@ -1,4 +1,4 @@
-/* From the arguments to a command and its exit status. Knows no command by name. */
+/* Finds and runs the command in the arguments. Knows no command by name. */
 #include "agent/cli/cli.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The program: finds the command, parses its options, runs it. */
+/* Runs the program: finds the command, parses its options, runs it. */
 #ifndef LANDWAITER_AGENT_CLI_CLI_H
 #define LANDWAITER_AGENT_CLI_CLI_H
 

@@ -1,4 +1,4 @@
-/* What the commands share: parsing, help of one, messages. Knows no command. */
+/* Shared by the commands: parsing, the help of one, messages. Knows no command. */
 #include "agent/cli/command.h"
 
 #include <stdarg.h>
@@ -24,7 +24,7 @@ void command_line_release(struct command_line *line) {
     line->count = 0;
 }
 
-/* The option of that name; len, because `--name=VALUE` names it within a longer text. */
+/* Finds an option by name, the first len bytes of a longer text in `--name=VALUE`. */
 static const struct command_option *option_named(const struct command *command, const char *name,
                                                  size_t len) {
     for (const struct command_option *option = command->options; option->name; option++) {
@@ -50,7 +50,7 @@ struct parser {
     char *const *argv;
 };
 
-/* attached: what was written in the same argument; NULL: nothing. */
+/* attached: the value in the same argument; NULL: none. */
 static bool take_option(struct parser *parser, const struct command_option *option,
                         const char *attached, struct err *err) {
     const char *value = attached;
@@ -149,7 +149,7 @@ bool command_parse(const struct command *command, int argc, char *const *argv,
     return true;
 }
 
-/* The index after the last time that option was written; 0: it was not. */
+/* The index after the last occurrence of that option; 0: none. */
 static size_t last_given(const struct command_line *line, const char *name) {
     for (size_t i = line->count; i > 0; i--) {
         if (strcmp(line->given[i - 1].option->name, name) == 0) {

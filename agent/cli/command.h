@@ -1,6 +1,6 @@
-/* The commands of the program: each command's file has one row (name, options, help text,
- * function), and one table lists the rows. Parsing, help and the shell's completion come out of
- * that table (interface.md section 1). */
+/* The commands of the program. Each command's file has one row (name, options, help text,
+ * function), and one table lists the rows. Parsing, help and the shells' completion use that table
+ * (interface.md section 1). */
 #ifndef LANDWAITER_AGENT_CLI_COMMAND_H
 #define LANDWAITER_AGENT_CLI_COMMAND_H
 
@@ -21,14 +21,14 @@ enum command_exit {
     COMMAND_UNAUTHORIZED = 5, /* not authenticated or not allowed */
 };
 
-/* Each of them in words, by its number. */
+/* Their texts, by number. */
 extern const char *const command_exit_meanings[COMMAND_UNAUTHORIZED + 1];
 
 struct command_option {
     const char *name;  /* "config" for --config; NULL ends the table */
     char letter;       /* 'c' for -c; 0: none */
-    const char *value; /* what stands for its value in the help: "FILE"; NULL: it takes none */
-    bool optional;     /* the value may be left out, and is written --name=VALUE only */
+    const char *value; /* the value's name in the help: "FILE"; NULL: no value */
+    bool optional;     /* the value is optional, and only written as --name=VALUE */
     const char *help;
 };
 
@@ -36,19 +36,19 @@ struct command_line;
 
 struct command {
     const char *name;
-    const char *operand; /* "IMAGE"; NULL: it takes none. Otherwise exactly one. */
+    const char *operand; /* "IMAGE"; NULL: no operand. Otherwise exactly one. */
     const char *summary; /* one line */
-    const char *details; /* lines for its own help; NULL: none */
+    const char *details; /* further lines of its own help; NULL: none */
     bool hidden;         /* not in the program's help */
     const struct command_option *options;
     enum command_exit (*run)(const struct command_line *line,
                              const struct environment *environment);
 };
 
-/* What was written after the command's name; everything in it is borrowed from argv. */
+/* The arguments after the command's name; borrowed from argv. */
 struct command_line {
     const struct command *command;
-    const struct command *const *commands; /* all that there are; ends with NULL */
+    const struct command *const *commands; /* all of them; NULL ends the list */
     const char *operand;
     bool help, version;
     struct command_given *given;
@@ -56,22 +56,21 @@ struct command_line {
 };
 struct command_given {
     const struct command_option *option;
-    const char *value; /* NULL: none was written */
+    const char *value; /* NULL: absent */
 };
 void command_line_release(struct command_line *line);
 
-/* argv: what follows the command's name. Options and the operand in any order; `--` ends the
- * options; -cFILE, --config FILE and --config=FILE are the same. ERR_INVALID: what is wrong. After
- * --help or --version nothing else is required. */
+/* argv: the arguments after the command's name. Options and the operand in any order; `--` ends the
+ * options; -cFILE, --config FILE and --config=FILE are equal. ERR_INVALID: the fault. After --help
+ * or --version nothing else is required. */
 bool command_parse(const struct command *command, int argc, char *const *argv,
                    struct command_line *out, struct err *err) MUST_USE;
 
-/* Was that option written? The name must be one of the command's. */
+/* Is that option present? The name must be one of the command's. */
 bool command_has(const struct command_line *line, const char *option);
-/* Its value, the last one where it was written more than once; NULL: it was not written, or without
- * a value. */
+/* The last value of an option; NULL: absent, or without a value. */
 const char *command_value(const struct command_line *line, const char *option);
-/* The value of `option`, or of the environment's variable. */
+/* The value of `option`, or else of the environment's variable. */
 const char *command_value_or(const struct command_line *line, const char *option,
                              const char *fallback);
 /* --limit: a number from 1 to 1000 (the default). ERR_INVALID otherwise. */
@@ -79,11 +78,11 @@ bool command_limit(const struct command_line *line, unsigned *out, struct err *e
 
 void command_print_help(const struct command *command, FILE *out);
 
-/* `landwaiter: MESSAGE` and the advice on the next line, on stderr, without control bytes. advice
- * may be NULL. Returns status. */
+/* Prints `landwaiter: MESSAGE` and the advice on the next line, to stderr, without control bytes.
+ * advice may be NULL. Returns status. */
 enum command_exit command_fail(enum command_exit status, const char *advice, const char *format,
                                ...) PRINTF_LIKE(3, 4);
-/* `landwaiter: MESSAGE` on stderr, without control bytes: a warning, a retry. */
+/* Prints `landwaiter: MESSAGE` to stderr, without control bytes: a warning, a retry. */
 void command_note(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Options that several commands share. */

@@ -1,4 +1,4 @@
-/* `landwaiter completion SHELL`: a shell's completion out of the table of commands. */
+/* `landwaiter completion SHELL`: a shell's completion from the table of commands. */
 #include "agent/cli/completion.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static void print_words(const struct command *command, FILE *out) {
     (void)fputs("--help --version", out);
 }
 
-/* Options whose value is a file, of all commands: "-c|--config|…". */
+/* The options of all commands whose value is a file: "-c|--config|…". */
 static void print_file_options(const struct command *const *commands, FILE *out) {
     const char *between = "";
     for (const struct command *const *row = commands; *row; row++) {
@@ -76,7 +76,7 @@ static void print_bash(const struct command *const *commands, FILE *out) {
                 out);
 }
 
-/* Text within single quotes of a shell. */
+/* A text for single quotes of a shell. */
 static void print_quoted(const char *text, const char *special, const char *quote, FILE *out) {
     for (; *text; text++) {
         if (*text == '\'') {
@@ -97,13 +97,13 @@ static void print_zsh_text(const char *text, FILE *out) {
     print_quoted(text, "\\[]:", "'\\''", out);
 }
 
-/* One way to write an option: `name` with its dashes and with how its value follows. */
+/* One spelling of an option: `name` with its dashes and the way its value follows. */
 static void print_zsh_option(const struct command_option *option, const char *name, FILE *out) {
     (void)fputs(" \\\n                '", out);
     if (option->letter != 0) {
         (void)fprintf(out, "(-%c --%s)", option->letter, option->name);
     }
-    /* An option whose value is KEY=VALUE may be given again. */
+    /* An option whose value is KEY=VALUE may be repeated. */
     (void)fprintf(out, "%s%s[", option->value && strchr(option->value, '=') ? "*" : "", name);
     print_zsh_text(option->help, out);
     (void)fputc(']', out);

@@ -1,4 +1,4 @@
-/* The shells' completions out of the table of commands. */
+/* The shells' completions, from the table of commands. */
 #ifndef LANDWAITER_AGENT_CLI_COMPLETION_H
 #define LANDWAITER_AGENT_CLI_COMPLETION_H
 

@@ -1,5 +1,5 @@
-/* The control API's client. Knows how to reach the agent and what its refusals mean, nothing of the
- * documents it answers with. */
+/* The client of the control API. Knows how to reach the agent and the meaning of its refusals, but
+ * not its documents. */
 #include "agent/cli/control.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void close_file(FILE **file) {
     }
 }
 
-/* The configuration's text. *out_errno: why it cannot be read. */
+/* The configuration's text. *out_errno: the reason why it cannot be read. */
 static bool read_text(const char *path, struct buf *out, int *out_errno) {
     CLEANUP(close_file) FILE *file = fopen(path, "re");
     if (!file) {
@@ -45,8 +45,8 @@ static bool read_text(const char *path, struct buf *out, int *out_errno) {
     return *out_errno == 0;
 }
 
-/* The configuration's `control`, into *out where it has one. Only that key is looked at: whoever
- * may talk to the agent need not be able to read the secrets that the rest of it names. */
+/* Puts the configuration's `control`, if any, into *out. Reads only that key: a person who may talk
+ * to the agent need not be able to read the secrets in the rest of the file. */
 static enum command_exit configured_control(const struct command_line *line,
                                             const struct environment *environment,
                                             struct buf *out) {
@@ -55,7 +55,7 @@ static enum command_exit configured_control(const struct command_line *line,
     CLEANUP(buf_release) struct buf text = BUF_INIT(YAML_SIZE_MAX);
     int number = 0;
     if (!read_text(path, &text, &number)) {
-        /* At the default path, none and one for others' eyes are both fine. */
+        /* At the default path, an absent or unreadable file is fine. */
         if (!named && !environment->config && (number == ENOENT || number == EACCES)) {
             return COMMAND_DONE;
         }
@@ -124,7 +124,7 @@ static enum command_exit find_token(const struct command_line *line,
 
 struct question {
     struct url_control address;
-    struct secret authorization; /* header line; unset on a socket, whose mode is the proof */
+    struct secret authorization; /* header line; unset on a socket, whose mode authenticates */
     const char *written;         /* the address, for messages */
 };
 

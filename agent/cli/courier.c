@@ -1,4 +1,4 @@
-/* The way of a statement over the network. Decides nothing about images or outcomes. */
+/* Sends a statement over the network. Decides nothing about images or outcomes. */
 #include "agent/cli/courier.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #define PAUSE_MAX_MS 10000
 #define ATTEMPT_MS ((int64_t)30 * 1000)
 #define HOLD_MAX_S 60
-/* Somebody who looks wants to see the stages go by. */
+/* A person who watches wants to see the stages. */
 #define HOLD_WATCHED_S 2
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024)
 #define PATH_MAX_BYTES 4096
@@ -52,10 +52,10 @@ void courier_pause(int64_t ms) {
 
 struct attempt {
     bool answered;
-    bool again; /* it helps to try again */
+    bool again; /* a retry may help */
     struct http_response response;
-    struct err err;   /* not answered: why */
-    int64_t wait_ms;  /* what the agent asked us to wait */
+    struct err err;   /* reason for no answer */
+    int64_t wait_ms;  /* the agent's Retry-After */
     json_t *document; /* NULL: the answer is no JSON */
 };
 
@@ -67,7 +67,7 @@ static void attempt_release(struct attempt *attempt) {
 #define ATTEMPT_INIT                                                                               \
     { .response = HTTP_RESPONSE_INIT, .err = ERR_INIT, .document = NULL }
 
-/* What one request is made of: a body makes it a POST. */
+/* The parts of one request; a body makes it a POST. */
 struct ask {
     const char *path;
     const char *id; /* of the signed message */
@@ -111,7 +111,7 @@ static void attempt_make(const struct courier *courier, const struct ask *ask,
     out->wait_ms = http_retry_after_ms(&out->response, RETRY_AFTER_MAX_S);
 }
 
-/* "cannot reach the agent: why" or "WHAT: HTTP status 503: why", for people. */
+/* "cannot reach the agent: why" or "WHAT: HTTP status 503: why". */
 static void attempt_text(const struct attempt *attempt, const char *what, struct buf *out) {
     if (!attempt->answered) {
         buf_printf(out, "cannot reach the agent: %s", attempt->err.message);
@@ -167,7 +167,8 @@ static enum command_exit refused(const struct attempt *attempt, const char *what
                         buf_text(&text));
 }
 
-/* Never sooner than it was asked to; and what was asked of many at once is spread too. */
+/* Waits at least as long as the agent asked, plus jitter, because it may have asked many
+ * callers. */
 static int64_t wait_of(const struct attempt *attempt, int64_t pause) {
     if (attempt->wait_ms > 0) {
         return attempt->wait_ms + pause - courier_jitter(pause);
@@ -177,7 +178,7 @@ static int64_t wait_of(const struct attempt *attempt, int64_t pause) {
 
 /* ---- sending ---- */
 
-/* Pauses before the next attempt, unless the time is up (false). */
+/* Pauses before the next attempt. False: the time is up. */
 static bool pause_before_again(const struct attempt *attempt, int64_t deadline_ms, int64_t *pause) {
     CLEANUP(buf_release) struct buf text = BUF_INIT(2048);
     char duration[CLOCK_TEXT_SIZE];
@@ -192,7 +193,7 @@ static bool pause_before_again(const struct attempt *attempt, int64_t deadline_m
     return true;
 }
 
-/* Not tried any more, or never to be: an agent that did answer once was reached. */
+/* After the last attempt: an agent that ever answered counts as reached. */
 static enum command_exit give_up(const struct attempt *attempt, bool reached) {
     enum command_exit status = refused(attempt, not_accepted);
     return reached && status == COMMAND_UNREACHABLE ? COMMAND_FAILED : status;
@@ -222,7 +223,7 @@ enum command_exit courier_send(const struct courier *courier, const struct buf *
     buf_printf(&path, "/hooks/%s", courier->sender);
     for (;;) {
         CLEANUP(attempt_release) struct attempt attempt = ATTEMPT_INIT;
-        /* The same id each time: where the answer was lost, the agent knows it again. */
+        /* Keeps the id: the agent recognises the statement if its answer was lost. */
         struct ask ask = {
             .path = buf_text(&path),
             .id = id,
@@ -242,8 +243,8 @@ enum command_exit courier_send(const struct courier *courier, const struct buf *
 
 /* ---- waiting ---- */
 
-/* What fits into one row of the terminal, with the closing zero: a wrapped line is not rewritten.
- */
+/* The text that fits into one terminal row, with the closing zero: a wrapped line cannot be
+ * rewritten. */
 static size_t line_max(void) {
     struct winsize size;
     bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20;
@@ -283,7 +284,7 @@ static void attempt_status(const struct courier *courier, const char *id, int64_
     attempt_make(courier, &ask, out);
 }
 
-/* The token was good for the statement, so that it is not any more means that its time is over. */
+/* The agent accepted this token for the statement, so a refusal now means that it has expired. */
 static bool expired(const struct courier *courier, const struct attempt *attempt) {
     return courier->key->proof == NOTICE_OIDC && attempt->answered &&
            attempt->response.status == 401;
@@ -308,7 +309,7 @@ static enum command_exit renew(const struct courier *courier, const char *id) {
     return COMMAND_DONE;
 }
 
-/* Asks once, and with a renewed token again; the agent holds the answer until hold_s is over or
+/* Asks once, and again with a renewed token; the agent delays the answer until hold_s is over or
  * nothing is open. */
 static enum command_exit ask_status(const struct courier *courier, const char *id, int64_t hold_s,
                                     struct attempt *attempt) {
@@ -334,7 +335,7 @@ static enum command_exit ask_status(const struct courier *courier, const char *i
     return COMMAND_DONE;
 }
 
-/* After an attempt that brought no end: how long until the next one. */
+/* The pause after an attempt without a final answer. */
 static int64_t rest_ms(const struct attempt *attempt, int64_t took_ms, int64_t *pause) {
     if (!attempt->again) {
         /* An agent with many waiting callers answers at once. */

@@ -1,4 +1,4 @@
-/* `landwaiter approve`, `retry` and `cancel`: a person's word on one update. */
+/* `landwaiter approve`, `retry` and `cancel`: orders of a person about one update. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"
@@ -13,7 +13,7 @@ static enum command_exit run(const struct command_line *line,
         return command_fail(COMMAND_USAGE, "`landwaiter updates` lists them",
                             "%s: not the name of an update (upd_…): %s", verb, line->operand);
     }
-    /* The command's name is the call's. */
+    /* The API uses the commands' names. */
     buf_printf(&path, "/v1/updates/%s/%s", line->operand, verb);
     struct control_call call = {.method = "POST", .path = buf_text(&path)};
     enum command_exit status = control_ask(line, environment, &call, &update);
@@ -37,9 +37,9 @@ static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMA
 const struct command approve_command = {
     .name = "approve",
     .operand = "ID",
-    .summary = "say yes to an update: to the digest that it would bring now",
-    .details = "Should the registry name another digest before it is applied, it asks again. A "
-               "window\nor a hold that it waits for too still counts.\n",
+    .summary = "approve an update: the digest that it would bring now",
+    .details = "If the tag gets another digest before the update is applied, it needs another "
+               "approval.\nThe update still waits for its window, or for the end of a hold.\n",
     .options = options_table,
     .run = run,
 };
@@ -47,10 +47,10 @@ const struct command approve_command = {
 const struct command retry_command = {
     .name = "retry",
     .operand = "ID",
-    .summary = "let an update go now, or try a failed one again",
-    .details = "ID is an update's, upd_… (`landwaiter updates --all`). One that waits goes on now; "
-               "one that failed,\nwas denied, rolled back or cancelled begins again, with what the "
-               "tag is by then.\n",
+    .summary = "continue a waiting update now, or retry a failed one",
+    .details = "ID: upd_… (`landwaiter updates --all`). A waiting update continues now; one that "
+               "failed, was\ndenied, rolled back or cancelled begins again, with the tag's digest "
+               "of now.\n",
     .options = options_table,
     .run = run,
 };
@@ -59,8 +59,8 @@ const struct command cancel_command = {
     .name = "cancel",
     .operand = "ID",
     .summary = "end an update that has not begun to change its target",
-    .details = "ID is an update's, upd_… (`landwaiter updates`). One that is being applied cannot "
-               "be cancelled: it ends\nhealthy, or is put back by itself.\n",
+    .details = "ID: upd_… (`landwaiter updates`). An update that is being applied cannot be "
+               "cancelled: it ends\nhealthy, or is rolled back.\n",
     .options = options_table,
     .run = run,
 };

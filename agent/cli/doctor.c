@@ -1,4 +1,4 @@
-/* `landwaiter doctor`: what the running agent finds that would bite. */
+/* `landwaiter doctor`: the running agent's findings. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/render.h"

@@ -1,4 +1,4 @@
-/* How updates and their history are shown. Asks nobody. */
+/* Prints updates and their history. Asks nobody. */
 #include "agent/cli/documents.h"
 
 #include <string.h>
@@ -67,8 +67,7 @@ static void put_until(const char *until, int64_t now_ms, struct buf *out) {
     }
 }
 
-/* The command in a reason, `landwaiter …`: the last, because before it may stand what a person
- * wrote. */
+/* The command in a reason, `landwaiter …`: the last one, because a person's text may precede it. */
 static const char *reason_command(const char *reason) {
     static const char begin[] = "`landwaiter ";
     const char *found = NULL;
@@ -78,8 +77,8 @@ static const char *reason_command(const char *reason) {
     return found;
 }
 
-/* What would make an update go now that waits at the gate. Where a command can, the reason ends
- * with it (agent/pipeline/gate.c); all else but a window passes by itself. */
+/* The remedy for an update that waits at the gate. If a command helps, the reason ends with it
+ * (agent/pipeline/gate.c); all other waits but that for a window end by themselves. */
 static void put_advice(const char *reason, const char *command, struct buf *out) {
     static const char window[] = "waits for its window";
     if (command) {

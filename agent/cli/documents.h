@@ -1,4 +1,4 @@
-/* The agent's documents (interface.md section 8) as people read them. Pure but for the stream. */
+/* Prints the agent's documents (interface.md section 8) for people. Pure except for the stream. */
 #ifndef LANDWAITER_AGENT_CLI_DOCUMENTS_H
 #define LANDWAITER_AGENT_CLI_DOCUMENTS_H
 
@@ -9,14 +9,14 @@
 #include "agent/cli/command.h"
 #include "base/json.h"
 
-/* now_ms: times become distances from it ("3 min ago"); 0: they stay as they are. */
+/* now_ms: print times relative to it ("3 min ago"); 0: as they are. */
 enum command_exit documents_print_updates(const json_t *updates, int64_t now_ms, FILE *out);
 enum command_exit documents_print_history(const json_t *history, int64_t now_ms, FILE *out);
 
-/* One sentence that says how an update stands, and what a person can do about it. */
+/* Prints a sentence about an update's state, and the remedy. */
 void documents_sentence(const json_t *update, int64_t now_ms, struct buf *out);
 
-/* clock_now_ms() where a person is looking, else 0. */
+/* clock_now_ms() if a person is watching, else 0. */
 int64_t documents_now(const struct environment *environment);
 
 #endif

@@ -1,5 +1,5 @@
-/* The process's environment as the commands see it. Never sets anything; the agent itself (serve)
- * reads its configuration's variables through agent/config. */
+/* The process's environment as seen by the commands. Sets nothing. The agent itself (serve) reads
+ * the variables of its configuration through agent/config. */
 #include "agent/cli/environment.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The variables that commands read, and whether a person is looking: read in this one place, so
- * that a command's behaviour follows from its arguments. */
+/* Variables of the commands, and whether a person is watching. Reading them in one place makes a
+ * command's behaviour depend only on its arguments. */
 #ifndef LANDWAITER_AGENT_CLI_ENVIRONMENT_H
 #define LANDWAITER_AGENT_CLI_ENVIRONMENT_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct environment {
-    /* Variables; NULL where unset or empty. Borrowed from the process. */
+    /* Variables; NULL if unset or empty. Borrowed from the process. */
     const char *config;
     const char *control;
     const char *control_token_file;
@@ -22,8 +22,8 @@ struct environment {
     const char *id_request_url;
     const char *id_request_token;
     bool forge;        /* GITHUB_ACTIONS: a job of GitHub or Forgejo */
-    bool out_terminal; /* is stdout one? */
-    bool watched;      /* somebody sees stderr as it is written: a terminal, and not a
+    bool out_terminal; /* is stdout a terminal? */
+    bool watched;      /* a person watches stderr: a terminal, and not a
                           CI system's imitation of one */
 };
 
@@ -31,7 +31,7 @@ struct environment {
 struct environment_variable {
     const char *name;    /* NULL ends the table */
     const char *readers; /* the commands that read it */
-    const char *meaning; /* the option that it stands for, or what it does */
+    const char *meaning; /* the option with the same meaning, or an explanation */
     size_t offset;       /* of its member in struct environment; ENVIRONMENT_NO_MEMBER: none */
 };
 #define ENVIRONMENT_NO_MEMBER ((size_t)-1)

@@ -1,4 +1,4 @@
-/* `landwaiter hold` and `landwaiter release`: not now, for a target or for all. */
+/* `landwaiter hold` and `landwaiter release`, for a target or for all. */
 #include <string.h>
 
 #include "agent/cli/commands.h"
@@ -9,7 +9,7 @@
 
 #define TARGET_LEN_MAX 319
 
-/* /v1/targets/NAME/ACTION: a name's slashes are the path's. */
+/* /v1/targets/NAME/ACTION: the slashes of a name stay in the path. */
 static bool target_path(const char *target, const char *action, struct buf *out) {
     size_t len = strlen(target);
     if (len == 0 || len > TARGET_LEN_MAX || strstr(target, "..") || target[0] == '/') {
@@ -28,7 +28,7 @@ static bool target_path(const char *target, const char *action, struct buf *out)
     return !out->overflow;
 }
 
-/* --until: a time, or how long from now. */
+/* --until: a time, or a duration from now. */
 static bool hold_until(const char *text, json_t *body, struct err *err) {
     int64_t at = 0;
     int64_t after = 0;
@@ -114,7 +114,7 @@ static const struct command_option hold_options[] = {
      .value = "TIME",
      .help = "when it ends by itself: 2026-12-24T18:00:00+01:00, or from now 90m, 3h, 2d (default: "
              "when it is released)"},
-    {.name = "reason", .value = "TEXT", .help = "why, for whoever asks what an update waits for"},
+    {.name = "reason", .value = "TEXT", .help = "the reason, shown for updates that wait"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_CONTROL,
     COMMAND_OPTION_CONFIG,
@@ -124,11 +124,10 @@ static const struct command_option hold_options[] = {
 const struct command hold_command = {
     .name = "hold",
     .operand = "TARGET|all",
-    .summary = "start no updates of a target, or of any, for now",
+    .summary = "hold back the updates of a target, or of all",
     .details =
-        "What comes meanwhile waits and goes on once it is released or the time is over. An\n"
-        "update that is being applied already is finished. A second hold of the same target\n"
-        "replaces the first.\n",
+        "Updates wait until the hold ends. An update that is already being applied finishes. A\n"
+        "second hold of the same target replaces the first.\n",
     .options = hold_options,
     .run = run_hold,
 };

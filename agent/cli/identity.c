@@ -1,4 +1,4 @@
-/* Finds the caller's proof and fetches it. Knows nothing of what is proved with it. */
+/* Finds and reads the caller's credential. Knows nothing of its use. */
 #include "agent/cli/identity.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@ bool identity_renewable(const struct identity *identity) {
 
 /* ---- finding ---- */
 
-/* The file that was named. False: more than one of the same rank was. */
+/* The named file. False: two sources of equal priority are named. */
 static bool find_file(const struct command_line *line, const struct environment *environment,
                       struct identity *out, struct err *err) {
     const struct {
@@ -71,7 +71,7 @@ static bool read_audience(const struct command_line *line, const struct environm
                    "for whom is the OIDC token? Give --audience (LANDWAITER_AUDIENCE)");
 }
 
-/* GitHub sets its two variables only in a job that may have a token. */
+/* GitHub sets both variables only in a job that may get a token. */
 static const char *missing_advice(const struct environment *environment) {
     return environment->forge ? "; or let the job have an OIDC token: `permissions: {id-token: "
                                 "write}` in GitHub Actions, `enable-openid-connect: true` in "
@@ -124,7 +124,7 @@ static bool take_value(const struct http_response *response, struct secret *out,
     return secret_set(out, value, strlen(value), err);
 }
 
-/* No redirect is followed: the request's token is for that endpoint only. */
+/* Follows no redirect: the request's token is for that endpoint only. */
 static bool ask_once(const struct identity *identity, const char *url, struct http_client *http,
                      struct secret *out, struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;

@@ -1,4 +1,4 @@
-/* Reads IMAGE. Never assumes `latest`: a push without a tag would be about something else than its
+/* Reads IMAGE. Does not assume `latest`: a push without a tag would concern another image than the
  * sender meant. */
 #include "agent/cli/image.h"
 

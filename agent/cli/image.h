@@ -1,5 +1,5 @@
-/* The IMAGE that `push` and `plan` take: a reference that names a tag or a digest, with --digest
- * beside it. Pure. */
+/* The operand IMAGE of `push` and `plan`: a reference with a tag or a digest, optionally with
+ * --digest. Pure. */
 #ifndef LANDWAITER_AGENT_CLI_IMAGE_H
 #define LANDWAITER_AGENT_CLI_IMAGE_H
 
@@ -7,11 +7,11 @@
 
 #include "base/ref.h"
 
-/* digest: what --digest says, or NULL; the reference's own digest and it must be the same one. On
- * success out->digest is the one that was named, or "". ERR_INVALID says what is wrong. */
+/* digest: the value of --digest, or NULL; it must equal the reference's own digest, if any. On
+ * success out->digest is the one given, or "". ERR_INVALID: the fault. */
 bool image_parse(const char *text, const char *digest, struct ref *out, struct err *err) MUST_USE;
 
-/* "NAME:TAG" of a parsed one, without its digest; NAME where there is no tag. Returns out. */
+/* "NAME:TAG" of a parsed reference, without its digest; NAME if there is no tag. Returns out. */
 const char *image_text(const struct ref *image, char out[REF_TEXT_SIZE]);
 
 #endif

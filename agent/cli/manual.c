@@ -1,5 +1,5 @@
-/* Manual pages in troff. Owns their frame and the words that stand in no table; the reference parts
- * are the Markdown of the reference, set anew. */
+/* Writes manual pages in troff. Owns their frame and the texts that are in no table; converts the
+ * reference parts from Markdown. */
 #include "agent/cli/manual.h"
 
 #include <ctype.h>
@@ -14,7 +14,7 @@
 
 /* ---- text ---- */
 
-/* The character that begins at *at, which moves behind it. The tables are valid UTF-8. */
+/* Reads the character at *at, and advances it. The tables are valid UTF-8. */
 static uint32_t next_character(const char **at) {
     unsigned char first = (unsigned char)*(*at)++;
     if (first < 0xc0) {
@@ -41,7 +41,7 @@ static void put_character(struct buf *out, uint32_t character) {
     }
 }
 
-/* Text of which `code` is bold. A dot at a line's beginning must not be a request. */
+/* A text with `code` in bold. A dot at the start of a line must not become a request. */
 static void put_text(struct buf *out, const char *text, size_t len) {
     const char *end = text + len;
     bool bold = false;
@@ -91,7 +91,7 @@ struct cells {
     size_t count;
 };
 
-/* "| a | b |": its cells; what stands between the first bar and the last. */
+/* Splits "| a | b |" into its cells. */
 static struct cells cells_of(const char *line, size_t len) {
     struct cells cells = {.count = 0};
     const char *end = line + len;
@@ -119,8 +119,8 @@ static bool cell_is(const struct cells *cells, size_t at, const char *text) {
     return cells->len[at] == strlen(text) && memcmp(cells->text[at], text, cells->len[at]) == 0;
 }
 
-/* The first cell hangs before the last; those between follow in brackets, with their columns'
- * titles. */
+/* Sets the first cell as the tag and the last as its text, with the cells between in brackets under
+ * their columns' titles. */
 static void put_row(struct buf *out, const struct cells *titles, const struct cells *row) {
     size_t last = row->count - 1;
     const char *between = "\n(";
@@ -143,10 +143,10 @@ static void put_row(struct buf *out, const struct cells *titles, const struct ce
     buf_puts(out, *between == ';' ? ")\n" : "\n");
 }
 
-/* Sets the reference's headings, paragraphs and tables. */
+/* Converts the reference's headings, paragraphs and tables. */
 static void put_markdown(struct buf *out, const char *text) {
     struct cells titles = {.count = 0};
-    bool apart = false; /* a paragraph is to begin: not after a heading */
+    bool apart = false; /* the next paragraph needs a break: not after a heading */
     bool written = false;
     for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
         end = strchrnul(line, '\n');

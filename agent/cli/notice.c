@@ -1,4 +1,5 @@
-/* Body and signature of a statement. Sends nothing, and never puts a secret into a message. */
+/* Makes the body and signature of a statement. Sends nothing, and never puts a secret into a
+ * message. */
 #include "agent/cli/notice.h"
 
 #include <string.h>
@@ -135,7 +136,7 @@ bool notice_headers_make(const struct notice_stamp *stamp, const void *body, siz
     }
     bool ok = true;
     if (stamp->key->proof != NOTICE_OIDC) {
-        /* An OIDC token is known again by itself. */
+        /* An OIDC token is recognised by its form. */
         buf_printf(&out->id, "webhook-id: %s", stamp->id);
         out->list[count++] = buf_text(&out->id);
     }

@@ -1,5 +1,5 @@
-/* The statement that `push` makes: its body and what proves who makes it (interface.md section 4,
- * Standard Webhooks: protocols.md section 1.14). Pure but for the random id. */
+/* The statement of `push`: its body and its authentication (interface.md section 4, Standard
+ * Webhooks: protocols.md section 1.14). Pure except for the random id. */
 #ifndef LANDWAITER_AGENT_CLI_NOTICE_H
 #define LANDWAITER_AGENT_CLI_NOTICE_H
 
@@ -14,24 +14,24 @@
 #include "base/secret.h"
 
 enum notice_proof {
-    NOTICE_SECRET, /* signs */
-    NOTICE_TOKEN,  /* a bearer token that stays the same */
-    NOTICE_OIDC,   /* a token of a CI job, good for one statement and a few minutes */
+    NOTICE_SECRET, /* signs with HMAC */
+    NOTICE_TOKEN,  /* a constant bearer token */
+    NOTICE_OIDC,   /* a CI job's token, valid for one statement and a few minutes */
 };
 
-/* What the sender proves itself by. */
+/* The credential of the sender. */
 struct notice_key {
     enum notice_proof proof;
     struct secret bytes; /* the HMAC's key; or the token */
 };
 void notice_key_release(struct notice_key *key);
-/* written: what the file holds. A secret that begins with whsec_ is base64, any other is the key
- * itself. ERR_INVALID: not base64, a public key (whpk_) or a private one (whsk_), a token with
- * blanks or control characters. */
+/* written: the file's content. A secret that begins with whsec_ is base64, any other is the key
+ * itself. ERR_INVALID: no base64, a public (whpk_) or private key (whsk_), or a token with blanks
+ * or control characters. */
 bool notice_key_read(enum notice_proof proof, const struct secret *written, struct notice_key *out,
                      struct err *err) MUST_USE;
 
-/* `msg_` and random digits: one for each statement, kept when it is sent again. */
+/* `msg_` and random digits: one for each statement, kept for retries. */
 #define NOTICE_ID_SIZE 32
 bool notice_id(char out[NOTICE_ID_SIZE]) MUST_USE;
 
@@ -55,7 +55,7 @@ struct notice_headers {
         .id = BUF_INIT(128), .timestamp = BUF_INIT(128), .proof = SECRET_INIT, .list = { NULL }    \
     }
 void notice_headers_release(struct notice_headers *headers);
-/* out must be new or released. A body of no bytes is that of a GET. */
+/* out must be new or released. An empty body makes the headers of a GET. */
 bool notice_headers_make(const struct notice_stamp *stamp, const void *body, size_t len,
                          struct notice_headers *out, struct err *err) MUST_USE;
 

@@ -1,4 +1,4 @@
-/* Reads a push's status. Asks nobody. */
+/* Reads the status of a push. Asks nobody. */
 #include "agent/cli/outcome.h"
 
 #include <string.h>
@@ -26,7 +26,7 @@ enum command_exit outcome_exit(const json_t *push) {
     }
     for (size_t i = 0; i < json_array_size(updates); i++) {
         const char *result = json_text(json_array_get(updates, i), "result");
-        /* A result that this program does not know is not taken for a good one. */
+        /* An unknown result does not count as success. */
         if (!is_good(result_parse(result))) {
             return COMMAND_FAILED;
         }

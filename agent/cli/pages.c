@@ -1,4 +1,5 @@
-/* The commands' reference page. Owns its words; the configuration's are in agent/config/reference.c. */
+/* The reference page of the commands. Owns its texts; agent/config/reference.c owns those of the
+ * configuration. */
 #include "agent/cli/pages.h"
 
 static void put_option(struct buf *out, const struct command_option *option) {

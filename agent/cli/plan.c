@@ -1,4 +1,4 @@
-/* `landwaiter plan`: what a push would do now. Changes nothing. */
+/* `landwaiter plan`: the effect of a push now. Changes nothing. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/image.h"

@@ -1,5 +1,4 @@
-/* `landwaiter push`: the client for CI. Needs nothing but the agent's URL and what proves a sender.
- */
+/* `landwaiter push`: the client for CI. Needs only the agent's URL and a sender's credential. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,7 +58,7 @@ static bool read_sender(const struct command_line *line, const struct environmen
     return true;
 }
 
-/* --meta KEY=VALUE, as often as it is written. */
+/* --meta KEY=VALUE, repeatable. */
 static bool read_meta(const struct command_line *line, json_t *meta, struct err *err) {
     for (size_t i = 0; i < line->count; i++) {
         if (strcmp(line->given[i].option->name, "meta") != 0) {
@@ -165,7 +164,7 @@ static enum command_exit deliver(const struct courier *courier, const struct job
     return printed == COMMAND_DONE ? status : printed;
 }
 
-/* Read from a file or a variable, what proves it may be wrong; a CI system may refuse it. */
+/* A credential from a file or variable may be wrong; a CI system may refuse to give one. */
 static enum command_exit prove(struct job *job, struct http_client *http) {
     struct err err = ERR_INIT;
     if (identity_read(&job->identity, http, &job->key, &err)) {
@@ -177,7 +176,7 @@ static enum command_exit prove(struct job *job, struct http_client *http) {
                         NULL, "push: %s", err.message);
 }
 
-/* What a courier that has come to the end of a token's time calls. */
+/* For a courier whose token has expired. */
 struct renewal {
     const struct identity *identity;
     struct http_client *http;
@@ -255,7 +254,7 @@ static const struct command_option options_table[] = {
      .help = "an OIDC token from the CI system (LANDWAITER_OIDC_TOKEN_FILE)"},
     {.name = "audience",
      .value = "NAME",
-     .help = "for whom the CI system shall make the token (LANDWAITER_AUDIENCE; default: the host "
+     .help = "the audience of the CI system's token (LANDWAITER_AUDIENCE; default: the host "
              "of --url)"},
     {.name = "meta",
      .value = "KEY=VALUE",
@@ -272,7 +271,7 @@ static const struct command_option options_table[] = {
 const struct command push_command = {
     .name = "push",
     .operand = "IMAGE",
-    .summary = "tell an agent of a push, signed; with --wait exit by what became of it",
+    .summary = "tell an agent of a push, signed; with --wait exit by its outcome",
     .details =
         "IMAGE names a tag or a digest. Without a file for what proves it, it uses the token in\n"
         "LANDWAITER_OIDC_TOKEN, or asks GitHub Actions or Forgejo Actions for one. Without --wait\n"

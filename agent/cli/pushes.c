@@ -1,4 +1,4 @@
-/* `landwaiter pushes`: what senders have told the agent. */
+/* `landwaiter pushes`: the pushes that the agent received. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"

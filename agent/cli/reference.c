@@ -1,6 +1,6 @@
-/* `landwaiter reference`: prints the pages that come out of the tables. Owns the words of the
- * commands' page; the configuration's are in agent/config/reference.c, the manual's in
- * agent/cli/manual.c. */
+/* `landwaiter reference`: prints the pages made from the tables. Owns the texts of the commands'
+ * page; agent/config/reference.c owns those of the configuration, agent/cli/manual.c those of the
+ * manual. */
 #include "agent/cli/commands.h"
 #include "agent/cli/manual.h"
 #include "agent/cli/pages.h"

@@ -1,10 +1,10 @@
-/* How answers look. Decides nothing, and asks nobody. */
+/* Formats answers. Decides nothing, and asks nobody. */
 #include "agent/cli/render.h"
 
 #include <string.h>
 
-/* Characters that a terminal would obey instead of showing: the leading bytes that they share, and
- * the range of the last one. */
+/* Characters that a terminal obeys instead of showing: their common leading bytes, and the range of
+ * the last byte. */
 static const struct {
     unsigned char lead[2];
     size_t leading;
@@ -17,7 +17,7 @@ static const struct {
     {{0xE2, 0x81}, 2, 0xA6, 0xA9}, /* U+2066 to U+2069: directions */
 };
 
-/* How many bytes at `text` make such a character; 0: it is none. */
+/* The length of such a character at `text`; 0: none. */
 static size_t hostile_bytes(const char *text) {
     for (size_t i = 0; i < ARRAY_LENGTH(hostile_ranges); i++) {
         size_t leading = hostile_ranges[i].leading;
@@ -45,7 +45,7 @@ void render_text(const char *text, FILE *out) {
     }
 }
 
-/* Characters as render_text shows them; all are taken to be one cell wide. */
+/* Counts characters as render_text shows them, each one cell wide. */
 static size_t width(const char *text) {
     size_t count = 0;
     const char *at = text;

@@ -1,5 +1,5 @@
-/* Output for people: tables, short digests, times; and JSON documents for scripts. Nothing that an
- * agent answered reaches the terminal with its control characters. */
+/* Output for people: tables, short digests, times; and JSON documents for scripts. Control
+ * characters in an agent's answer never reach the terminal. */
 #ifndef LANDWAITER_AGENT_CLI_RENDER_H
 #define LANDWAITER_AGENT_CLI_RENDER_H
 
@@ -13,11 +13,11 @@
 #include "base/json.h"
 #include "base/own.h"
 
-/* Writes text with control characters (C0, DEL, C1) and those that change the direction of writing
- * replaced by '?'. NULL and "" are "-". */
+/* Writes text with '?' in place of control characters (C0, DEL, C1) and of those that change the
+ * direction of writing. NULL and "" are "-". */
 void render_text(const char *text, FILE *out);
 
-/* A table whose columns are aligned when it is printed. The cells are copied. */
+/* A table that aligns its columns when printed. Copies the cells. */
 struct render_table {
     size_t columns;   /* at most RENDER_COLUMNS_MAX */
     struct buf cells; /* row by row, each closed by a zero byte */
@@ -28,21 +28,22 @@ struct render_table {
 #define RENDER_TABLE(column_count)                                                                 \
     { .columns = (column_count), .cells = BUF_INIT(RENDER_CELLS_MAX), .count = 0 }
 void render_table_release(struct render_table *table);
-/* The next cell, to the right or at the start of the next row; NULL and "" are "-". */
+/* Adds the next cell, to the right or at the start of the next row; NULL and "" are "-". */
 void render_cell(struct render_table *table, const char *text);
-/* Each line begins with `indent`. False: too much, or out of memory; then nothing is printed. */
+/* Each line begins with `indent`. False: too much, or out of memory; prints nothing then. */
 bool render_table_print(const struct render_table *table, const char *indent, FILE *out) MUST_USE;
 
-/* "sha256:" and 12 digits of a digest; "-" for NULL; anything else as it is, cut. Returns out. */
+/* "sha256:" and 12 digits of a digest; "-" for NULL; any other text cut to size. Returns out. */
 #define RENDER_DIGEST_SIZE 24
 const char *render_digest(const char *digest, char out[RENDER_DIGEST_SIZE]);
 
-/* An RFC 3339 time: as it is, or, for a person at a terminal (relative_to_ms is not 0), "3 min ago"
- * or "in 2 h". "-" for NULL. Returns out. */
+/* An RFC 3339 time, unchanged or, for a person at a terminal (relative_to_ms is not 0), as "3 min
+ * ago" or "in 2 h". "-" for NULL. Returns out. */
 #define RENDER_TIME_SIZE (CLOCK_TEXT_SIZE + 8)
 const char *render_time(const char *time, int64_t relative_to_ms, char out[RENDER_TIME_SIZE]);
 
-/* The document, indented, and a line end. terminal: also without what a terminal would obey. */
+/* Prints the document, indented, with a line end. terminal: without characters that a terminal
+ * obeys. */
 void render_json(const json_t *document, bool terminal, FILE *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* `landwaiter serve`: hands over to the agent. */
+/* `landwaiter serve`: runs the agent. */
 #include "agent/serve.h"
 
 #include "agent/cli/commands.h"

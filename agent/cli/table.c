@@ -1,4 +1,4 @@
-/* The table of commands: stands on top of the room. */
+/* The table of commands, on top of the room. */
 #include "agent/cli/table.h"
 
 #include <string.h>

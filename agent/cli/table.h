@@ -1,4 +1,4 @@
-/* The commands that there are. */
+/* All commands. */
 #ifndef LANDWAITER_AGENT_CLI_TABLE_H
 #define LANDWAITER_AGENT_CLI_TABLE_H
 
@@ -6,9 +6,9 @@
 
 #include "agent/cli/command.h"
 
-/* Ends with NULL. */
+/* NULL ends the table. */
 extern const struct command *const command_table[];
-/* NULL: there is none of that name. */
+/* Finds a command by name. NULL: none. */
 const struct command *command_find(const char *name);
 void command_print_usage(FILE *out);
 

@@ -1,9 +1,9 @@
-/* `landwaiter targets`: what the agent may update. */
+/* `landwaiter targets`: the targets that the agent may update. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/render.h"
 
-/* "night,sunday"; NULL: none, which is always. */
+/* "night,sunday"; NULL: none, so always open. */
 static const char *names(const json_t *list, struct buf *out) {
     buf_clear(out);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -14,7 +14,7 @@ static const char *names(const json_t *list, struct buf *out) {
     return out->len > 0 ? buf_text(out) : NULL;
 }
 
-/* "until 2026-…: holidays", "held: holidays", "held"; NULL: there is none. */
+/* "until 2026-…: holidays", "held: holidays", "held"; NULL: not held. */
 static const char *hold_text(const json_t *target, struct buf *out) {
     const json_t *hold = json_object_member(target, "hold");
     if (!hold) {
@@ -82,7 +82,7 @@ static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMA
 
 const struct command targets_command = {
     .name = "targets",
-    .summary = "list what runs here and whether it may be updated",
+    .summary = "list the targets and whether they may be updated",
     .details =
         "A target is what runs an image: docker/NAME is the container NAME, "
         "kubernetes/NAMESPACE/KIND/NAME/CONTAINER a container of a workload. PROBLEM says why "

@@ -1,4 +1,4 @@
-/* `landwaiter updates`: what is open, or all that is kept. */
+/* `landwaiter updates`: open updates, or all. */
 #include "agent/cli/commands.h"
 #include "agent/cli/control.h"
 #include "agent/cli/documents.h"

@@ -1,4 +1,4 @@
-/* Reads addresses. Resolves and contacts nothing. */
+/* Parses addresses. Resolves and contacts nothing. */
 #include "agent/cli/url.h"
 
 #include <ctype.h>
@@ -55,7 +55,7 @@ void url_put_host(const char *url, struct buf *out) {
     }
 }
 
-/* 127.0.0.0/8 as an address; a name that begins like one is some other machine's. */
+/* 127.0.0.0/8 as an address; a name that begins like one is another machine's. */
 static bool is_loopback(const char *host, size_t len) {
     if (len == 9 && strncasecmp(host, "localhost", 9) == 0) {
         return true;

@@ -1,5 +1,4 @@
-/* Addresses of an agent as people write them: a base URL for `push`, a control address for the
- * other commands. Pure. */
+/* Addresses of an agent: a base URL for `push`, a control address for the other commands. Pure. */
 #ifndef LANDWAITER_AGENT_CLI_URL_H
 #define LANDWAITER_AGENT_CLI_URL_H
 
@@ -10,17 +9,17 @@
 
 #define URL_MAX ((size_t)2048)
 
-/* Appends an agent's base URL without its trailing slashes. ERR_INVALID: not http or https, no
- * host, user information, a query or a fragment, blanks or control characters. */
+/* Appends an agent's base URL without trailing slashes. ERR_INVALID: not http or https, no host,
+ * user information, a query or a fragment, blanks or control characters. */
 bool url_base(const char *text, struct buf *out, struct err *err) MUST_USE;
 
-/* Can what is sent there be read on the way: http to another machine? */
+/* Is it http to another machine, so that others can read it on the network? */
 bool url_is_clear(const char *url) MUST_USE;
 
-/* Appends the host of a URL in small letters, without its port; nothing where there is none. */
+/* Appends the host of a URL in lower case, without port; nothing if it has none. */
 void url_put_host(const char *url, struct buf *out);
 
-/* A control address: `unix:PATH`, `HOST:PORT`, or a base URL. Exactly one of the two is set. */
+/* A control address: `unix:PATH`, `HOST:PORT`, or a base URL. Sets exactly one of the two. */
 struct url_control {
     struct buf socket; /* path of the socket */
     struct buf base;   /* base URL */

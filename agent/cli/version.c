@@ -1,4 +1,4 @@
-/* The program's version: asks each library which one it is, and touches nothing else of it. */
+/* The program's version, and each library's own answer for its version. */
 #include "agent/cli/version.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -27,7 +27,7 @@ static const char *of_gnutls(void) {
     return gnutls_check_version(NULL);
 }
 
-/* "10.42 2022-12-11": a version and its day. */
+/* "10.42 2022-12-11": a version and its date. */
 static const char *of_pcre2(void) {
     static char text[64];
     if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) > (int)sizeof text ||

@@ -6,8 +6,8 @@
 
 #include "base/own.h"
 
-/* `landwaiter VERSION (COMMIT)`, a line that scripts may read, then a line `NAME VERSION` for each
- * library, with the version that is loaded, whatever the program was compiled with. */
+/* `landwaiter VERSION (COMMIT)`, a line for scripts, then a line `NAME VERSION` for each library,
+ * with the version loaded at run time. */
 void version_print(FILE *out);
 
 #endif

@@ -6,7 +6,7 @@
 #include "agent/config/report.h"
 #include "base/clock.h"
 
-/* Secrets and all else are not read: whoever asks need not be allowed to. */
+/* Reads no secrets, so that the caller needs no permission for them. */
 static enum command_exit load(const struct command_line *line, struct config **out) {
     const char *named = command_value(line, "config");
     CLEANUP(config_faults_release) struct config_faults faults = {.items = NULL};

@@ -71,7 +71,7 @@ static bool targets_hold(struct control_request *request, const char *target, js
 }
 
 static bool targets_unhold(struct control_request *request, const char *target, json_t **out,
-                            struct err *err) {
+                           struct err *err) {
     char actor[CONTROL_ACTOR_SIZE];
     control_request_actor(request, actor);
     if (!orders_release(request->pipeline.store, target, actor, err)) {

@@ -18,9 +18,9 @@ struct pipeline {
     struct platform_session session;
     struct registry_client registry;
     struct resolver *resolver;
-    struct turns *turns;        /* NULL: first come, first served */
-    pthread_mutex_t *exclusive; /* held while a stage that is exclusive decides; NULL: one worker */
-    struct gate_shared *shared; /* facts that many questions of one instant share; NULL: none */
+    struct turns *turns;        /* NULL: no turns */
+    pthread_mutex_t *exclusive; /* held while an exclusive stage decides; NULL: single worker */
+    struct gate_shared *shared; /* facts shared by the questions of one instant; NULL: none */
     /* Wakes the workers: a condition that an update waits for has changed. */
     void (*changed)(void *context);
     /* Several replicas: is the last write replicated? NULL: single replica. */
@@ -29,9 +29,9 @@ struct pipeline {
      * NULL: single replica. */
     bool (*may_act)(void *context);
     void *context;
-    /* The engine's own (pipeline.c, journal.c); stages get it as a constant. */
+    /* For the engine only (pipeline.c, journal.c); stages get the update as const. */
     struct update *moving;
-    int64_t passed_boot_ms; /* when it passed the gate in this advance; 0: not yet */
+    int64_t passed_boot_ms; /* time of passing the gate in this advance; 0: not yet */
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* Foresight. Stores nothing, fetches nothing. */
+/* Asks the stages without running them. Stores nothing, fetches nothing. */
 #include "agent/pipeline/foresee.h"
 
 #include "agent/pipeline/gate_facts.h"

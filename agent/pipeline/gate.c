@@ -1,4 +1,4 @@
-/* The gate's decision. Reads nothing but the facts it is given. */
+/* The gate's decision. Reads only the facts that it is given. */
 #include "agent/pipeline/gate.h"
 
 #include "agent/model/id.h"
@@ -12,7 +12,7 @@ static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
 
 /* ---- names of targets and groups ---- */
 
-/* Is b meant by a name that a's owner wrote? */
+/* Does a name written by the owner of a mean b? */
 static bool gate_named(const struct update_other *a, const struct update_other *b,
                        struct target_part name) {
     return (target_part_same(target_short_name(b->target), name) &&
@@ -21,13 +21,13 @@ static bool gate_named(const struct update_other *a, const struct update_other *
            (b->order.group[0] && target_part_is(name, b->order.group));
 }
 
-/* It came this moment, and nobody looked yet for the group that it is in. Not for long: its
- * platform may be away. */
+/* The update is new, and nobody has read its group yet. Ends soon, because its platform may not
+ * answer. */
 static bool gate_unnoted(const struct update_other *update, int64_t now_ms) {
     return !update->order.known && now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
 }
 
-/* Does a say that it depends on b? */
+/* Does the owner of a say that it depends on b? */
 static bool gate_depends(const struct update_other *a, const struct update_other *b) {
     const char *name = a->order.depends_on;
     while (name && *name) {
@@ -40,8 +40,8 @@ static bool gate_depends(const struct update_other *a, const struct update_other
     return false;
 }
 
-/* Does an update depend on another, over any number of others between them? Each is looked at once:
- * labels can make any circle. */
+/* Does an update depend on another, directly or through others? Visits each once, because labels
+ * can form a cycle. */
 static bool gate_leads_to(const struct update_others *others, const struct update_other *from,
                           const struct update_other *to) {
     CLEANUP(own_free) const struct update_other **queue = calloc(others->count + 1, sizeof *queue);
@@ -135,7 +135,7 @@ static bool check_dependencies(const struct gate_facts *facts, struct gate_verdi
         if (!gate_depends(facts->self, other)) {
             continue;
         }
-        /* In a circle the older update goes first. */
+        /* In a cycle the older update goes first. */
         if (facts->self->id < other->id && gate_leads_to(facts->others, other, facts->self)) {
             continue;
         }
@@ -172,15 +172,15 @@ static bool check_memory(const struct gate_facts *facts, struct gate_verdict *ou
         (void)snprintf(out->reason, sizeof out->reason,
                        "waits: how much memory is free there cannot be known");
     } else {
-        /* Not how much there is: that changes at every look, and each would be a line of history.
-         */
+        /* Omit the present amount: it changes at every look, and each change would add a line of
+         * history. */
         (void)snprintf(out->reason, sizeof out->reason,
                        "waits for memory: less than %lld MiB are free", (long long)(wanted >> 20));
     }
     return false;
 }
 
-/* There is room: for whom? */
+/* There is a place; find the update to take it. */
 static bool check_turn(const struct gate_facts *facts, struct gate_verdict *out) {
     if (!facts->first) {
         return true;

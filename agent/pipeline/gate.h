@@ -1,8 +1,8 @@
-/* May an update start now, and if not, until when and for what does it wait? (interface.md sections
- * 2 and 3, windows.md.) Pure: facts in, one sentence out.
+/* May an update start now? If not, until when does it wait, and for what? (interface.md sections 2
+ * and 3, windows.md.) Pure: facts in, a sentence out.
  *
- * In the order in which a person would want to know: a hold, an approval, the window, dependencies,
- * the group, memory, room to run. */
+ * The order is the order of interest for people: hold, approval, window, dependencies, group,
+ * memory, concurrency. */
 #ifndef LANDWAITER_AGENT_PIPELINE_GATE_H
 #define LANDWAITER_AGENT_PIPELINE_GATE_H
 
@@ -14,39 +14,39 @@
 #include "agent/store/store.h"
 #include "policies/schedule.h"
 
-/* A clock that shows less than this was never set (no build is older): everything is closed. */
+/* An earlier clock was never set, because no build is older: the gate stays closed. */
 #define GATE_CLOCK_MIN_MS INT64_C(1735689600000) /* 2025-01-01 */
 #define GATE_MEMORY_AGAIN_MS 30000
 #define GATE_NOTED_WITHIN_MS 10000
 #define GATE_NOTED_AGAIN_MS 500
-#define GATE_TURN_MS 250 /* how long one whose turn it is may take to take it */
+#define GATE_TURN_MS 250 /* an update must take its turn within this time */
 
 struct gate_facts {
     int64_t now_ms;
     const struct update_other *self;
     const struct settings *settings;
-    bool approved;    /* a person said yes to its present digest */
-    int64_t asked_ms; /* since when it has asked for an approval */
+    bool approved;    /* a person approved its present digest */
+    int64_t asked_ms; /* the time when its approval was requested */
     bool held;
     struct hold hold;
     struct schedule_verdict schedule;
     const struct update_others *others; /* all other open updates */
-    int64_t available_memory;           /* -1: not known, or not asked for */
+    int64_t available_memory;           /* -1: unknown, or not asked */
     unsigned concurrency;
-    const struct update_other *first; /* of another image, whose turn it is; NULL: none */
+    const struct update_other *first; /* of another image, and has the turn; NULL: none */
 };
 
 enum gate_answer {
     GATE_OPEN,
-    GATE_WAIT,    /* until until_ms, 0: until something else changes */
+    GATE_WAIT,    /* until until_ms; 0: until a wake-up */
     GATE_EXPIRED, /* nobody approved it in time */
 };
 
 struct gate_verdict {
     enum gate_answer answer;
     int64_t until_ms;
-    bool asks_approval; /* it is an approval that it waits for */
-    bool for_room;      /* it waits for nothing but room to run */
+    bool asks_approval; /* it waits for an approval */
+    bool for_room;      /* it waits only for a place */
     char reason[REASON_SIZE];
 };
 

@@ -1,33 +1,33 @@
-/* Gathers what the gate decides on. Of many updates that wait for a window or a person, none reads
- * all the others. */
+/* Gathers the facts for the gate. An update that waits for a window or a person does not cause a
+ * read of all others. */
 #include "agent/pipeline/gate_facts.h"
 
 #include "agent/pipeline/turns.h"
 #include "agent/platforms/table.h"
 #include "base/clock.h"
 
-#define PASSED_MS 1000       /* so long after it let one through, others are not asked for again */
-#define FRESH_MS (60 * 1000) /* how old the registry's word may be when it is acted on */
+#define PASSED_MS 1000       /* after an update passes, others are not asked again for this long */
+#define FRESH_MS (60 * 1000) /* the maximum age of a registry's answer at the gate */
 
 struct gathering {
     struct gate_facts facts;
-    struct update_other self;    /* borrows from the notes */
-    struct update_others others; /* owned; where they are not shared */
+    struct update_other self;    /* borrowed from the notes */
+    struct update_others others; /* owned; NULL where shared */
 };
 
 static void gathering_release(struct gathering *gathering) {
     update_others_release(&gathering->others);
 }
 
-/* Since when an approval of this digest is asked for: kept over the ways back to the registry. Now,
- * where it was not asked for yet. */
+/* The time when the approval of this digest was requested, kept while the update goes back to the
+ * registry; now, if it was not requested yet. */
 static int64_t asked_since(const struct notes *notes, int64_t now_ms) {
     bool asks = notes->asked_for[0] && strcmp(notes->asked_for, notes->to) == 0 &&
                 notes->asked_ms >= GATE_CLOCK_MIN_MS;
     return asks ? notes->asked_ms : now_ms;
 }
 
-/* The time that an approval may take begins when somebody can know that it is wanted. */
+/* The time limit of an approval starts when people can know of the request. */
 static void note_asked(struct notes *notes, const struct gate_facts *facts,
                        const struct gate_verdict *verdict) {
     if (verdict->asks_approval) {
@@ -50,7 +50,7 @@ static struct schedule_verdict schedule_of(struct pipeline *pipeline,
     return shared->schedule;
 }
 
-/* Where nobody wrote how many, the platform may know better. */
+/* Without a configured limit the platform may know a better one. */
 static unsigned concurrency_of(const struct pipeline *pipeline, const struct platform *platform) {
     const struct config *config = pipeline->session.config;
     return config->concurrency_written || !platform || !platform->at_once
@@ -70,7 +70,7 @@ static struct update_other self_of(const struct update *update, const struct not
     return self;
 }
 
-/* The facts about the target alone: as if there were no other update and memory without end. */
+/* The facts about the target alone, as if there were no other update and unlimited memory. */
 static void gather(struct pipeline *pipeline, const struct gate_question *question,
                    struct gathering *out) {
     const struct update *update = question->update;
@@ -89,12 +89,13 @@ static void gather(struct pipeline *pipeline, const struct gate_question *questi
     facts->available_memory = INT64_MAX;
 }
 
-/* Of those that wait for nothing but room: one of another image, whose last turn was longer ago. */
+/* Among the updates that wait only for a place: one of another image whose last turn is longer
+ * ago. */
 static const struct update_other *first_of(const struct pipeline *pipeline,
                                            const struct update_other *self,
                                            const struct update_others *others) {
     size_t platform = strcspn(self->target, "/") + 1;
-    /* One that is past the gate has taken its turn. */
+    /* An update past the gate has taken its turn. */
     uint64_t own = self->stage == STAGE_GATE ? turns_last(pipeline->turns, &self->image) : 0;
     for (size_t i = 0; own > 0 && i < others->count; i++) {
         const struct update_other *other = &others->items[i];
@@ -117,7 +118,7 @@ static bool gather_memory(struct pipeline *pipeline, const struct gate_question 
                                   &gathering->facts.available_memory, err);
 }
 
-/* Facts that many may share. */
+/* Facts that updates may share. */
 static bool gather_others(struct pipeline *pipeline, const struct gate_question *question,
                           struct gathering *gathering, struct err *err) {
     if (pipeline->shared) {
@@ -129,8 +130,8 @@ static bool gather_others(struct pipeline *pipeline, const struct gate_question 
     return gather_memory(pipeline, question, gathering, err);
 }
 
-/* Others count it as being applied since, so that there is room for it still. A hold or a window is
- * looked at once more all the same. */
+/* The update that just passed counts as applying since then, so its place is still free. Check
+ * holds and windows again nevertheless. */
 static bool passed_just_now(const struct pipeline *pipeline) {
     return pipeline->passed_boot_ms && clock_boot_ms() - pipeline->passed_boot_ms < PASSED_MS;
 }
@@ -153,5 +154,6 @@ bool gate_ask(struct pipeline *pipeline, const struct gate_question *question,
 
 bool gate_fresh(const struct notes *notes) {
     int64_t age_ms = clock_now_ms() - notes->resolved_ms;
-    return age_ms >= 0 && age_ms <= FRESH_MS; /* set back: nobody knows how old it is */
+    return age_ms >= 0 &&
+           age_ms <= FRESH_MS; /* the clock was set back: the answer's age is unknown */
 }

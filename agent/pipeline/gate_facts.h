@@ -1,4 +1,4 @@
-/* The facts for the gate's decision (gate.h), gathered from the store, the configuration and the
+/* Gathers the facts for the gate's decision (gate.h) from the store, the configuration and the
  * platform. */
 #ifndef LANDWAITER_AGENT_PIPELINE_GATE_FACTS_H
 #define LANDWAITER_AGENT_PIPELINE_GATE_FACTS_H
@@ -7,11 +7,11 @@
 #include "agent/pipeline/gate.h"
 #include "agent/pipeline/notes.h"
 
-/* What many questions of one instant share. */
+/* Shared by the questions of one instant. */
 struct gate_shared {
     int64_t now_ms;
     struct update_others open; /* all open updates; owned */
-    bool decided;              /* schedule is the verdict on windows */
+    bool decided;              /* is schedule set? */
     struct settings_names windows;
     struct schedule_verdict schedule;
 };
@@ -19,14 +19,14 @@ struct gate_shared {
 struct gate_question {
     const struct update *update;
     struct notes *notes;
-    const struct target *target; /* as it is now */
+    const struct target *target; /* as found now */
 };
 
-/* May it start now? Notes what other updates have to know of it, and since when an approval is
- * asked for. */
+/* May the update start now? Notes its group and dependencies, and the time when its approval was
+ * requested. */
 bool gate_ask(struct pipeline *pipeline, const struct gate_question *question,
               struct gate_verdict *out, struct err *err) MUST_USE;
-/* Is the registry's word in the notes young enough to act on? */
+/* Is the registry's answer in the notes recent enough to act on? */
 bool gate_fresh(const struct notes *notes) MUST_USE;
 
 #endif

@@ -1,4 +1,4 @@
-/* The engine's part of a swap: writes the step reached. Never runs one. */
+/* Writes the step that a swap has reached. Runs none. */
 #include "agent/pipeline/journal.h"
 
 #include "base/crashpoint.h"

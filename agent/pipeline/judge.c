@@ -1,4 +1,4 @@
-/* The judge. Owns the limits of patience with registries and engines; stores nothing. */
+/* Judges targets. Owns the time limits for registries and engines; stores nothing. */
 #include "agent/pipeline/judge.h"
 
 #include "agent/model/id.h"

@@ -1,5 +1,5 @@
-/* The questions about a target that stages share, and that a plan asks too (foresee.h). They change
- * nothing but notes. */
+/* Questions about a target that several stages and the plan (foresee.h) ask. They change nothing
+ * but notes. */
 #ifndef LANDWAITER_AGENT_PIPELINE_JUDGE_H
 #define LANDWAITER_AGENT_PIPELINE_JUDGE_H
 
@@ -8,23 +8,23 @@
 #include "agent/pipeline/outcome.h"
 
 #define JUDGE_AWAY_MS                                                                              \
-    (INT64_C(24) * 60 * 60 * 1000) /* a registry or an engine may be away so long */
+    (INT64_C(24) * 60 * 60 * 1000) /* a registry or an engine may not answer for this long */
 
-/* A failure for now: wait, or give up limit_ms after the first of them in a row. An update may have
- * waited at the gate for days before. */
+/* After a transient failure: WAIT, or FAIL once the failures in a row last longer than limit_ms.
+ * Earlier waits, at the gate for example, do not count. */
 struct outcome judge_retry(const struct update *update, struct notes *notes, const struct err *err,
                            int64_t limit_ms);
 
-/* May a target in that state be updated with that image? NEXT names the policy. Pure. */
+/* May a target in that state get that image? NEXT names the policy. Pure. */
 struct outcome judge_target(const struct ref *image, const struct target *target);
-/* The update's target as it is now, and whether it may be updated: anything but NEXT is what the
- * stage answers (gone, another image, left alone, not wanted, away). Notes instance and digest. */
+/* Finds the update's target and judges it. Any answer but NEXT ends the stage (gone, another image,
+ * disabled, not wanted, no answer). Notes instance and digest. */
 struct outcome judge_find(struct pipeline *pipeline, const struct update *update,
                           struct notes *notes, struct target *out_target);
-/* Is the digest in the notes another one than what runs, and not refused here? */
+/* Does the digest in the notes differ from the running one, and is it not rejected here? */
 struct outcome judge_digest(const struct pipeline *pipeline, const struct update *update,
                             const struct notes *notes);
-/* Can the platform do it at all? Reads only. limit_ms: how long it may fail for now. */
+/* Can the platform do it at all? Reads only. limit_ms: as for a transient failure above. */
 struct outcome judge_possible(struct pipeline *pipeline, const struct update *update,
                               struct notes *notes, const struct target *target);
 

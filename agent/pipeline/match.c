@@ -1,5 +1,5 @@
-/* Matching in batches: however many pushes came, the platform is asked a few times, and the newest
- * push of an image stands for the older ones. */
+/* Matches in batches: asks the platform a few times for any number of pushes, and lets the newest
+ * push of an image replace the older ones. */
 #include "agent/pipeline/match.h"
 
 #include "agent/model/counters.h"
@@ -9,7 +9,7 @@
 
 #define MATCH_BATCH 4096
 #define MATCH_REPOSITORIES                                                                         \
-    4 /* so many are asked for one by one; with more, everything is listed once */
+    4 /* ask for at most so many repositories; beyond that, list everything once */
 
 struct match {
     struct pipeline *pipeline;
@@ -83,7 +83,7 @@ static bool match_list(struct match *match, struct err *err) {
         if (!match->platform->list(session, NULL, &match->targets, err)) {
             return false;
         }
-        if (match->targets.count > 0) { /* no array at all is nothing that qsort may be given */
+        if (match->targets.count > 0) { /* qsort takes no NULL */
             qsort(match->targets.items, match->targets.count, sizeof *match->targets.items,
                   match_compare_target);
         }
@@ -119,7 +119,7 @@ static bool match_add(struct match *match, const struct push *push, const struct
     return true;
 }
 
-/* The range of targets of one repository: targets are sorted by it. */
+/* The range of one repository's targets; targets are sorted by repository. */
 static size_t match_first(const struct match *match, const struct ref *image) {
     size_t low = 0;
     size_t high = match->targets.count;
@@ -141,8 +141,8 @@ static bool match_push(struct match *match, const struct push *push, size_t *out
          match_compare_image(&match->targets.items[i].image, &push->image) == 0;
          i++) {
         const struct target *target = &match->targets.items[i];
-        /* Another tag that the policy does not want is nothing to tell about; a target that never
-         * wants its own tag is. */
+        /* Stay silent about a tag that the policy does not want; tell about a target that never
+         * wants its own tag. */
         bool own_tag = !push->image.tag[0] || strcmp(push->image.tag, target->image.tag) == 0;
         if (!target->enabled || (!own_tag && !match_verdict(target, &push->image).wanted)) {
             continue;
@@ -174,7 +174,7 @@ static bool match_all(struct match *match, struct err *err) {
     return true;
 }
 
-/* In the order in which they were pushed: the store supersedes what came before. */
+/* In the order of the pushes: the store supersedes earlier ones. */
 static int match_compare_push(const void *left, const void *right) {
     const struct store_match *a = left;
     const struct store_match *b = right;
@@ -219,7 +219,7 @@ static bool match_waits(const struct update *open, const struct store_match *ite
     return strcmp(open->target, item->target->name) == 0 && match_outdone(item, open->image.tag);
 }
 
-/* By what waits already, or by an item before it. */
+/* Covered by an open update, or by an item before it? */
 static bool match_is_late(const struct match *match, const struct updates *open,
                           const struct store_match *item) {
     for (size_t i = 0; i < open->count; i++) {
@@ -293,7 +293,7 @@ bool match_platform(struct pipeline *pipeline, const struct platform *platform, 
         counters_update(platform->name, RESULT_SUPERSEDED);
     }
     if (match.count) {
-        /* What waited for an update that was superseded waits for the new one, or no longer. */
+        /* An update that waited for a superseded one now waits for the new one, or no longer. */
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     *more = match.pushes.count == MATCH_BATCH;

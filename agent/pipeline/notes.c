@@ -1,5 +1,5 @@
-/* Notes to and from the update's row. Owns the names of the journal's members; those of databases
- * of version 4 and before are the same. */
+/* Converts notes to and from the update's row. Owns the names of the journal's members, which have
+ * been the same since the first schema. */
 #include "agent/pipeline/notes.h"
 
 #include "base/buf.h"
@@ -104,7 +104,7 @@ static void write_number(json_t *journal, const char *member, int64_t number) {
 }
 
 static json_t *settings_document(const struct notes_settings *settings) {
-    json_t *written = json_array(); /* by name: the keys' numbers differ from version to version */
+    json_t *written = json_array(); /* by name: the keys' numbers may differ between versions */
     for (int key = 0; key < SETTINGS_KEYS; key++) {
         if (settings->written[key]) {
             (void)json_array_append_new(written, json_string(settings_table[key].key));
@@ -115,7 +115,7 @@ static json_t *settings_document(const struct notes_settings *settings) {
                      "stop_timeout", (json_int_t)settings->stop_timeout_ms, "written", written);
 }
 
-/* New reference. */
+/* Returns a new reference. */
 static json_t *journal_document(const struct notes *notes) {
     json_t *journal = json_object();
     write_number(journal, "resolved", notes->resolved_ms);

@@ -13,7 +13,7 @@
 #include "agent/model/settings.h"
 #include "agent/store/store.h"
 
-/* The settings of the target when its update began: labels may change meanwhile. */
+/* The target's settings at the start of the update: labels may change meanwhile. */
 struct notes_settings {
     bool kept;
     int64_t health_timeout_ms, soak_ms, stop_timeout_ms;
@@ -23,7 +23,7 @@ struct notes_settings {
 
 struct notes {
     /* Columns. */
-    char instance[TARGET_INSTANCE_SIZE];               /* the target's present one */
+    char instance[TARGET_INSTANCE_SIZE];               /* of the target at the last look */
     char from[DIGEST_TEXT_SIZE], to[DIGEST_TEXT_SIZE]; /* "" unknown */
     struct update_order order;                         /* owned */
     /* Journal. */

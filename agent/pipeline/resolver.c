@@ -1,4 +1,4 @@
-/* Shared answers of registries. Owns a small ring of them; asks through the caller's own client. */
+/* Shares answers of registries. Owns a small ring of them; asks through the caller's client. */
 #include "agent/pipeline/resolver.h"
 
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 struct resolver_entry {
     char image[REF_TEXT_SIZE]; /* "" unused */
-    bool asking;               /* somebody is at it */
+    bool asking;               /* a thread is asking */
     int64_t asked_ms;          /* wall clock */
     int64_t answered_boot_ms;
     bool good;
@@ -51,7 +51,7 @@ static struct resolver_entry *resolver_find(struct resolver *resolver, const cha
     return NULL;
 }
 
-/* An entry to fill: the image's own, or the oldest that nobody is at. NULL: all are being asked. */
+/* Finds an entry to fill: the image's own, or the oldest that no thread is filling. NULL: none. */
 static struct resolver_entry *resolver_claim(struct resolver *resolver, const char *image) {
     struct resolver_entry *entry = resolver_find(resolver, image);
     for (size_t i = 0; !entry && i < RESOLVER_ENTRIES; i++) {

@@ -1,6 +1,5 @@
-/* What a tag is right now, asked once for all targets of a push: answers are shared for some
- * seconds between the workers, and two that ask the same thing at the same time make one request.
- * Thread-safe. */
+/* Resolves a tag once for all targets of a push: workers share answers for some seconds, and two
+ * that ask the same question at the same time make one request. Thread-safe. */
 #ifndef LANDWAITER_AGENT_PIPELINE_RESOLVER_H
 #define LANDWAITER_AGENT_PIPELINE_RESOLVER_H
 
@@ -17,14 +16,14 @@ void resolver_free(struct resolver *resolver);
 struct resolver_question {
     const struct registry_client *client;
     const struct config *config;
-    const struct ref *ref; /* its tag is asked for, or its digest when it names one */
-    int64_t since_ms;      /* wall clock: an answer that was asked for earlier is too old … */
-    int64_t age_ms;        /* … and so is one older than this */
+    const struct ref *ref; /* resolves its tag, or its digest if it names one */
+    int64_t since_ms;      /* wall clock: ignore answers to earlier questions */
+    int64_t age_ms;        /* ignore answers older than this */
 };
-/* Blocking. Fails as registry_resolve does. */
+/* Blocks. Fails like registry_resolve. */
 bool resolver_resolve(struct resolver *resolver, const struct resolver_question *question,
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) MUST_USE;
-/* What was asked until now is not shared any more: somebody wants it to be asked again. */
+/* Forgets all answers, so that the next question goes to the registry. */
 void resolver_forget(struct resolver *resolver);
 
 #endif

@@ -1,6 +1,5 @@
-/* apply: the driver's steps, forwards. Until the old one is stopped there is a way back to the
- * gate.
- */
+/* apply: runs the driver's steps. Until the old version is stopped the update can go back to the
+ * gate. */
 #include "agent/model/counters.h"
 #include "agent/pipeline/gate_facts.h"
 #include "agent/pipeline/journal.h"
@@ -12,11 +11,11 @@
 #include "base/clock.h"
 #include "base/crashpoint.h"
 
-#define TRIES 8 /* failures for now of one step before it is undone: about a minute */
+#define TRIES 8 /* transient failures of a step before undoing it: about a minute */
 
 static const struct outcome_backoff forward = {.first_ms = 500, .most_ms = 15 * 1000};
 
-/* The first step that takes the target down notes since when it is. */
+/* Notes the time when the first step takes the target down. */
 static void note_down(struct notes *notes, const struct platform_step *step) {
     if (!step->patient && !notes->down_ms) {
         notes->down_ms = clock_now_ms();
@@ -24,9 +23,9 @@ static void note_down(struct notes *notes, const struct platform_step *step) {
     notes->stopped = true;
 }
 
-/* A restart, or a step that failed for now, may have taken any time since the gate: the window may
- * be closed by now, and the registry's word be old. NEXT: on it goes; BACK: from there it has to
- * begin again; WAIT: it cannot be told now. */
+/* A restart or a transient failure may have taken long since the gate: the window may be closed by
+ * now, and the registry's answer old. NEXT: continue; BACK: begin again at an earlier stage; WAIT:
+ * unknown for now. */
 static struct outcome still_open(struct pipeline *pipeline, const struct update *update,
                                  struct notes *notes, const struct target *target) {
     struct gate_verdict gate = {0};
@@ -44,7 +43,7 @@ static struct outcome still_open(struct pipeline *pipeline, const struct update 
     return outcome_next("goes on");
 }
 
-/* Before the first step: is the target still what the earlier stages looked at? */
+/* Before the first step: does the target still match the earlier stages? */
 static struct outcome recheck(struct pipeline *pipeline, const struct update *update,
                               struct notes *notes) {
     struct target target = {0};
@@ -64,8 +63,8 @@ static struct outcome recheck(struct pipeline *pipeline, const struct update *up
     return judge_possible(pipeline, update, notes, &target);
 }
 
-/* Has a step taken hold of the target? It is stored before the step runs: whether it did, the
- * target may tell. False: not now. */
+/* Did a step take effect? The journal only knows that it was about to run, so ask the target.
+ * False: unknown for now. */
 static bool has_begun(struct pipeline *pipeline, const struct update *update, struct notes *notes,
                       bool *out, struct err *err) {
     const struct platform *platform = platform_of(update->target);
@@ -85,8 +84,8 @@ static bool has_begun(struct pipeline *pipeline, const struct update *update, st
     return true;
 }
 
-/* Begun before, and interrupted. Until the old container is stopped nothing is lost by waiting for
- * the next window: what was made is undone, and it begins again there. */
+/* Resumes an interrupted swap. Before the old version is stopped, waiting for the next window costs
+ * nothing: undo the steps and go back. */
 static struct outcome resume(struct pipeline *pipeline, const struct update *update,
                              struct notes *notes) {
     struct target target = {0};
@@ -99,7 +98,7 @@ static struct outcome resume(struct pipeline *pipeline, const struct update *upd
         return outcome_next("goes on");
     }
     if (!platform_of(update->target)->find(&pipeline->session, update->target, &target, &err)) {
-        /* Gone, or no longer what it was: the steps find that out and say so. */
+        /* Gone or changed: the steps find out and report it. */
         return err.kind == ERR_TRANSIENT ? outcome_again(update, &swap_backoff, &err)
                                          : outcome_next("goes on");
     }
@@ -119,8 +118,8 @@ static struct outcome failed(const struct update *update, const struct platform_
     return outcome_undo("could not %s: %.250s", step->what, err->message);
 }
 
-/* Journals a step and runs it. A step before the one that was reached earlier is only looked at
- * again, which needs no entry. */
+/* Journals a step and runs it. A step before the one reached earlier only checks its state again
+ * and needs no entry. */
 static bool run_step(struct pipeline *pipeline, const struct swap_step *at, struct notes *notes,
                      struct outcome *out) {
     struct err err = ERR_INIT;
@@ -158,8 +157,8 @@ struct outcome stage_apply(struct pipeline *pipeline, const struct update *updat
     }
     struct task task;
     task_begin_step(pipeline, update, notes, &task);
-    /* Begun before: after a reboot the engine may have started what was stopped, so all that is
-     * done while the target is down is looked at again. */
+    /* Resumed: after a reboot the engine may have started the stopped container, so check every
+     * step that runs while the target is down again. */
     const size_t down = swap_first_down(platform);
     const size_t reached = update->step[0] ? swap_index(platform, update->step) : 0;
     for (size_t i = reached < down ? reached : down; platform->steps[i].name; i++) {

@@ -1,10 +1,10 @@
-/* fetch: are the bytes here? Brings them before the window opens. */
+/* fetch: brings the bytes before the window opens. */
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/task.h"
 #include "agent/platforms/table.h"
 
-#define FETCH_AWAY_MS (INT64_C(6) * 60 * 60 * 1000) /* how long a pull may fail for now */
+#define FETCH_AWAY_MS (INT64_C(6) * 60 * 60 * 1000) /* a pull may fail transiently for this long */
 
 bool stage_fetch_quick(const struct update *update) {
     const struct platform *platform = platform_of(update->target);
@@ -14,7 +14,7 @@ bool stage_fetch_quick(const struct update *update) {
 struct outcome stage_fetch(struct pipeline *pipeline, const struct update *update,
                            struct notes *notes) {
     struct target target = {0};
-    /* It may have been re-created while the registry was waited for. */
+    /* The target may have been re-created during the wait for the registry. */
     struct outcome found = judge_find(pipeline, update, notes, &target);
     if (found.verdict != VERDICT_NEXT) {
         return found;

@@ -1,4 +1,4 @@
-/* gate: may it happen now? What has waited goes back to ask the registry again before its turn. */
+/* gate: may it happen now? An update that has waited asks the registry again before its turn. */
 #include "agent/pipeline/gate_facts.h"
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
@@ -55,7 +55,7 @@ struct outcome stage_gate(struct pipeline *pipeline, const struct update *update
     bool waited = notes->order.waits_for_room;
     notes->order.waits_for_room = false;
     struct outcome outcome = ask(pipeline, update, notes);
-    /* The one whose turn it is may be asleep, also where this one gives way to it. */
+    /* The update that has the turn may be asleep, also when this one yields to it. */
     bool asleep = outcome.until_ms == 0 && notes->order.waits_for_room;
     outcome.yields =
         waited && (outcome.verdict == VERDICT_WAIT || outcome.verdict == VERDICT_BACK) && !asleep;

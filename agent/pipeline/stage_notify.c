@@ -1,5 +1,5 @@
-/* notify: wakes what waits for an update that has ended. The engine tells the log; nobody else is
- * told yet. */
+/* notify: wakes the updates that wait for an ended one. So far only the engine reports the end, to
+ * the log. */
 #include "agent/pipeline/stage.h"
 
 struct outcome stage_notify(struct pipeline *pipeline, const struct update *update,

@@ -1,4 +1,4 @@
-/* observe: does it come up and stay up? */
+/* observe: does the new version start and stay up? */
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
 #include "agent/pipeline/task.h"

@@ -1,4 +1,4 @@
-/* policy: may this target want that tag? */
+/* policy: does this target want that tag? */
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 
@@ -7,7 +7,7 @@ struct outcome stage_policy(struct pipeline *pipeline, const struct update *upda
     struct target target = {0};
     struct outcome outcome = judge_find(pipeline, update, notes, &target);
     if (outcome.verdict == VERDICT_NEXT) {
-        notes_order(notes, &target.settings); /* others may be at the gate before it */
+        notes_order(notes, &target.settings); /* other updates may be at the gate before it */
     }
     return outcome;
 }

@@ -1,12 +1,12 @@
-/* resolve: what does the registry say the tag is, right now? Decides when a tag has moved on, and
- * when the registry lags behind the push. */
+/* resolve: which digest does the tag have now? Decides whether the tag has moved on or the registry
+ * lags behind the push. */
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
 #include "base/clock.h"
 
-#define LAG_MS (15 * 60 * 1000) /* how long a registry may lag behind a push */
-#define SHARED_MS 10000         /* how old a shared answer may be … */
-#define SHARED_AGAIN_MS 800     /* … and at a second look, less than the shortest wait */
+#define LAG_MS (15 * 60 * 1000) /* a registry may lag behind a push for this long */
+#define SHARED_MS 10000         /* the maximum age of a shared answer */
+#define SHARED_AGAIN_MS 800     /* at a retry: less than the shortest wait */
 
 static const struct outcome_backoff lag = {.first_ms = 1000, .most_ms = 30 * 1000};
 
@@ -37,14 +37,14 @@ static struct outcome lags(const struct update *update, const char *what) {
     return outcome_again(update, &lag, &wait);
 }
 
-/* The time matters at the gate: an old answer is asked for again before it is acted on. */
+/* The gate checks this time and asks again if the answer is old. */
 static void note(struct notes *notes, const char *digest) {
     memcpy(notes->to, digest, DIGEST_TEXT_SIZE);
     notes->resolved_ms = clock_now_ms();
 }
 
-/* The tag is something else than what was pushed: does the registry lag behind, or has the tag
- * moved on? */
+/* The tag has another digest than the push: does the registry lag behind, or has the tag moved
+ * on? */
 static struct outcome resolve_other(struct pipeline *pipeline, const struct update *update,
                                     struct notes *notes, const char *now) {
     struct ref pushed = update->image;
@@ -52,8 +52,8 @@ static struct outcome resolve_other(struct pipeline *pipeline, const struct upda
     char digest[DIGEST_TEXT_SIZE] = "";
     struct err err = ERR_INIT;
     if (store_was_pushed(pipeline->store, update, now)) {
-        /* Notices came out of order, or this one late: the present digest was announced too, and
-         * that update may have given way to this one. */
+        /* Notices arrived out of order: the present digest was announced too, and this update may
+         * have superseded that one. */
         note(notes, now);
         return strcmp(now, notes->from) == 0
                    ? outcome_drop(RESULT_SUPERSEDED, "the tag has moved on to %s", now)
@@ -69,7 +69,8 @@ static struct outcome resolve_other(struct pipeline *pipeline, const struct upda
     if (!served) {
         return lags(update, "the registry does not serve the pushed digest yet");
     }
-    /* It has the image; a tag that is still what runs here was not moved yet. */
+    /* The registry has the pushed image; but a tag that still has the running digest has not moved
+     * yet. */
     if (strcmp(now, notes->from) == 0 && !too_late(update)) {
         return lags(update, "the registry's tag does not name the pushed digest yet");
     }

@@ -1,4 +1,4 @@
-/* settle: commits what stands, or puts back what was there. */
+/* settle: commits a healthy update, or undoes it. */
 #include "agent/pipeline/journal.h"
 #include "agent/pipeline/stage.h"
 #include "agent/pipeline/swap.h"
@@ -31,7 +31,7 @@ static struct outcome commit(struct pipeline *pipeline, const struct update *upd
     return outcome;
 }
 
-/* All is as it was before it began, and it waits for its turn again. */
+/* All is as before the update began, which waits for its turn again. */
 static struct outcome begin_again(struct pipeline *pipeline, const struct update *update,
                                   struct notes *notes, const char *why) {
     const struct outcome back = outcome_back(notes->return_to, "%s", why);
@@ -68,7 +68,7 @@ static struct outcome put_back(struct pipeline *pipeline, const struct update *u
     return outcome;
 }
 
-/* True: go on with the step before; false: *out is what to answer. */
+/* True: continue with the step before; false: *out is the answer. */
 static bool undo_step(struct pipeline *pipeline, const struct platform_step *step,
                       struct notes *notes, struct outcome *out) {
     struct task task;
@@ -86,7 +86,7 @@ static bool undo_step(struct pipeline *pipeline, const struct platform_step *ste
         return false;
     }
     if (!done) {
-        /* The rest is still undone: as much of what was there as can be. */
+        /* Undo the other steps nevertheless, as far as possible. */
         (void)snprintf(notes->problem, sizeof notes->problem, "%.300s", err.message);
     }
     return true;

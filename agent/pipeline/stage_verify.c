@@ -1,4 +1,4 @@
-/* verify: did the right key or identity sign that digest? Nothing is verified yet. */
+/* verify: did the right key or identity sign that digest? So far nothing is verified. */
 #include "agent/pipeline/stage.h"
 
 struct outcome stage_verify(struct pipeline *pipeline, const struct update *update,

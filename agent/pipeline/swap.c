@@ -1,4 +1,4 @@
-/* The steps of a swap as a table to walk. Runs none. */
+/* Walks the table of a swap's steps. Runs none. */
 #include "agent/pipeline/swap.h"
 
 const struct outcome_backoff swap_backoff = {.first_ms = 500, .most_ms = 30 * 1000};

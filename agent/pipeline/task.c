@@ -1,4 +1,4 @@
-/* Tasks for drivers. Owns nothing. */
+/* Makes tasks for drivers. Owns nothing. */
 #include "agent/pipeline/task.h"
 
 void task_begin(const struct pipeline *pipeline, const struct update *update, struct notes *notes,

@@ -1,4 +1,4 @@
-/* An update as a task for its platform's driver. */
+/* Turns an update into a task for its platform's driver. */
 #ifndef LANDWAITER_AGENT_PIPELINE_TASK_H
 #define LANDWAITER_AGENT_PIPELINE_TASK_H
 
@@ -7,17 +7,16 @@
 #include "agent/pipeline/notes.h"
 
 struct task {
-    struct platform_task task; /* borrows from the rest, the notes and the update */
+    struct platform_task task; /* borrowed from session, notes and update */
     char id[ID_TEXT_SIZE];
     char by[PUSH_SENDER_SIZE + 16];
 };
 
-/* Fills *out, which must stay where it is while it is used. The settings are those kept in the
- * notes, over the configuration's defaults; the task's journal is the driver's part of the notes.
- */
+/* Fills *out, which must not move while it is in use. Its settings are those kept in the notes,
+ * over the configuration's defaults; its journal is the driver's part of the notes. */
 void task_begin(const struct pipeline *pipeline, const struct update *update, struct notes *notes,
                 struct task *out);
-/* The same for a step, which may tell whose push it is. */
+/* The same for a step, and with the sender's name. */
 void task_begin_step(const struct pipeline *pipeline, const struct update *update,
                      struct notes *notes, struct task *out);
 

@@ -1,4 +1,4 @@
-/* A short memory of repositories; the longest-ago turn is forgotten first. */
+/* A short memory of repositories; forgets the turn that is longest ago. */
 #include "agent/pipeline/turns.h"
 
 #include <pthread.h>
@@ -30,7 +30,7 @@ void turns_free(struct turns *turns) {
     }
 }
 
-/* Its place, else the one to be forgotten. */
+/* Finds the repository's place, or the one to forget. */
 static size_t turns_place(const struct turns *turns, const struct ref *repository) {
     size_t oldest = 0;
     for (size_t i = 0; i < TURNS_KEPT; i++) {

@@ -1,4 +1,4 @@
-/* The null platform, and its scripts. Owns which one is played. */
+/* The null platform. Owns the script that it plays. */
 #include "agent/platforms/dry.h"
 
 #include "agent/platforms/dry_target.h"

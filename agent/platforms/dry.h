@@ -1,6 +1,5 @@
-/* The null platform: runs nothing, answers everything. No configuration turns it on. Tests and the
- * simulation write it a script, and then it runs what that says: any targets, with steps like those
- * of a container's swap. */
+/* The null platform: runs nothing and answers every call. No configuration enables it. Tests and
+ * the simulation give it a script of targets whose steps resemble those of a container's swap. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DRY_H
 #define LANDWAITER_AGENT_PLATFORMS_DRY_H
 
@@ -9,7 +8,7 @@
 enum dry_step {
     DRY_PREPARE,
     DRY_CREATE,
-    DRY_STOP /* from here it is down */,
+    DRY_STOP /* takes the target down */,
     DRY_START,
     DRY_STEPS
 };
@@ -19,7 +18,7 @@ struct dry_call {
     bool undo;
 };
 
-/* As the members of struct platform of the same name. fetch: NULL where nothing is fetched. */
+/* Like the members of struct platform with the same names. fetch: NULL to fetch nothing. */
 struct dry_script {
     bool (*list)(const struct platform_session *session, const struct ref *repository,
                  struct targets *out, struct err *err);
@@ -34,7 +33,7 @@ struct dry_script {
     bool (*commit)(struct platform_task *task, struct err *err);
 };
 
-/* Before threads start. With a script the platform is configured; NULL: it runs nothing again. */
+/* Call before threads start. A script enables the platform; NULL disables it. */
 void dry_play(const struct dry_script *script);
 
 #endif

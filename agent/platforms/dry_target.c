@@ -1,4 +1,4 @@
-/* One target without an engine. */
+/* A target without an engine. */
 #include "agent/platforms/dry_target.h"
 
 #ifdef LANDWAITER_TEST_HOOKS

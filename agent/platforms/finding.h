@@ -1,4 +1,4 @@
-/* Findings of the doctor, by whoever looks. */
+/* Findings of the doctor. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_FINDING_H
 #define LANDWAITER_AGENT_PLATFORMS_FINDING_H
 
@@ -6,19 +6,19 @@
 
 #include "base/own.h"
 
-/* In a report; worst first. */
+/* Worst first, the order of a report. */
 enum finding_level { FINDING_ERROR, FINDING_WARNING, FINDING_NOTE, FINDING_LEVELS };
 extern const char *const finding_levels[FINDING_LEVELS]; /* "error", "warning", "note" */
 
-#define FINDINGS_MAX 500 /* in one report; what is beyond is left */
+#define FINDINGS_MAX 500 /* in one report; drops the rest */
 
 struct finding {
     enum finding_level level;
     const char *about;  /* "docker", a target's name, "clock" */
-    const char *advice; /* what to do */
+    const char *advice; /* remedy */
 };
 
-/* Adds one to a report, an array: message is what is found, made like printf. */
+/* Adds a finding to a report, an array. message: a printf format of the finding itself. */
 void finding_add(json_t *report, const struct finding *finding, const char *message, ...)
     PRINTF_LIKE(3, 4);
 

@@ -1,4 +1,4 @@
-/* A session's parts. */
+/* The parts of a session. */
 #include "agent/platforms/platform.h"
 
 void *platform_running_of(const struct platform_session *session, const char *name) {

@@ -1,9 +1,9 @@
-/* What runs targets: one driver for each platform, and a null one. The pipeline knows nothing else
- * of Docker or Kubernetes.
+/* A platform runs targets: one driver for each, and a null one. The pipeline knows nothing else of
+ * Docker or Kubernetes.
  *
- * All calls block and are made by one worker thread at a time for one target. Every step is
- * idempotent: it looks at what is really there, does what is missing and nothing else, so that it
- * can be run again after a crash at any instant. */
+ * Every call blocks; one worker thread at a time calls for one target. Every step is idempotent: it
+ * looks at the real state and does only the missing part, so that it can run again after a crash at
+ * any instant. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_PLATFORM_H
 #define LANDWAITER_AGENT_PLATFORMS_PLATFORM_H
 
@@ -24,7 +24,7 @@
 
 #define PLATFORM_COUNT_MAX 8
 
-/* What drivers keep running beside the workers (watches, an index). */
+/* The threads that drivers run beside the workers (watches, an index). */
 struct platform;
 struct platform_running {
     struct {
@@ -34,50 +34,48 @@ struct platform_running {
     size_t count;
 };
 
-/* What a call may use. One for each worker. */
+/* The tools of a call; one session for each worker. */
 struct platform_session {
     const struct config *config;
     struct http_client *http;
     const struct platform_running *running;
-    /* What drivers may share between the calls of one question that only reads (an object); NULL:
-     * every call asks anew. */
+    /* Shared by a driver's calls for one question that only reads (an object); NULL: no sharing. */
     json_t *shared;
 };
 
-/* One target on its way to one digest. The journal is the driver's own notes (a JSON object): kept
- * with the update, stored before each step. */
+/* A target and the digest to bring there. The journal holds the driver's own notes (a JSON object);
+ * it is part of the update and stored before each step. */
 struct platform_task {
     const struct platform_session *session;
     const char *update; /* "upd_…", for marks and messages */
-    const char *by;     /* whose push it is: "sender ci"; "" where it is not asked for */
-    const char *why;    /* it is being undone: why; else NULL */
+    const char *by;     /* the sender: "sender ci"; "" unless the call needs it */
+    const char *why;    /* the reason to undo; NULL: not undoing */
     char target[TARGET_NAME_SIZE];
-    char instance[TARGET_INSTANCE_SIZE]; /* the old one */
-    struct ref image;                    /* with the tag that the target shall have */
-    char digest[DIGEST_TEXT_SIZE];       /* what it shall run */
+    char instance[TARGET_INSTANCE_SIZE]; /* of the old version */
+    struct ref image;                    /* with the target's new tag */
+    char digest[DIGEST_TEXT_SIZE];       /* to run */
     struct settings settings;
     json_t *journal;
 };
 
-enum platform_fetched { PLATFORM_FETCHED, PLATFORM_SAME /* it already runs that content */ };
+enum platform_fetched { PLATFORM_FETCHED, PLATFORM_SAME /* runs that content already */ };
 
-/* A driver sets this in the journal when a step found that somebody else had changed the target
- * before: nothing of the update is on it, and nothing is to be put back. Its value is the text of
- * the update's result (agent/model/result.h). */
+/* A driver sets this in the journal when a step finds that somebody else changed the target first:
+ * the update has not touched it and must undo nothing. Its value is the text of the update's result
+ * (agent/model/result.h). */
 #define PLATFORM_UNTOUCHED "untouched"
 
 enum platform_health {
     PLATFORM_PENDING,
     PLATFORM_HEALTHY,
     PLATFORM_UNHEALTHY,
-    /* Somebody else changed the target meanwhile: it is theirs now, and neither committed nor put
-     * back. */
+    /* Somebody else changed the target meanwhile. Neither commit nor undo: the target is theirs. */
     PLATFORM_OVERTAKEN,
 };
 struct platform_observation {
     enum platform_health health;
-    enum result result;       /* of OVERTAKEN: the update's */
-    int64_t again_ms;         /* PENDING: look again after so long */
+    enum result result;       /* OVERTAKEN: of the update */
+    int64_t again_ms;         /* PENDING: time to the next look */
     char reason[REASON_SIZE]; /* "healthy after 4.1 s"; "exited with code 3: …"; "starting
                                           (health check: starting)" */
 };
@@ -85,73 +83,72 @@ struct platform_observation {
 struct platform_step {
     const char *name; /* NULL ends the table */
     const char *what; /* for history and documentation: "stop the old container" */
-    /* ERR_TRANSIENT is tried again; anything else undoes the steps so far. */
+    /* ERR_TRANSIENT: retry; any other error: undo the steps so far. */
     bool (*run)(struct platform_task *task, struct err *err);
-    /* NULL: nothing to undo. ERR_TRANSIENT is tried again for as long as it takes. */
+    /* NULL: nothing to undo. ERR_TRANSIENT: retry without limit. */
     bool (*undo)(struct platform_task *task, struct err *err);
-    /* The target is down while it runs: its journal entry need survive a crash of the agent only,
-     * not of the machine (the step looks at what is there anyway), so no disk is waited for. */
+    /* The target is down while the step runs, so that its journal entry skips the wait for the
+     * disk: it must survive a crash of the agent only. After one of the machine the step looks at
+     * the real state. */
     bool down;
-    /* Nothing is down while it fails for now: it is tried again for as long as it takes, and not
-     * undone. */
+    /* Nothing is down while the step fails transiently: retry without limit instead of undoing. */
     bool patient;
 };
 
-/* What a driver may start beside the workers. */
+/* For the threads of a driver. */
 struct platform_start {
-    struct config *config; /* a reference is the driver's own, where it takes one */
-    /* What it knows has changed, so that what failed for now may be tried again. From any thread;
-     * must not block. */
+    struct config *config; /* the driver takes a reference to keep it */
+    /* The driver knows something new: retry what failed. From any thread; must not block. */
     void (*changed)(void *context);
-    /* May it change something at this moment? Asked at each change. NULL: always. */
+    /* Several replicas: may the driver change anything at this moment? Ask before each change.
+     * NULL: always. */
     bool (*may_act)(void *context);
     void *context;
 };
 
 struct platform {
     const char *name;   /* "docker"; NULL ends the table */
-    const char *opt_in; /* what its owner does to have a target updated: "set the label …" */
+    const char *opt_in; /* the owner's part: "set the label …" */
     bool (*configured)(const struct config *config);
-    /* Begins what runs beside the workers; ends it, with none of them at work. NULL: nothing does.
-     */
+    /* Starts and stops the driver's threads; no worker runs at the stop. NULL: none. */
     bool (*start)(const struct platform_start *start, void **out, struct err *err);
     void (*stop)(void *running);
-    /* It lists one repository from memory, so that it may be asked for each of many. */
+    /* Lists one repository from memory, so that a call for each of many repositories is cheap. */
     bool indexed;
-    /* How many updates at once where nobody wrote `concurrency`; NULL: the built-in number. */
+    /* The default of `concurrency`; NULL: the built-in one. */
     unsigned (*at_once)(const struct platform_session *session);
-    /* Does it answer? */
+    /* Does the platform answer? */
     bool (*probe)(const struct platform_session *session, struct err *err);
-    /* Adds the targets whose image is of that repository (tag and digest ignored), all when
-     * repository is NULL, to those that *out has. Those that are not enabled are included. False:
-     * none was added. */
+    /* Adds the targets whose image is of that repository (ignoring tag and digest), or all if
+     * repository is NULL; also those that are not enabled. False: adds none. */
     bool (*list)(const struct platform_session *session, const struct ref *repository,
                  struct targets *out, struct err *err);
-    /* The target as it is now; ERR_GONE when there is none of that name. */
+    /* Reads a target. ERR_GONE: none of that name. */
     bool (*find)(const struct platform_session *session, const char *target, struct target *out,
                  struct err *err);
-    /* May this be done at all? ERR_INVALID with the reason for what is not supported. Reads only.
-     */
+    /* Is the update possible at all? ERR_INVALID: not supported; the message says why. Reads
+     * only. */
     bool (*check)(struct platform_task *task, struct err *err);
-    /* Brings the bytes here; the target is not touched. */
+    /* Fetches the image. Leaves the target untouched. */
     bool (*fetch)(struct platform_task *task, enum platform_fetched *out, struct err *err);
     const struct platform_step *steps;
-    /* Has the step that changes the target taken hold, or can it not be told apart from what others
-     * did? Asked before that step is tried again: where it has not, the target may still wait for
-     * another window. NULL: what is stored is so. */
+    /* Did the step that changes the target take effect, or is that undecidable? Asked before the
+     * step is retried: if it did not, the target may still wait for another window. NULL: believe
+     * the journal. */
     bool (*begun)(struct platform_task *task, bool *out, struct err *err);
     bool (*observe)(struct platform_task *task, struct platform_observation *out, struct err *err);
-    /* Memory that is available where the target runs, in bytes; -1: cannot be known. */
+    /* Available memory on the target's host, in bytes; -1: unknown. */
     bool (*available_memory)(const struct platform_session *session, const char *target,
                              int64_t *out, struct err *err);
-    /* Adds what would bite to a report (finding.h), besides what probe and list tell; NULL:
-     * nothing. */
+    /* Adds findings (finding.h) to a report, beyond those that probe and list reveal; NULL:
+     * none. */
     void (*examine)(const struct platform_session *session, json_t *report);
-    /* It is good: removes the old one. From then on there is no way back. Idempotent. */
+    /* Commits the update: removes the old version, after which nothing can be undone.
+     * Idempotent. */
     bool (*commit)(struct platform_task *task, struct err *err);
 };
 
-/* A platform's own part of a session; NULL: it does not run. */
+/* A platform's part of a session; NULL: it does not run. */
 void *platform_running_of(const struct platform_session *session, const char *name);
 
 #endif

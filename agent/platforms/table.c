@@ -1,4 +1,4 @@
-/* The table of platforms: stands on top of the room. It never knows what a platform does. */
+/* The table of platforms, on top of the room. Knows no platform's workings. */
 #include "agent/platforms/table.h"
 
 const struct platform *const platform_table[] = {&platform_docker, &platform_kubernetes,

@@ -1,4 +1,4 @@
-/* Lists of targets, as drivers fill them. */
+/* Lists of targets; drivers fill them. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_TARGETS_H
 #define LANDWAITER_AGENT_PLATFORMS_TARGETS_H
 
@@ -12,7 +12,7 @@ struct targets {
     size_t capacity;
 };
 void targets_release(struct targets *targets);
-/* A new zeroed entry at the end, or NULL (out of memory). */
+/* Adds a zeroed entry. NULL: out of memory. */
 struct target *targets_add(struct targets *targets);
 
 #endif

@@ -1,4 +1,4 @@
-/* Owns the notes "boot" and "process" of what is watched. */
+/* Owns the notes "boot" and "process" of a watched target. */
 #include "agent/platforms/watched.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-/* The process, as far as it matters: when it began to watch, in this start of the host. */
+/* Identifies this process within this boot of the host: the time when it began to watch. */
 static pthread_once_t watched_once = PTHREAD_ONCE_INIT;
 static int64_t watched_process;
 

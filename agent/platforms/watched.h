@@ -1,5 +1,5 @@
-/* Has something been watched without a gap? And what it says of itself, made fit to be shown. For
- * the drivers' health gates. */
+/* For the drivers' health gates: was a target watched without a gap? And foreign text, made safe to
+ * show. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_WATCHED_H
 #define LANDWAITER_AGENT_PLATFORMS_WATCHED_H
 
@@ -11,14 +11,14 @@
 
 #define WATCHED_BOOT_SIZE 48
 
-/* Which start of the host this is; "" where the kernel does not tell. Returns out. */
+/* The id of this boot of the host; "" where the kernel has none. Returns out. */
 const char *watched_boot(char out[static WATCHED_BOOT_SIZE]);
-/* Notes that this process watches, in this start of the host. False: out of memory. */
+/* Notes that this process of this boot is watching. False: out of memory. */
 bool watched_note(json_t *notes, const char *boot) MUST_USE;
-/* The host or this process was away since that was noted. */
+/* Did the host or this process restart since that note? */
 bool watched_gap(const json_t *notes, const char *boot);
 
-/* The first line of a foreign text, cut between characters to fit size, without control bytes. */
+/* Copies the first line of a foreign text without control bytes, cut between characters to size. */
 void watched_clean(const char *text, char *out, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* The doctor: owns the questions that are no single platform's, and the order of the findings. */
+/* The doctor: owns the questions that concern no single platform, and the order of the findings. */
 #include "agent/views/doctor.h"
 
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static void examine_senders(const struct config *config, json_t *report) {
             &(struct finding){
                 FINDING_WARNING, "senders",
                 "configure a sender, or set LANDWAITER_TOKEN where there is no configuration"},
-            "nobody may tell of pushes: there is no sender");
+            "no push can be accepted: there is no sender");
     }
     if (!config->tls_certificate && strncmp(config->listen, "unix:", 5) != 0 &&
         strncmp(config->listen, "127.", 4) != 0 && strncmp(config->listen, "[::1]", 5) != 0) {
@@ -26,8 +26,8 @@ static void examine_senders(const struct config *config, json_t *report) {
             &(struct finding){
                 FINDING_NOTE, "listen",
                 "configure `tls`, or put a proxy with TLS in front of it and listen on loopback"},
-            "%s takes hooks without TLS: who listens on the way can read bearer tokens and secret "
-            "URLs",
+            "%s accepts hooks without TLS: anybody on the network path can read bearer tokens and "
+            "secret URLs",
             config->listen);
     }
 }
@@ -65,7 +65,7 @@ static void examine_logins(const struct config *config, json_t *report) {
         if (!registry_host_credentials(&config->registries[i], &credentials, &err)) {
             finding_add(report,
                         &(struct finding){FINDING_ERROR, config->registries[i].host,
-                                          "mend its `credentials`, or log in again"},
+                                          "correct its `credentials`, or log in again"},
                         "its credentials cannot be read: %s", err.message);
         }
     }

@@ -1,5 +1,5 @@
-/* What would bite: `landwaiter doctor` (interface.md sections 1 and 8). Looks, and changes nothing.
- */
+/* Finds problems before they occur: `landwaiter doctor` (interface.md sections 1 and 8). Changes
+ * nothing. */
 #ifndef LANDWAITER_AGENT_VIEWS_DOCTOR_H
 #define LANDWAITER_AGENT_VIEWS_DOCTOR_H
 
@@ -8,8 +8,8 @@
 #include "agent/pipeline/pipeline.h"
 #include "agent/platforms/finding.h"
 
-/* {"ok": true, "findings": [{"level", "about", "message", "advice"}]}, the worst first; ok without
- * an error. Asks the platforms; blocks. New reference. */
+/* {"ok": true, "findings": [{"level", "about", "message", "advice"}]}, the worst first; ok: no
+ * finding is an error. Asks the platforms; blocks. Returns a new reference. */
 json_t *doctor_examine(struct pipeline *pipeline) MUST_USE;
 
 #endif

@@ -1,4 +1,4 @@
-/* JSON documents out of the store's rows. Decides nothing. */
+/* Makes JSON documents from rows of the store. Decides nothing. */
 #include "agent/views/document.h"
 
 #include "agent/model/id.h"
@@ -9,12 +9,12 @@ static const char *document_digest(const char *digest) {
     return digest[0] ? digest : NULL;
 }
 
-/* Nobody knows when what it waits for comes: null. */
+/* null for an unknown time: the end of the wait is not predictable. */
 static int64_t document_until(const struct update *update) {
     return update->not_before_ms < UPDATE_UNTIL_WOKEN ? update->not_before_ms : 0;
 }
 
-/* An update's entry as a push shows it. */
+/* An update as a member of its push. */
 static json_t *document_entry(const struct update *update) {
     char id[ID_TEXT_SIZE];
     bool open = update->result == RESULT_NONE;
@@ -28,7 +28,7 @@ static json_t *document_entry(const struct update *update) {
                      json_time_or_null(update->finished_ms));
 }
 
-/* The same with what stands in lists of updates. */
+/* The same with the further members of an update in a list. */
 static json_t *document_full(const struct update *update) {
     char id[ID_TEXT_SIZE];
     char image[REF_TEXT_SIZE];
@@ -71,12 +71,12 @@ bool document_updates(const struct document_view *view, const struct store_filte
 
 struct push_entries {
     json_t *document; /* borrowed */
-    json_t *list;     /* its "updates" */
+    json_t *list;     /* the member "updates" */
     const struct updates *own;
     int64_t open;
 };
 
-/* The updates of the newer push that stands for this one, told as what they are for this one. */
+/* Adds the updates of the newer push that replaced this one, with their meaning for this one. */
 static void document_superseded(struct updates *updates, const struct push *push) {
     char id[ID_TEXT_SIZE];
     (void)id_text("psh", push->superseded_by, id);
@@ -100,8 +100,8 @@ static bool document_among(const struct updates *updates, const char *target) {
     return false;
 }
 
-/* The newer push that stands for this one does so for the platforms that saw both at once only: of
- * the others this one has updates of its own. */
+/* The newer push replaces this one only for platforms that matched both at once; for the others
+ * this one has its own updates. */
 static bool document_stand_in(const struct document_view *view, const struct push *push,
                               const struct push_entries *entries, struct err *err) {
     CLEANUP(updates_release) struct updates updates = {0};
@@ -131,7 +131,7 @@ static bool document_entries(const struct document_view *view, const struct push
         (void)json_array_append_new(in_out->list, document_entry(&updates.items[i]));
     }
     in_out->open += (int64_t)open;
-    /* Not looked at yet by a platform: that is open too. */
+    /* A platform that has not matched the push yet counts as open. */
     for (size_t i = 0; platform_table[i]; i++) {
         in_out->open += platform_table[i]->configured(view->config) &&
                                 !store_is_matched(view->store, platform_table[i]->name, push->id)
@@ -215,8 +215,8 @@ static bool document_of_push(const struct document_view *view, const struct push
     return true;
 }
 
-/* All of a push is read as it was at one instant. Otherwise a match that is stored between its row
- * and its updates would make it look finished without any. */
+/* Read all of a push at one instant. Otherwise a match stored between the reads of its row and of
+ * its updates would make it look finished without any. */
 bool document_push(const struct document_view *view, int64_t id, json_t **out, struct err *err) {
     if (!store_snapshot(view->store, err)) {
         return false;
@@ -304,7 +304,7 @@ static json_t *document_window(const struct config *config, const struct window 
     return document_stretch(window, &verdict);
 }
 
-/* When it is in force: looked at as a window by itself. */
+/* In force when its schedule, as a window, is open. */
 static bool document_freeze(const struct window *freeze, int64_t now_ms, json_t **out,
                             struct err *err) {
     struct window alone = *freeze;

@@ -1,5 +1,5 @@
-/* Pushes, updates, targets and windows as the JSON documents that users rely on (interface.md
- * sections 4 and 8). All return new references. */
+/* Pushes, updates, targets and windows as the JSON documents of interface.md sections 4 and 8. All
+ * functions return new references. */
 #ifndef LANDWAITER_AGENT_VIEWS_DOCUMENT_H
 #define LANDWAITER_AGENT_VIEWS_DOCUMENT_H
 
@@ -19,8 +19,8 @@ struct document_view {
     bool history; /* add "history", and for a push "sender" and "meta" */
 };
 
-/* A push with an entry for each target. Members that came with it in one delivery are shown in it
- * too. All of it is of one instant. ERR_GONE: no such push. */
+/* A push with an entry for each target, and those of the other images in the same delivery. Read at
+ * one instant. ERR_GONE: no such push. */
 bool document_push(const struct document_view *view, int64_t id, json_t **out,
                    struct err *err) MUST_USE;
 /* The newest pushes. */
@@ -31,11 +31,11 @@ bool document_update(const struct document_view *view, int64_t id, json_t **out,
                      struct err *err) MUST_USE;
 bool document_updates(const struct document_view *view, const struct store_filter *filter,
                       json_t **out, struct err *err) MUST_USE;
-/* hold: what keeps it from being updated, NULL: nothing does. */
+/* hold: the one that stops its updates; NULL: none. */
 json_t *document_target(const struct target *target, const struct hold *hold);
 /* {"until", "reason"}; null for NULL. */
 json_t *document_hold(const struct hold *hold);
-/* Every window, freezes and min_remaining applied to `open`, and every freeze. */
+/* Every window, with freezes and min_remaining applied to `open`, and every freeze. */
 bool document_windows(const struct config *config, int64_t now_ms, json_t **out,
                       struct err *err) MUST_USE;
 

@@ -1,4 +1,4 @@
-/* The text that Prometheus reads. Owns nothing. */
+/* Writes the text for Prometheus. Owns nothing. */
 #include "agent/views/exposition.h"
 
 #include "agent/model/counters.h"

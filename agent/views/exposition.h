@@ -1,5 +1,4 @@
-/* Counters and the present state as Prometheus reads them (interface.md section 6; text format
- * 0.0.4). */
+/* Counters and the present state in Prometheus' text format 0.0.4 (interface.md section 6). */
 #ifndef LANDWAITER_AGENT_VIEWS_EXPOSITION_H
 #define LANDWAITER_AGENT_VIEWS_EXPOSITION_H
 
@@ -8,7 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* All counters, with what is true now: open updates by stage, windows. */
+/* Writes all counters, and the state of now: open updates by stage, windows. */
 bool exposition_write(struct store *store, const struct config *config, struct buf *out,
                       struct err *err) MUST_USE;
 

@@ -1,4 +1,4 @@
-/* Plans: what the pipeline would decide now (agent/pipeline/foresee.h), as documents. */
+/* Plans: the pipeline's predicted decisions (agent/pipeline/foresee.h) as documents. */
 #include "agent/views/plan.h"
 
 #include "agent/pipeline/foresee.h"
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define PLAN_SHARED_MS 1000 /* how old a registry's answer may be */
+#define PLAN_SHARED_MS 1000 /* the maximum age of a registry's answer */
 
 struct plan_verdict {
     const char *verdict; /* update, wait, unchanged, skip, denied */
@@ -21,13 +21,13 @@ static void plan_say(struct plan_verdict *out, const char *verdict, const char *
     (void)snprintf(out->reason, sizeof out->reason, "%s", reason);
 }
 
-/* What all targets of a plan share. */
+/* Shared by all targets of a plan. */
 struct planning {
     struct pipeline pipeline;
     struct gate_shared gate;
     unsigned checks;
     bool snapshot;
-    /* The document of the settings of the target before: mostly all have the same. */
+    /* The settings document of the target before; most targets have equal settings. */
     const struct settings *settings;
     json_t *document;
 };
@@ -50,7 +50,7 @@ static bool planning_begin(struct planning *planning, const struct pipeline *pip
     return store_list_others(pipeline->store, 0, &planning->gate.open, err);
 }
 
-/* The update that a push of the image would make of the target now; the newest of all. */
+/* The update that a push of the image would make for the target now. */
 static struct update plan_update(const struct planning *planning, const struct target *target,
                                  const struct ref *image) {
     struct update update = {.id = INT64_MAX,
@@ -66,7 +66,7 @@ static struct update plan_update(const struct planning *planning, const struct t
     return update;
 }
 
-/* The pipeline's words for what it has dropped are a plan's for what it would not begin. */
+/* Turns the pipeline's words for a dropped update into those of a plan. */
 static const char *plan_word(const struct outcome *outcome, enum stage stage) {
     if (outcome->verdict == VERDICT_NEXT) {
         return "update";
@@ -116,9 +116,9 @@ static bool plan_decide(struct planning *planning, const struct target *target,
     return plan_foresee(planning, target, image, out, err);
 }
 
-/* A new reference. Equal bytes are equal settings. */
+/* Returns a new reference. Equal bytes are equal settings. */
 static json_t *plan_settings(struct planning *planning, const struct settings *settings) {
-    /* Equal bytes are equal settings; other bytes between the members only cost time. */
+    /* Equal bytes are equal settings; differing padding only costs time. */
     // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     if (!planning->settings || memcmp(planning->settings, settings, sizeof *settings) != 0) {
         json_decref(planning->document);
@@ -165,7 +165,8 @@ bool plan_make(struct pipeline *pipeline, const struct ref *image, json_t **out,
             json_decref(list);
             return false;
         }
-        /* The registry has answered: from here on one instant of the store serves, and cheaply. */
+        /* The registry has answered: read the store at one instant from here on, which is also
+         * cheaper. */
         planning.snapshot = planning.snapshot || store_snapshot(pipeline->store, NULL);
         if (!digest[0]) {
             memcpy(digest, verdict.to, sizeof digest);

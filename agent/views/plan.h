@@ -1,5 +1,5 @@
-/* What a push of an image would do now, target by target, and why (interface.md section 8, `plan`).
- * Changes nothing. */
+/* The effect of a push of an image now, target by target, with reasons (interface.md section 8,
+ * `plan`). Changes nothing. */
 #ifndef LANDWAITER_AGENT_VIEWS_PLAN_H
 #define LANDWAITER_AGENT_VIEWS_PLAN_H
 
@@ -7,14 +7,14 @@
 
 #include "agent/pipeline/pipeline.h"
 
-/* image: with a tag, a digest or both. Asks the platforms and the registry; a registry that does
- * not answer is a target's verdict, a platform that does not is the plan's error. What the platform
- * would refuse is asked for the first PLAN_CHECKS_MAX targets that would be updated; of more, it
- * shows only when it is tried. *out: a new reference. */
+/* image: with a tag, a digest or both. Asks the platforms and the registry. A registry without an
+ * answer becomes the target's verdict; a platform without one is the plan's error. Asks the
+ * platforms for refusals of the first PLAN_CHECKS_MAX targets only; those of further ones show at
+ * the update. *out: a new reference. */
 #define PLAN_CHECKS_MAX 20
 bool plan_make(struct pipeline *pipeline, const struct ref *image, json_t **out,
                struct err *err) MUST_USE;
-/* All targets that the platforms know of, as the documents of `targets`. */
+/* All known targets, as the documents of `targets`. */
 bool plan_targets(struct pipeline *pipeline, json_t **out, struct err *err) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
-/* Deliveries into the store, and the states of pushes out of it. Owns the intake thread and its
- * connection to the store. */
+/* Stores deliveries, and answers questions about pushes. Owns the intake thread and its connection
+ * to the store. */
 #include "agent/work/intake.h"
 
 #include <pthread.h>
@@ -17,14 +17,14 @@
 #include "webhook/server.h"
 
 #define INTAKE_STACK (512 * 1024)
-#define INTAKE_EXPECTED_MS 60000 /* clocks of replicas may differ by so much */
+#define INTAKE_EXPECTED_MS 60000 /* replicas' clocks may differ by this much */
 
 struct intake {
     struct webhook_server *server;
-    struct store *store; /* the thread's own */
+    struct store *store; /* of the intake thread */
     struct store_checkpoints checkpoints;
     struct workers *workers;
-    struct replicas *replicas; /* NULL: there is one */
+    struct replicas *replicas; /* NULL: single replica */
     pthread_t thread;
     bool started;
     void (*turned)(void *context);
@@ -102,7 +102,7 @@ static enum webhook_outcome intake_accepted(void *context, const char *id) {
     return outcome;
 }
 
-/* Made by another replica, whose record is on its way here. */
+/* Did another replica just make this push, whose record is still on its way? */
 static bool intake_push_expected(void *context, const char *id) {
     const struct intake *intake = context;
     int64_t number = 0;
@@ -135,7 +135,7 @@ static enum webhook_push intake_push_status(void *context, const char *id, struc
         return err.kind == ERR_GONE ? WEBHOOK_PUSH_UNKNOWN : WEBHOOK_PUSH_UNAVAILABLE;
     }
     int64_t count = json_int(document, "open", 0);
-    /* Whether it is finished is not known while the replicas' records are read anew. */
+    /* While the replicas' records are being read, an end of the push is not certain. */
     if (count == 0 && (reading % 2 || reading != replicas_reading(intake->replicas))) {
         count = 1;
         (void)json_object_set_new(document, "open", json_integer(count));
@@ -160,7 +160,7 @@ static void intake_event(void *context, const struct webhook_event *event) {
     for (size_t i = 0; i < ARRAY_LENGTH(proven); i++) {
         known = known || strcmp(event->what, proven[i]) == 0;
     }
-    /* Whom the others claim to be is nobody's to count. */
+    /* Count no name that an unauthenticated sender claims. */
     counters_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
     log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
               "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);

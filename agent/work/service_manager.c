@@ -1,4 +1,4 @@
-/* The words to the service manager, and the watchdog's time. */
+/* Messages to the service manager, and the watchdog's timer. */
 #include "agent/work/service_manager.h"
 
 #include <sys/timerfd.h>
@@ -9,7 +9,7 @@ int service_manager_timer(const struct service_manager *manager) {
     const struct timespec period = {.tv_sec = (time_t)(ms / 1000),
                                     .tv_nsec = (long)(ms % 1000) * 1000000};
     const struct itimerspec when = {.it_interval = period, .it_value = period};
-    /* The clock that systemd counts by: a suspended machine is no hung agent. */
+    /* systemd's watchdog clock: it stops while the machine is suspended. */
     int timer = ms == 0 ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (timer >= 0) {
         (void)timerfd_settime(timer, 0, &when, NULL);
@@ -38,7 +38,7 @@ void service_manager_listens(struct service_manager *manager, const char *listen
     }
 }
 
-/* READY=1, and how the agent is. */
+/* READY=1 and the status line. */
 static void say_ready(const struct service_manager *manager, const char *more) {
     char text[2 * SERVICE_MANAGER_TEXT_SIZE];
     (void)snprintf(text, sizeof text, "READY=1\nSTATUS=Answers hooks on %s%s", manager->address,
@@ -61,7 +61,8 @@ void service_manager_reloading(const struct service_manager *manager) {
 }
 
 void service_manager_reloaded(const struct service_manager *manager, bool good) {
-    say_ready(manager, good ? "" : "; the new configuration is faulty, the one before is in force");
+    say_ready(manager,
+              good ? "" : "; the new configuration is faulty, the previous one stays in force");
 }
 
 void service_manager_stopping(const struct service_manager *manager) {

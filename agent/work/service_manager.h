@@ -1,9 +1,9 @@
-/* Tells the service manager (systemd, Type=notify) when the agent answers hooks, when it reloads
- * and stops, one line about how it is, and that it is alive.
+/* Tells the service manager (systemd, Type=notify) that the agent answers hooks, reloads, stops or
+ * is alive, with a status line.
  *
- * A sign of life needs three threads: the main thread's timer asks for it, after it has looked at
- * the workers; the intake thread sends it in its next turn. When one of them hangs, the signs end,
- * and the service manager starts the agent anew. */
+ * A sign of life needs three threads: the main thread asks for it on a timer, after checking the
+ * workers; the intake thread sends it in its next turn. When one of them hangs, the signs end and
+ * the service manager restarts the agent. */
 #ifndef LANDWAITER_AGENT_WORK_SERVICE_MANAGER_H
 #define LANDWAITER_AGENT_WORK_SERVICE_MANAGER_H
 
@@ -15,24 +15,23 @@
 
 struct service_manager {
     struct notify notify;
-    bool ready; /* the intake thread's: it has said that hooks are answered */
-    char address[SERVICE_MANAGER_TEXT_SIZE]; /* where */
+    bool ready;                              /* of the intake thread: READY=1 was sent */
+    char address[SERVICE_MANAGER_TEXT_SIZE]; /* the listening address */
 };
 
-/* Before any thread starts. */
+/* Call before any thread starts. */
 void service_manager_init(struct service_manager *manager);
-/* The configuration is faulty; the agent ends. */
+/* Reports a faulty configuration before the agent ends. */
 void service_manager_refused(const struct service_manager *manager);
-/* A file descriptor that becomes readable each time a sign of life is due; the caller closes it.
- * -1: the service manager wants none. */
+/* A descriptor that becomes readable when a sign of life is due; the caller closes it. -1: the
+ * service manager wants none. */
 int service_manager_timer(const struct service_manager *manager);
-/* Takes note of the time that came. Call it before a sign of life is asked for. */
+/* Acknowledges the timer. Call before asking for a sign of life. */
 void service_manager_due(int timer);
 
-/* On the main thread, before the intake's starts: where hooks are answered. */
+/* Sets the listening address. On the main thread, before the intake thread starts. */
 void service_manager_listens(struct service_manager *manager, const char *listen, unsigned port);
-/* On the intake thread, in one of its turns: the first time, hooks are answered from now on;
- * afterwards, a sign of life. */
+/* On the intake thread, in a turn: reports readiness the first time, a sign of life afterwards. */
 void service_manager_turned(void *manager);
 
 /* On the main thread. */

@@ -57,8 +57,8 @@ void workers_pushed(struct workers *workers);
 bool workers_turn(struct workers *workers) MUST_USE;
 /* Has a worker merge the store's log into the database. */
 void workers_checkpoint(struct workers *workers);
-/* The next time (CLOCK_BOOTTIME, after after_ms) that needs workers_kick for work that is not in the
- * store: a deferred match, a pause. INT64_MAX: none. */
+/* The next time (CLOCK_BOOTTIME, after after_ms) that needs workers_kick for work that is not in
+ * the store: a deferred match, a pause. INT64_MAX: none. */
 int64_t workers_next_ms(struct workers *workers, int64_t after_ms);
 
 /* Do the store and the platforms answer? PENDING: a probe is running or requested; `changed` tells

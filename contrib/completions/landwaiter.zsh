@@ -4,20 +4,20 @@ _landwaiter() {
     local -a commands=(
         'serve:run the agent in the foreground; logs on stderr'
         'check:validate the configuration without starting'
-        'push:tell an agent of a push, signed; with --wait exit by what became of it'
-        'targets:list what runs here and whether it may be updated'
+        'push:tell an agent of a push, signed; with --wait exit by its outcome'
+        'targets:list the targets and whether they may be updated'
         'updates:list the updates that are open, newest first'
         'pushes:list the pushes that were accepted, newest first'
         'windows:list the windows and freezes, and when they open and close'
         'window:are these windows, freezes applied, open, and when do they open and close next'
         'show:show one push or update with its whole history'
         'plan:what a push of IMAGE would do now, target by target, and why'
-        'approve:say yes to an update: to the digest that it would bring now'
-        'retry:let an update go now, or try a failed one again'
+        'approve:approve an update: the digest that it would bring now'
+        'retry:continue a waiting update now, or retry a failed one'
         'cancel:end an update that has not begun to change its target'
-        'hold:start no updates of a target, or of any, for now'
+        'hold:hold back the updates of a target, or of all'
         'release:end a hold'
-        'audit:list who or what decided what, newest first'
+        'audit:list the decisions and who made them, newest first'
         'doctor:look at configuration, platforms, permissions and workloads, and say what would bite'
     )
     if (( CURRENT == 2 )); then
@@ -51,7 +51,7 @@ _landwaiter() {
                 '--secret-file=[its shared secret, whsec_… or any bytes (LANDWAITER_SECRET_FILE)]:FILE:_files' \
                 '--token-file=[its bearer token (LANDWAITER_TOKEN_FILE)]:FILE:_files' \
                 '--oidc-token-file=[an OIDC token from the CI system (LANDWAITER_OIDC_TOKEN_FILE)]:FILE:_files' \
-                '--audience=[for whom the CI system shall make the token (LANDWAITER_AUDIENCE; default\: the host of --url)]:NAME: ' \
+                '--audience=[the audience of the CI system'\''s token (LANDWAITER_AUDIENCE; default\: the host of --url)]:NAME: ' \
                 '*--meta=[kept in the push'\''s history\: commit, run URL; may be repeated]:KEY=VALUE: ' \
                 '--wait=-[wait for the outcome (default 15m), print a line for each target, exit by it]::DURATION: ' \
                 '--ca=[trust this private CA instead of the system'\''s]:FILE:_files' \
@@ -165,7 +165,7 @@ _landwaiter() {
         hold)
             _arguments -s \
                 '--until=[when it ends by itself\: 2026-12-24T18\:00\:00+01\:00, or from now 90m, 3h, 2d (default\: when it is released)]:TIME: ' \
-                '--reason=[why, for whoever asks what an update waits for]:TEXT: ' \
+                '--reason=[the reason, shown for updates that wait]:TEXT: ' \
                 '--json[print one JSON document]' \
                 '--control=[the agent'\''s control address, unix\:PATH or HOST\:PORT (LANDWAITER_CONTROL; default\: the configuration'\''s)]:ADDRESS: ' \
                 '(-c --config)-c+[the configuration (LANDWAITER_CONFIG; default /etc/landwaiter/landwaiter.yaml)]:FILE:_files' \

@@ -1,4 +1,4 @@
-/* The agent's frame. */
+/* Starts, stops and drives the agent. */
 #include "tests/simulation/agent.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void changed(void *context) {
 }
 
 static void rearm(void *context) {
-    (void)context; /* timers are looked at after each step */
+    (void)context; /* the timers are checked after each step */
 }
 
 static void must(bool good, const struct err *err) {
@@ -50,7 +50,7 @@ void agent_kick(void) {
     workers_kick(agent.workers);
 }
 
-/* store_next_due, asked again only when its answer may have changed. */
+/* Caches store_next_due until the store is written. */
 static int64_t next_due(void) {
     static uint64_t writes;
     static int64_t after_ms, due_ms;

@@ -1,5 +1,5 @@
-/* Opening a connection and preparing its statements costs more than using it for a simulated second.
- * Knows no table. */
+/* Caches connections and prepared statements: making them costs more than a simulated second. Knows
+ * no table. */
 #include "tests/simulation/connections.h"
 
 #include <sqlite3.h>

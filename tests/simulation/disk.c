@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DISK_FILES 4 /* database, log, journal, and one to spare */
+#define DISK_FILES 4 /* database, log, journal, and a spare one */
 #define DISK_NAME 256
 #define DISK_REGIONS 64
 
 struct file;
 
-/* An open file; begins as SQLite's own type does. */
+/* An open file; starts with SQLite's own type. */
 struct handle {
     sqlite3_file base;
     struct file *file;
@@ -28,7 +28,7 @@ struct file {
     unsigned char *data;
     size_t size, room;
     const struct handle *reserved, *pending, *exclusive;
-    unsigned shared; /* handles that have a lock */
+    unsigned shared; /* number of handles with a lock */
     unsigned char *regions[DISK_REGIONS];
     int region_bytes;
     unsigned memory_shared[SQLITE_SHM_NLOCK];
@@ -244,7 +244,7 @@ static void on_memory_barrier(sqlite3_file *base) {
 }
 
 static int on_memory_unmap(sqlite3_file *base, int removes) {
-    (void)removes; /* restored and used again */
+    (void)removes; /* kept for the next restore */
     for (int i = 0; i < SQLITE_SHM_NLOCK; i++) {
         memory_release(handle_of(base), i);
     }
@@ -323,7 +323,7 @@ static int on_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base, 
     return SQLITE_OK;
 }
 
-/* The struct stays, as other handles may have it open. */
+/* Keeps the struct: other handles may have it open. */
 static int on_delete(sqlite3_vfs *vfs, const char *name, int durable) {
     struct file *file = file_named(name);
     (void)vfs;
@@ -352,7 +352,7 @@ void disk_begin(void) {
     static sqlite3_vfs vfs;
     (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    vfs = *sqlite3_vfs_find(NULL); /* its random numbers and times */
+    vfs = *sqlite3_vfs_find(NULL); /* for its random numbers and times */
     vfs.iVersion = 2;
     vfs.szOsFile = sizeof(struct handle);
     vfs.zName = "simulation";

@@ -1,4 +1,4 @@
-/* Coroutines and time. Owns the stacks; knows nothing of what runs on them. */
+/* Coroutines and time. Owns the stacks; knows nothing of the code on them. */
 #include "tests/simulation/machine.h"
 
 #include <pthread.h>
@@ -31,7 +31,7 @@ enum state { UNUSED, READY, SLEEPING, WAITING, LOCKED, DONE };
 struct coroutine {
     enum state state;
     ucontext_t context;
-    void *stack; /* kept for the next */
+    void *stack; /* kept for the next coroutine */
     void *fake;  /* the sanitizer's */
     void *(*main)(void *argument);
     void *argument;
@@ -194,7 +194,7 @@ static bool coroutine_start(pthread_t *out, void *(*start)(void *), void *argume
     return true;
 }
 
-/* By then it was told to end; after a crash it is gone. */
+/* Runs a coroutine that was told to end to its end; after a crash it is gone. */
 static void coroutine_join(pthread_t thread) {
     struct coroutine *one = &machine.all[(size_t)thread - 1];
     while (one->state != UNUSED) {
@@ -260,7 +260,7 @@ static void at_crashpoint(const char *where) {
         machine.dead = true;
         leave(READY);
     } else if (machine_chance(300)) {
-        leave(READY); /* others go first */
+        leave(READY); /* lets others run first */
     }
 }
 

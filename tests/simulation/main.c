@@ -40,7 +40,7 @@ static void act_push(void) {
     (void)agent_accept(text);
 }
 
-/* An open or ended update, drawn. 0: none. */
+/* A random open or ended update. 0: none. */
 static int64_t some_update(bool open) {
     struct updates list = {0};
     const struct store_filter filter = {.open_only = open, .limit = 20};
@@ -163,8 +163,7 @@ static void crash(void) {
 
 /* ---- one seed ---- */
 
-/* How often people and CI do something: in some seeds every few seconds, in others a few times a
- * day. */
+/* The time between actions of people and CI: seconds in some seeds, hours in others. */
 static int64_t pace_ms, next_act_ms;
 
 static void draw_pace(void) {
@@ -205,7 +204,7 @@ static void step(bool acts) {
     pass_time(acts);
 }
 
-/* From here on nothing fails, and people say yes to all. */
+/* Stops all failures, and approves everything. */
 static void bring_to_an_end(void) {
     struct err err = ERR_INIT;
     world.healthy = world.memory = true;
@@ -247,7 +246,7 @@ static void make_database(const char *directory) {
         exit(1);
     }
     store_free(store);
-    connections_end(); /* the last one to close merges the log into the database */
+    connections_end(); /* the last close merges the log into the database */
     disk_keep();
 }
 
@@ -269,7 +268,7 @@ static void end(const char *directory) {
     (void)rmdir(directory);
 }
 
-/* The number of the promise that was broken. */
+/* Returns the number of the broken promise; 0: none. */
 static unsigned play(uint64_t seed, bool loud) {
     disk_restore();
     story_begin(loud);
@@ -298,13 +297,13 @@ static unsigned play(uint64_t seed, bool loud) {
 }
 
 struct series {
-    unsigned long from, by; /* the first seed, and the distance to the next */
+    unsigned long from, by; /* the first seed, and the step to the next */
     unsigned long seeds, steps;
 };
 
 static unsigned long seeds_done;
 
-/* False: a promise was broken, and its story is told. */
+/* False: a promise was broken; its story is printed. */
 static bool play_series(const struct series *series) {
     for (seeds_done = 0; seeds_done < series->seeds || steps_done < series->steps; seeds_done++) {
         unsigned long seed = series->from + seeds_done * series->by;
@@ -317,7 +316,7 @@ static bool play_series(const struct series *series) {
     return true;
 }
 
-/* Each job plays every so many seeds. */
+/* The seeds of one job: every jobs-th one. */
 static struct series share(const struct series *all, unsigned long job, unsigned long jobs) {
     return (struct series){.from = all->from + job,
                            .by = jobs,

@@ -1,5 +1,5 @@
-/* Planted faults: the linker puts these in place of the real functions (--wrap), which they call as
- * long as nothing is planted. */
+/* Planted faults. The linker puts these functions in place of the real ones (--wrap), which they
+ * call unless their fault is planted. */
 #include "tests/simulation/plant.h"
 
 #include <sqlite3.h>
@@ -21,7 +21,7 @@ void plant_begin(void) {
     world.forgets_undo = planted == 3;
 }
 
-/* Once in a while, and never for those who check. */
+/* Now and then, and never when the checks call. */
 static bool plants(unsigned promise, unsigned each) {
     return planted == promise && machine_inside() && ++calls % each == 0;
 }
@@ -41,7 +41,7 @@ bool __real_store_audit_add(struct store *store, const struct store_audit_entry 
 bool __wrap_store_audit_add(struct store *store, const struct store_audit_entry *entry,
                             struct err *err);
 
-/* 1: what was pushed is not looked at. */
+/* 1: pushes are not matched. */
 bool __wrap_store_has_unmatched(struct store *store, const char *platform) {
     return planted != 1 && __real_store_has_unmatched(store, platform);
 }
@@ -55,7 +55,7 @@ struct gate_verdict __wrap_gate_decide(const struct gate_facts *facts) {
     return verdict;
 }
 
-/* 4: nobody is woken when an update ends. */
+/* 4: the end of an update wakes no other. */
 void __wrap_store_wake_gate(struct store *store, enum store_wake which) {
     if (which != STORE_WAKE_WAITING_FOR_OTHERS || !plants(4, 3)) {
         __real_store_wake_gate(store, which);
@@ -68,7 +68,7 @@ bool __wrap_store_rejected(struct store *store, const char *target, const char *
     return planted != 5 && __real_store_rejected(store, target, digest, out_update);
 }
 
-/* 6: an entry of the audit trail is edited. */
+/* 6: somebody edits an entry of the audit trail. */
 bool __wrap_store_audit_add(struct store *store, const struct store_audit_entry *entry,
                             struct err *err) {
     bool good = __real_store_audit_add(store, entry, err);

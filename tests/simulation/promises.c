@@ -1,4 +1,4 @@
-/* Checks. Reads the store through the agent's own connection, between the steps. */
+/* Checks the promises. Reads the store between the steps, through the agent's own connection. */
 #include "tests/simulation/promises.h"
 
 #include <sqlite3.h>

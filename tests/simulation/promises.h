@@ -1,14 +1,15 @@
-/* The promises (docs/testing.md), checked against what really happened in the world. */
+/* The promises (docs/testing.md), checked against the real state of the world. */
 #ifndef LANDWAITER_TESTS_SIMULATION_PROMISES_H
 #define LANDWAITER_TESTS_SIMULATION_PROMISES_H
 
 #include "agent/store/store.h"
 
-/* Hooks itself into the world. */
+/* Installs the checks in the world. */
 void promises_begin(void);
-/* All coroutines rest: who sleeps has a reason, and what has ended is as its result says. */
+/* Call when all coroutines sleep: every sleeping update must have a reason, and every ended target
+ * must match its result. */
 void promises_at_rest(void);
-/* The world is healthy and nothing more comes. */
+/* Call when the world is healthy and all pushes have arrived. */
 void promises_at_end(void);
 
 #endif

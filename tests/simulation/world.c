@@ -1,4 +1,4 @@
-/* Targets, registry and configuration. Never looks at the agent's store. */
+/* Targets, registry and configuration. Never reads the agent's store. */
 #include "tests/simulation/world.h"
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ static unsigned new_digest(void) {
 
 /* ---- calls ---- */
 
-/* Each takes its time, and some fail: before they did anything, or after. */
+/* Takes some time, and sometimes fails, before or after doing its work. */
 enum trouble { FINE, NOT_DONE, DONE_UNHEARD };
 
 static enum trouble call(struct err *err) {
@@ -256,7 +256,7 @@ static bool play_commit(struct platform_task *task, struct err *err) {
 
 /* ---- the registry ---- */
 
-/* A tag moves when its time has come. */
+/* Moves tags whose time has come. */
 static void settle_tags(void) {
     for (unsigned r = 0; r < WORLD_REPOSITORIES; r++) {
         for (unsigned t = 0; t < WORLD_TAGS; t++) {
@@ -329,7 +329,7 @@ void world_push_image(struct world_push *out) {
     unsigned r = machine_draw(WORLD_REPOSITORIES);
     unsigned t = machine_draw(WORLD_TAGS);
     settle_tags();
-    bool again = machine_chance(200); /* announced once more */
+    bool again = machine_chance(200); /* announced again */
     unsigned number = !again                ? new_digest()
                       : world.pending[r][t] ? world.pending[r][t]
                                             : world.served[r][t];
@@ -386,7 +386,7 @@ void world_reconfigure(void) {
                "windows:\n  night: {start: '02:00', end: '05:00', tz: Europe/Berlin}\n"
                "  noon: {start: '11:30', duration: 2h, tz: UTC}\n",
                getenv("SIMULATION_STATE"), at_once);
-    if (!world.healthy && machine_chance(300)) { /* it may close a window for ever */
+    if (!world.healthy && machine_chance(300)) { /* could close a window forever */
         buf_printf(&text, "freezes:\n  - {name: rest, start: '%02u:00', duration: 3h, tz: UTC}\n",
                    machine_draw(24));
     }

@@ -1,5 +1,5 @@
-/* The world around the agent, scripted: targets of the null platform, a registry, people's
- * configuration. It keeps what really happened, apart from what the agent believes. */
+/* The scripted world around the agent: targets of the null platform, a registry, a configuration.
+ * Keeps the real state, apart from the agent's beliefs. */
 #ifndef LANDWAITER_TESTS_SIMULATION_WORLD_H
 #define LANDWAITER_TESTS_SIMULATION_WORLD_H
 
@@ -25,19 +25,19 @@ struct world_target {
     bool versions; /* policy `minor` on a version's tag; else `digest` on `stable` */
     char tag[32], old_tag[32];
     unsigned running; /* digest number */
-    unsigned old;     /* the one aside while it is swapped; 0: none */
+    unsigned old;     /* the old container during a swap; 0: none */
     unsigned created; /* 0: none */
     bool up;
     unsigned instance;
-    int64_t started_ms;    /* boot time of the start of what runs */
-    int64_t touched_by;    /* the update that changed it last */
-    int64_t checked;       /* the update whose end was looked at */
-    unsigned touched_from; /* what ran before that */
+    int64_t started_ms;    /* boot time of its last start */
+    int64_t touched_by;    /* the last update that changed it */
+    int64_t checked;       /* the last update whose end was checked */
+    unsigned touched_from; /* the digest before */
     bool meddled;          /* somebody changed it since */
     struct {
         uint64_t at;             /* the world's sequence */
         int64_t wall_ms;         /* the clock's */
-    } found[MACHINE_COROUTINES]; /* the last look of each thread */
+    } found[MACHINE_COROUTINES]; /* each thread's last look */
     bool refused[WORLD_DIGESTS]; /* rolled back here */
 };
 
@@ -45,52 +45,53 @@ struct world {
     struct config *config; /* in force */
     struct world_target targets[WORLD_TARGETS];
     unsigned target_count;
-    unsigned digests; /* numbers given so far; a later push has a greater one */
+    unsigned digests; /* the last number given; later pushes have greater ones */
     enum quality quality[WORLD_DIGESTS];
-    unsigned served[WORLD_REPOSITORIES][WORLD_TAGS]; /* what the registry says now */
+    unsigned served[WORLD_REPOSITORIES][WORLD_TAGS]; /* the registry's present answers */
     unsigned pending[WORLD_REPOSITORIES][WORLD_TAGS];
-    int64_t pending_ms[WORLD_REPOSITORIES][WORLD_TAGS]; /* boot time when it will */
+    int64_t pending_ms[WORLD_REPOSITORIES][WORLD_TAGS]; /* boot time of the move to pending */
     unsigned version[WORLD_REPOSITORIES];
-    unsigned trouble, slow; /* so many of a thousand calls fail; take long */
-    bool healthy;           /* nothing of the outside fails any more */
-    bool memory;            /* there is enough */
+    unsigned trouble, slow; /* per mille of calls that fail; that are slow */
+    bool healthy;           /* nothing outside fails any more */
+    bool memory;            /* enough memory is free */
     unsigned most_at_once;
     uint64_t sequence;    /* grows with each step */
-    uint64_t reloaded_at; /* … and what happened then */
+    uint64_t reloaded_at; /* sequence of the last reload */
     uint64_t clock_set_at;
-    uint64_t hold_at[WORLD_TARGETS + 1]; /* 0: none; the last: of all */
-    bool forgets_undo;                   /* a planted fault: says undone, and is not */
+    uint64_t hold_at[WORLD_TARGETS + 1]; /* sequence of the hold; 0: none; the last: all targets */
+    bool forgets_undo;                   /* planted fault: undo does nothing */
 };
 
 extern struct world world;
 
-/* Draws targets, a registry and a configuration, and plays them (dry.h, http.h). */
+/* Chooses targets, a registry and a configuration at random, and installs them (dry.h, http.h). */
 void world_begin(void);
 void world_end(void);
-/* Draws another configuration. */
+/* Chooses another configuration at random. */
 void world_reconfigure(void);
 
-/* The digest of that number, and back; 0: none of ours. */
+/* The digest of that number, and back; 0: unknown. */
 void world_digest(unsigned number, char out[DIGEST_TEXT_SIZE]);
 unsigned world_number(const char *digest);
-/* NULL: there is none. */
+/* Finds a target; NULL: none. */
 struct world_target *world_target(const char *name);
-/* The settings that hold for it now. */
+/* The settings in force. */
 void world_settings(const struct world_target *target, struct settings *out);
-/* What the pipeline's find would say, without trouble. */
+/* The target as the platform would list it, without failures. */
 void world_fill(const struct world_target *target, struct target *out);
 
-/* A new image in the registry, soon or now. Gives its reference, with the digest or without. */
+/* Pushes a new image to the registry, now or soon. Gives its reference, with or without the
+ * digest. */
 struct world_push {
     char image[160];
-    char digest[DIGEST_TEXT_SIZE]; /* "" where it is not told */
+    char digest[DIGEST_TEXT_SIZE]; /* "" if not told */
 };
 void world_push_image(struct world_push *out);
 
 /* Called before the first step that takes a target down. */
 extern void (*world_before_stop)(const struct world_target *target,
                                  const struct platform_task *task);
-/* Called when something was started. */
+/* Called after a start of another digest. */
 extern void (*world_after_start)(const struct world_target *target,
                                  const struct platform_task *task);
 

@@ -1,4 +1,4 @@
-/* Refusals: owns what is not supported, and the sentences that say so. Reads only. */
+/* Owns the unsupported cases and their messages. Reads only. */
 #include "agent/platforms/docker/check.h"
 
 #include "agent/platforms/docker/container.h"
@@ -41,7 +41,7 @@ bool check_linked(const json_t *entry, char *consumer, size_t size) {
     return false;
 }
 
-/* Does that other container live in a namespace of this one? */
+/* Does the other container share a namespace of this one? */
 static bool check_other(struct engine *engine, const char *id, const json_t *other,
                         struct err *err) {
     struct seen seen;

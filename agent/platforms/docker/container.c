@@ -1,5 +1,4 @@
-/* Facts of one container: owns the reading of inspect documents and our marks in names. It never
- * changes anything. */
+/* Reads inspect documents, and names with Landwaiter's marks. Changes nothing. */
 #include "agent/platforms/docker/container.h"
 
 #include <ctype.h>
@@ -109,7 +108,7 @@ bool container_image_pinned(const char *image, const char *image_id) {
     if (strchr(image, '@') || strncmp(image, "sha256:", 7) == 0) {
         return true;
     }
-    /* A bare id looks like a repository's name; it is an id when the image's begins with it. */
+    /* A bare id looks like the name of a repository; compare it with the image's id. */
     size_t len = strlen(image);
     return len >= 4 && container_hex_len(image) == len && strncmp(image_id, "sha256:", 7) == 0 &&
            strncmp(image_id + 7, image, len) == 0;
@@ -131,8 +130,8 @@ bool container_inspect(struct engine *engine, const char *id, json_t **out, stru
     return true;
 }
 
-/* The files that the engine binds into every container tell which one it is; their mount points
- * keep the host's own table, which lists other containers' mounts too, from matching. */
+/* The files that the engine binds into every container identify it. Requiring their mount points
+ * excludes the host's own table, which lists the mounts of other containers too. */
 static bool container_mounts_name(const char *id, const char *mountinfo) {
     char wanted[128];
     (void)snprintf(wanted, sizeof wanted, "/containers/%.64s/", id);

@@ -1,4 +1,4 @@
-/* Creation: owns the calls around recreate.c's mapping. It never touches the old container. */
+/* Makes the calls around recreate.c's mapping. Never touches the old container. */
 #include "agent/platforms/docker/create.h"
 
 #include "agent/platforms/docker/container.h"
@@ -6,9 +6,9 @@
 #include "agent/platforms/docker/recreate.h"
 #include "base/json.h"
 
-#define CREATE_TIMEOUT_MS 120000 /* volume plugins and cold disks */
+#define CREATE_TIMEOUT_MS 120000 /* slow volume plugins and disks */
 
-/* What the mapping reads. */
+/* The input of the mapping. */
 struct create_facts {
     json_t *container, *image, *providers, *info;
 };
@@ -20,14 +20,14 @@ static void create_facts_release(struct create_facts *facts) {
     json_decref(facts->info);
 }
 
-/* The engine's no is final here; no answer is not. */
+/* Makes a refusal by the engine final; a missing answer stays transient. */
 static bool create_refused(const struct engine_answer *answer, struct err *err) {
     return answer->status ? err_set(err, ERR_INVALID, "the Docker engine says: %s", answer->message)
                           : false;
 }
 
-/* VolumesFrom entries are "ID[:ro]" or "NAME[:ro]"; one that is gone lets create fail, with the
- * engine's own words. */
+/* VolumesFrom entries are "ID[:ro]" or "NAME[:ro]". If one is gone, creation fails with the
+ * engine's message. */
 static bool create_providers(struct engine *engine, struct create_facts *facts, struct err *err) {
     const json_t *from =
         json_array_member(json_object_member(facts->container, "HostConfig"), "VolumesFrom");
@@ -79,7 +79,7 @@ bool create_remove(struct engine *engine, const char *id_or_name, struct err *er
     if (engine_call(engine, &call, &answer, err) || answer.status == 404) {
         return true;
     }
-    /* 409: a removal is under way; look again. */
+    /* 409: a removal is in progress; retry. */
     return answer.status == 409 ? err_set(err, ERR_TRANSIENT, "%s", answer.message) : false;
 }
 
@@ -92,7 +92,7 @@ static bool create_send(struct engine *engine, const struct create_order *order,
     return engine_call(engine, &call, answer, NULL);
 }
 
-/* One that an earlier, interrupted try left behind has the name: it goes first. */
+/* An interrupted attempt left a container of that name: remove it first. */
 static bool create_make(struct engine *engine, struct create_order *order, const json_t *body,
                         struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
@@ -123,7 +123,7 @@ static bool create_network_call(struct engine *engine, const char *path, const j
     return engine_call(engine, &call, &answer, err) || create_refused(&answer, err);
 }
 
-/* Pure configuration of a container that does not run: no address is taken yet. */
+/* Configures the network of a container that does not run yet: no address is in use. */
 static bool create_connect(struct engine *engine, const char *id, const struct network_plan *plan,
                            struct err *err) {
     char path[ENGINE_PATH_SIZE];
@@ -150,7 +150,7 @@ static bool create_connect(struct engine *engine, const char *id, const struct n
     return true;
 }
 
-/* create resolves the tag by itself, and somebody may have moved it since. */
+/* The engine resolves the tag at creation, and somebody may have moved it since. */
 static bool create_verify(struct engine *engine, struct create_order *order, struct err *err) {
     CLEANUP(json_release) json_t *made = NULL;
     if (!container_inspect(engine, order->id, &made, err)) {
@@ -186,7 +186,7 @@ bool create_container(struct engine *engine, struct create_order *order, struct 
         create_verify(engine, order, err)) {
         return true;
     }
-    /* Transient: the next try removes it by its name. */
+    /* Transient: the retry removes it by name. */
     struct err ignored = ERR_INIT;
     if (!err || err->kind != ERR_TRANSIENT) {
         (void)!create_remove(engine, order->id, &ignored);

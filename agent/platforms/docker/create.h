@@ -1,5 +1,4 @@
-/* Making the new container beside the old one: everything that can be done while the old one still
- * serves. */
+/* Makes the new container beside the old one, which still serves. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_CREATE_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_CREATE_H
 
@@ -7,19 +6,18 @@
 #include "base/err.h"
 
 struct create_order {
-    const char *old_id;   /* the container to follow */
-    const char *name;     /* of the new one; a half-made one of that name is removed first */
-    const char *image;    /* "repo:tag" */
-    const char *image_id; /* what that tag must be */
-    char id[80];          /* out: the new one's */
-    bool tag_moved;       /* out: it failed because that tag is another image now */
+    const char *old_id; /* the container to copy */
+    const char *name;   /* of the new container; an incomplete one of that name is removed first */
+    const char *image;  /* "repo:tag" */
+    const char *image_id; /* the expected image of that tag */
+    char id[80];          /* out: of the new container */
+    bool tag_moved;       /* out: failed because the tag is another image now */
 };
-/* Creates and connects it; not started. A container left by a failure is removed again. Any refusal
- * of the engine is ERR_INVALID: asking again would not help; a moved tag is ERR_TRANSIENT. */
+/* Creates and connects the container without starting it; removes it again on failure. ERR_INVALID:
+ * the engine refused, so that a retry would not help; ERR_TRANSIENT: the tag was moved. */
 bool create_container(struct engine *engine, struct create_order *order, struct err *err) MUST_USE;
 
-/* Removes a container that was never good, with its anonymous volumes. True also when there is
- * none. */
+/* Removes a container that never served, with its anonymous volumes. True also if there is none. */
 bool create_remove(struct engine *engine, const char *id_or_name, struct err *err) MUST_USE;
 
 #endif

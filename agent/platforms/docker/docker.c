@@ -1,5 +1,5 @@
-/* The Docker driver: owns its row in the platform table, and fetching. What it does is in the files
- * beside it: list (targets), check (refusals), steps (the swap), observe (the health gate). */
+/* The Docker driver's row in the platform table, and fetching. Its other files: list (targets),
+ * check (refusals), steps (the swap), observe (the health gate). */
 #include "agent/platforms/docker/check.h"
 #include "agent/platforms/docker/container.h"
 #include "agent/platforms/docker/image.h"
@@ -20,7 +20,7 @@ static bool docker_probe(const struct platform_session *session, struct err *err
     return engine_open(session, &engine, err) && engine_do(&engine, "GET", err, "/version");
 }
 
-/* The image that the target is made from; without it nothing can be compared. */
+/* The target's present image; nothing can be compared without it. */
 static bool docker_old_image(struct engine *engine, const struct platform_task *task, json_t **out,
                              struct err *err) {
     CLEANUP(json_release) json_t *old = NULL;

@@ -1,5 +1,5 @@
-/* The engine's API client: owns the address, the dialect and the meaning of status codes. It never
- * knows what a container is. */
+/* The client of the engine's API: owns the address, the dialect and the meaning of status codes.
+ * Knows no container. */
 #include "agent/platforms/docker/engine.h"
 
 #include <pthread.h>
@@ -13,10 +13,10 @@
 #define ENGINE_ANSWER_MAX ((size_t)4 * 1024 * 1024)
 #define ENGINE_TIMEOUT_MS 30000
 
-/* What is known of each engine, shared by all workers. */
+/* Facts about each engine, shared by all workers. */
 static pthread_mutex_t engine_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
-    char host[ENGINE_HOST_SIZE]; /* "": free */
+    char host[ENGINE_HOST_SIZE]; /* "": unused */
     int newest;
 } engine_known[ENGINE_HOSTS_MAX];
 
@@ -32,7 +32,7 @@ static int engine_recall(const char *host) {
     return newest;
 }
 
-/* newest 0 forgets. */
+/* newest: 0 forgets */
 static void engine_remember(const char *host, int newest) {
     pthread_mutex_lock(&engine_lock);
     size_t at = 0;
@@ -88,7 +88,7 @@ void engine_answer_release(struct engine_answer *answer) {
     answer->json = NULL;
 }
 
-/* The engine's words: {"message": …}, or plain text (below 1.24, and proxies). */
+/* The engine's message: {"message": …}, or plain text (below 1.24, and proxies). */
 static void engine_words(const struct buf *body, char out[static 320]) {
     CLEANUP(json_release) json_t *root = NULL;
     const char *text = NULL;
@@ -105,7 +105,7 @@ static void engine_words(const struct buf *body, char out[static 320]) {
     }
 }
 
-/* Where a request goes, and what it carries. */
+/* The place and content of a request. */
 struct engine_parcel {
     struct buf url, body, auth;
     const char *unix_socket;
@@ -234,8 +234,8 @@ bool engine_open(const struct platform_session *session, struct engine *out, str
     return true;
 }
 
-/* Every answer names the engine's newest version. Another one than before: it was exchanged, so the
- * next call negotiates again (a pinned old dialect changes what `create` means). */
+/* Every answer names the engine's newest version. A change means that the engine was replaced; the
+ * next call negotiates again (a pinned old dialect changes the meaning of `create`). */
 static void engine_notice(const struct engine *engine, const struct http_response *response) {
     CLEANUP(buf_release) struct buf version = BUF_INIT(32);
     int newest = 0;

@@ -1,5 +1,5 @@
-/* The Docker engine's API: one call function, the dialect, and what an answer means
- * (docker-engine.md section 1). Blocking, bounded, timed out. */
+/* The Docker engine's API: one call function, the dialect, and the meaning of answers
+ * (docker-engine.md section 1). Blocks, with bounded answers and timeouts. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_ENGINE_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_ENGINE_H
 
@@ -11,19 +11,19 @@
 #include "agent/platforms/platform.h"
 #include "base/err.h"
 
-/* Dialects that are spoken, as the number after "1.". Newer ones no longer show a container's MAC
- * address. */
+/* Supported dialects, as the number after "1.". Newer ones no longer show the MAC address of a
+ * container. */
 #define ENGINE_MINOR_MIN 24
 #define ENGINE_MINOR_MAX 51
 #define ENGINE_PATH_SIZE 2048
 #define ENGINE_JSON_DEPTH 64
 
-/* Cheap to open: where the dialect is known already, nothing is sent. */
+/* Cheap to open: sends nothing if the dialect is known. */
 struct engine {
     struct http_client *http;
     const struct config_docker *docker;
-    int minor;  /* of the dialect that is spoken: 1.minor */
-    int newest; /* the newest the engine offers, 1.newest */
+    int minor;  /* of the dialect in use: 1.minor */
+    int newest; /* the engine's newest, 1.newest */
 };
 
 /* Negotiates the dialect once for each host and process. ERR_INVALID: too old, or too new. */
@@ -32,7 +32,7 @@ bool engine_open(const struct platform_session *session, struct engine *out,
 
 struct engine_call {
     const char *method;
-    const char *path;          /* below the version: "/containers/json?all=1" */
+    const char *path;          /* after the version: "/containers/json?all=1" */
     const json_t *body;        /* NULL: none */
     const char *registry_auth; /* X-Registry-Auth; NULL: none */
     size_t answer_max;         /* 0: 4 MiB */
@@ -44,29 +44,29 @@ struct engine_call {
 };
 struct engine_answer {
     long status;       /* 0: no answer */
-    json_t *json;      /* of a good answer; NULL where it has no body */
-    char message[320]; /* of a bad answer: the engine's own words */
+    json_t *json;      /* of a success; NULL: no body */
+    char message[320]; /* of a failure: the engine's message */
 };
 #define ENGINE_ANSWER_INIT                                                                         \
     { .status = 0, .json = NULL, .message = "" }
 void engine_answer_release(struct engine_answer *answer);
 
-/* True: 2xx or 304. False: no answer (ERR_TRANSIENT or ERR_INVALID, status 0), or the engine said
- * no: 404 ERR_GONE; 401, 403 ERR_DENIED; 429, 5xx ERR_TRANSIENT; else ERR_INVALID, with its words.
- * An engine that was exchanged meanwhile is negotiated with again. */
+/* True: 2xx or 304. False: no answer (ERR_TRANSIENT or ERR_INVALID, status 0), or a refusal with
+ * the engine's message: 404 ERR_GONE; 401, 403 ERR_DENIED; 429, 5xx ERR_TRANSIENT; else
+ * ERR_INVALID. Negotiates again with an engine that was replaced. */
 bool engine_call(struct engine *engine, const struct engine_call *call,
                  struct engine_answer *answer, struct err *err) MUST_USE;
 
-/* GET of a path made like printf, an object or an array. The caller owns *out. */
+/* GET of a printf-formatted path; the answer is an object or an array. The caller owns *out. */
 bool engine_get(struct engine *engine, json_t **out, struct err *err, const char *format, ...)
     PRINTF_LIKE(4, 5) MUST_USE;
-/* A call without a body and without an interesting answer. */
+/* A call without a body whose answer does not matter. */
 bool engine_do(struct engine *engine, const char *method, struct err *err, const char *format, ...)
     PRINTF_LIKE(4, 5) MUST_USE;
 
 /* "1.41" to 41. False: not a version 1.x. Pure. */
 bool engine_minor_parse(const char *text, int *out) MUST_USE;
-/* Pure: what an engine's answer means. */
+/* The meaning of a status. Pure. */
 enum err_kind engine_status_kind(long status);
 
 #endif

@@ -1,11 +1,11 @@
-/* Facts of one image. It never changes anything. */
+/* Reads one image. Changes nothing. */
 #include "agent/platforms/docker/image.h"
 
 #include "base/json.h"
 
 bool image_inspect(struct engine *engine, const char *image, json_t **out, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
-    /* From ids and parsed references only; nothing else may stand in a path. */
+    /* Built from ids and parsed references only, because it becomes part of a path. */
     if (!*image || strpbrk(image, "?#% \t\r\n") || strstr(image, "..")) {
         return err_set(err, ERR_INVALID, "that is not an image's name");
     }

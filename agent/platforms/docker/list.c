@@ -1,5 +1,5 @@
-/* Targets: owns the choice of containers and the reading of their images' names and digests. It
- * never changes anything. */
+/* Lists targets: owns the choice of containers, and reads their images' names and digests. Changes
+ * nothing. */
 #include "agent/platforms/docker/list.h"
 
 #include "agent/platforms/docker/container.h"
@@ -51,14 +51,14 @@ const char *list_name(const json_t *entry) {
     return "";
 }
 
-/* On its way in or out, or somebody else's: not a target at all. */
+/* A container that is being replaced, or somebody else's: not a target. */
 static bool list_ignored(const struct list_sighting *sighting) {
     return !container_name_valid(sighting->name) || container_name_marked(sighting->name) ||
            strlen(sighting->name) + sizeof LIST_TARGET_PREFIX > TARGET_NAME_SIZE ||
            json_text(sighting->labels, CONTAINER_LABEL_SWARM_TASK);
 }
 
-/* The image's reference. False: *out says why it is left alone. */
+/* The image's reference. False: *out says why the target is left alone. */
 static bool list_image(const struct list_sighting *sighting, struct target *out) {
     struct err err = ERR_INIT;
     bool pinned = container_image_pinned(sighting->image, sighting->image_id);
@@ -101,8 +101,8 @@ void list_target(const struct config *config, const struct list_sighting *sighti
     }
 }
 
-/* digests: image id to digest, "" when unknown; it lives for one list only, as a tag's move or a
- * push adds to what an image is known by. */
+/* digests: image id to digest, "" if unknown. Kept for one list only, because a moved tag or a push
+ * adds digests. */
 static bool list_running(struct engine *engine, json_t *digests, const char *image_id,
                          struct target *target, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
@@ -130,7 +130,7 @@ static bool list_running(struct engine *engine, json_t *digests, const char *ima
            err_set(err, ERR_BUG, "out of memory");
 }
 
-/* The list shows a container's image by its id as soon as its tag has moved on. */
+/* The list shows the image by its id once its tag has moved on. */
 static bool list_image_name(struct engine *engine, struct list_sighting *sighting,
                             struct seen *seen, struct err *err) {
     if (*sighting->image && !strchr(sighting->image, '@') &&
@@ -171,7 +171,7 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
         return true;
     }
     if (!list_image_name(&listing->engine, &sighting, &seen, &gone)) {
-        if (gone.kind == ERR_GONE) { /* since the list was made */
+        if (gone.kind == ERR_GONE) { /* removed since the list was read */
             return true;
         }
         if (err) {
@@ -236,7 +236,7 @@ bool list_find(const struct platform_session *session, const char *target, struc
         .image_id = container_image_id(inspect),
         .status = container_status(inspect),
         .labels = json_object_member(json_object_member(inspect, "Config"), "Labels")};
-    /* The engine takes an id's beginning for a name too. */
+    /* The engine also accepts the beginning of an id as a name. */
     if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting)) {
         return err_set(err, ERR_GONE, "there is no container named %s", name);
     }

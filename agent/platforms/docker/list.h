@@ -1,5 +1,5 @@
-/* Containers as targets: which there are, which image each runs, and which are left alone
- * (docker-engine.md sections 2 and 7). Reads only. */
+/* Containers as targets: their images, and the reasons to leave some alone (docker-engine.md
+ * sections 2 and 7). Reads only. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_LIST_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_LIST_H
 
@@ -9,12 +9,12 @@
 
 #define LIST_TARGET_PREFIX "docker/"
 
-/* All containers, stopped ones too. The caller owns *out. */
+/* All containers, including stopped ones. The caller owns *out. */
 bool list_containers(struct engine *engine, json_t **out, struct err *err) MUST_USE;
-/* The same; one list serves all calls with the same shared object (platform_session; NULL: asks
- * anew). */
+/* The same; calls with the same shared object (platform_session) share one list. NULL: no
+ * sharing. */
 bool list_shared(struct engine *engine, json_t *shared, json_t **out, struct err *err) MUST_USE;
-/* The name in an entry of that list: the one without a link's slash; "" when there is none. */
+/* The name in a list entry: the one without the slash of a link; "" if there is none. */
 const char *list_name(const json_t *entry);
 
 /* struct platform's list and find. */
@@ -23,12 +23,12 @@ bool list_targets(const struct platform_session *session, const struct ref *repo
 bool list_find(const struct platform_session *session, const char *target, struct target *out,
                struct err *err);
 
-/* A container, from either document. */
+/* A container, from the list or from its inspect document. */
 struct list_sighting {
     const char *id, *name, *image, *image_id, *status;
     const json_t *labels;
 };
-/* Pure but for `running`, which is left empty. */
+/* Leaves `running` empty. Pure. */
 void list_target(const struct config *config, const struct list_sighting *sighting,
                  struct target *out);
 

@@ -1,4 +1,4 @@
-/* Reads /proc/meminfo, which containers see as their host's. Decides nothing. */
+/* Reads /proc/meminfo, which shows the host's memory in containers too. Decides nothing. */
 #include "agent/platforms/docker/memory.h"
 
 #include <stdio.h>

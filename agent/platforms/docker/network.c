@@ -1,12 +1,12 @@
-/* Endpoints: owns what of an endpoint is its owner's wish and what is the engine's bookkeeping. It
- * never talks to the engine. */
+/* Separates the owner's settings of an endpoint from the engine's bookkeeping. Never talks to the
+ * engine. */
 #include "agent/platforms/docker/network.h"
 
 #include "agent/platforms/docker/container.h"
 #include "base/json.h"
 
-#define NETWORK_MINOR_MANY 44  /* more than one endpoint in create; MAC address in the endpoint */
-#define NETWORK_MINOR_CLEAN 45 /* Aliases are exactly the user's */
+#define NETWORK_MINOR_MANY 44     /* several endpoints in create; MAC address in the endpoint */
+#define NETWORK_MINOR_CLEAN 45    /* Aliases are exactly the owner's */
 #define NETWORK_MINOR_PRIORITY 48 /* GwPriority */
 
 void network_plan_release(struct network_plan *plan) {
@@ -37,7 +37,7 @@ static bool network_aliases(const json_t *inspect, int minor, const json_t *endp
     return json_array_size(kept) == 0 || json_object_set(out, "Aliases", kept) == 0;
 }
 
-/* The user's part: static addresses, aliases, links, driver options, priority. */
+/* The owner's settings: static addresses, aliases, links, driver options, priority. */
 static json_t *network_endpoint(const json_t *inspect, int minor, const json_t *endpoint) {
     static const char *const verbatim[] = {"IPAMConfig", "Links", "DriverOpts"};
     CLEANUP(json_release) json_t *out = json_object();
@@ -58,7 +58,7 @@ static json_t *network_endpoint(const json_t *inspect, int minor, const json_t *
     return network_aliases(inspect, minor, endpoint, out) ? TAKE(out) : NULL;
 }
 
-/* The mode names its network by name or id; `default` is the bridge. */
+/* The mode gives the network's name or id; `default` is the bridge. */
 static bool network_is_main(const char *mode, const char *name, const json_t *endpoint) {
     if (strcmp(mode, "default") == 0 || *mode == '\0') {
         mode = "bridge";
@@ -79,8 +79,8 @@ static bool network_connect_later(struct network_plan *plan, const char *name,
     return item && json_array_append(plan->connect, item) == 0;
 }
 
-/* The address that the user chose for the main network. Before 1.44 it stands in the container's
- * own part and is left there (recreate.c). */
+/* The MAC address that the owner chose for the main network. Before 1.44 it is part of the
+ * container's own configuration (recreate.c). */
 static bool network_set_mac(const json_t *inspect, int minor, json_t *config) {
     const char *mac = json_text(json_object_member(inspect, "Config"), "MacAddress");
     if (minor < NETWORK_MINOR_MANY || !mac || !*mac) {
@@ -113,7 +113,7 @@ static const json_t *network_all(const json_t *inspect) {
     return json_object_member(json_object_member(inspect, "NetworkSettings"), "Networks");
 }
 
-/* It has no endpoints of its own that its owner could have changed. */
+/* The mode has no endpoints that the owner could have changed. */
 static bool network_borrowed(const json_t *inspect, const char *mode) {
     return strcmp(mode, "host") == 0 || strncmp(mode, "container:", 10) == 0 ||
            json_bool(json_object_member(inspect, "Config"), "NetworkDisabled", false);
@@ -140,11 +140,11 @@ bool network_plan(const json_t *inspect, int minor, struct network_plan *out, st
     }
     bool borrowed = network_borrowed(inspect, mode);
     bool has_main = network_has_main(inspect, mode);
-    /* Its owner moved it away from the network that it was made with. */
+    /* The owner moved it away from the network that it was created with. */
     if (!borrowed && !has_main) {
         (void)snprintf(plan.disconnect, sizeof plan.disconnect, "%s", mode);
     }
-    /* An endpoint beside these is accepted by create and fails at start. */
+    /* With these modes create accepts a further endpoint, but start fails. */
     bool none = borrowed || (has_main && strcmp(mode, "none") == 0);
     const char *name = NULL;
     json_t *endpoint = NULL;

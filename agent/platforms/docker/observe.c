@@ -1,6 +1,6 @@
-/* The health gate: owns the verdict on a new container and the words for it. It never touches the
- * container (but has it started again when it went down with its engine or its host), and never
- * repeats the application's own log, which may hold its secrets. */
+/* The health gate: owns the verdict on a new container and its wording. Never touches the
+ * container, except to start it again after a stop of its engine or host, and never repeats the
+ * application's log, which may contain secrets. */
 #include "agent/platforms/docker/observe.h"
 
 #include <ctype.h>
@@ -11,13 +11,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define OBSERVE_OFTEN_MS 250 /* in the first 10 s, when most things happen */
+#define OBSERVE_OFTEN_MS 250 /* in the first 10 s, the most eventful */
 #define OBSERVE_EARLY_MS 10000
 #define OBSERVE_SELDOM_MS 1000
 #define OBSERVE_OUTPUT_MAX 120
-#define OBSERVE_TIME_SIZE 64 /* of a time in the engine's words */
+#define OBSERVE_TIME_SIZE 64 /* of a time in the engine's format */
 #define OBSERVE_ANSWER_MS 1000
-#define OBSERVE_RESUMES 5 /* one that crashes at once is not started for ever */
+#define OBSERVE_RESUMES 5 /* do not restart a crashing container forever */
 #define NS_PER_MS 1000000
 
 /* ---- the verdict ---- */
@@ -32,7 +32,7 @@ static void observe_bad(struct platform_observation *out, const char *format, ..
     va_end(args);
 }
 
-/* The last check that failed: ": OUTPUT", ": exit status 1", or "". */
+/* The last failed check: ": OUTPUT", ": exit status 1", or "". */
 static void observe_output(const json_t *health, char *out, size_t size) {
     const json_t *log = json_array_member(health, "Log");
     out[0] = '\0';
@@ -76,7 +76,7 @@ static void observe_exit(const json_t *state, struct platform_observation *out) 
     }
 }
 
-/* Crashed, or is about to be started again after a crash. True: *out says so. */
+/* Did it crash, or is the engine about to restart it after a crash? True: *out says so. */
 static bool observe_down(const json_t *inspect, struct platform_observation *out) {
     const json_t *state = json_object_member(inspect, "State");
     int64_t restarts = json_int(inspect, "RestartCount", 0);
@@ -109,7 +109,7 @@ static int64_t observe_ms(const json_t *check, const char *member, int64_t fallb
     return ns > 0 ? ns / NS_PER_MS : fallback_ms;
 }
 
-/* The configured time; where nobody wrote one, at least what the image's own check may take. */
+/* The configured time; by default at least the time that the image's own check may take. */
 static int64_t observe_deadline(const struct observe_facts *facts) {
     const json_t *check =
         json_object_member(json_object_member(facts->inspect, "Config"), "Healthcheck");
@@ -130,7 +130,8 @@ static int64_t observe_deadline(const struct observe_facts *facts) {
     return own > configured ? own : configured;
 }
 
-/* A time in the notes, set to now the first time, and when the clock went back (it never does). */
+/* Reads a time from the notes; notes now if there is none or the clock went back (it never
+ * does). */
 static int64_t observe_since(json_t *notes, const char *member, int64_t now_ms) {
     int64_t since = json_int(notes, member, 0);
     if (since > 0 && since <= now_ms) {
@@ -145,7 +146,7 @@ static void observe_anew(json_t *notes) {
     (void)json_object_del(notes, "healthy_ms");
 }
 
-/* The noted times count from another start of the host. */
+/* The noted times belong to another boot of the host. */
 static void observe_rebooted(const char *boot, json_t *notes) {
     const char *noted = json_text(notes, "boot");
     if (noted && strcmp(noted, boot) == 0) {
@@ -155,7 +156,7 @@ static void observe_rebooted(const char *boot, json_t *notes) {
     (void)json_object_set_new(notes, "boot", json_string(boot));
 }
 
-/* Somebody, or the engine, started it again without a crash: everything begins anew. */
+/* Somebody or the engine restarted it without a crash: begin again. */
 static void observe_restarted(const json_t *inspect, json_t *notes) {
     const char *told = json_text(json_object_member(inspect, "State"), "StartedAt");
     const char *noted = json_text(notes, "started_at");
@@ -239,9 +240,9 @@ void observe_judge(const struct observe_facts *facts, json_t *notes,
     }
 }
 
-/* An engine that is being shut down stops its containers, and answers to the end on the connections
- * that it has; a new one is refused, or waits at systemd's socket for the engine's next start.
- * *away is set when it did; false: no answer. */
+/* Is the engine shutting down? Then it stops its containers while it still answers on open
+ * connections; it refuses a new connection, or systemd's socket holds it until the next start. Sets
+ * *away if so. False: no answer. */
 static bool observe_engine(struct engine *engine, bool *away, struct err *err) {
     CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
     const struct engine_call call = {.method = "GET", .path = "/version", .own_connection = true};
@@ -257,8 +258,8 @@ static bool observe_engine(struct engine *engine, bool *away, struct err *err) {
     return true;
 }
 
-/* It went down while nobody looked, most likely with the host or the engine, and its policy does
- * not bring it up again: that says nothing about the image. */
+/* It stopped while nobody looked, most likely with the host or the engine, and its policy does not
+ * restart it. This does not count against the image. */
 static bool observe_resume(struct platform_task *task, struct platform_observation *out,
                            struct err *err) {
     int64_t resumed = json_int(task->journal, "resumed", 0) + 1;
@@ -271,7 +272,8 @@ static bool observe_resume(struct platform_task *task, struct platform_observati
     return swap_start(task, err);
 }
 
-/* Down, and not by restarts of its own? *gone: with the host or the engine. False: no answer. */
+/* Did it stop, other than by its own restarts? *gone: with the host or the engine. False: no
+ * answer. */
 static bool observe_exit_cause(struct platform_task *task, struct engine *engine,
                                const json_t *inspect, bool *gone, struct err *err) {
     char boot[WATCHED_BOOT_SIZE];

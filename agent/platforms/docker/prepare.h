@@ -1,5 +1,5 @@
-/* The step `prepare` of a swap: notes in the journal all that the later steps need, so that they and
- * the rollback read nothing while the target is down. */
+/* The step `prepare` of a swap: notes in the journal all that the later steps need, so that they
+ * and the rollback read nothing while the target is down. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_PREPARE_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_PREPARE_H
 

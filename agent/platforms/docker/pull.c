@@ -1,5 +1,4 @@
-/* Pulls: owns the reading of the progress stream and of the engine's words about failures. It never
- * moves a tag. */
+/* Reads the progress stream and the engine's messages about failures. Moves no tag. */
 #include "agent/platforms/docker/pull.h"
 
 #include "base/buf.h"
@@ -47,8 +46,8 @@ void pull_stream_end(struct pull_stream *stream) {
 }
 
 bool pull_fail(struct err *err, const char *message) {
-    /* The engine answers most of them with 500 or inside the stream, so its words are all there
-     * is. The first row that fits wins. */
+    /* The engine answers most failures with 500 or inside the stream; only its message tells them
+     * apart. The first matching row wins. */
     static const struct {
         const char *words;
         enum err_kind kind;
@@ -123,7 +122,7 @@ bool pull_image(struct engine *engine, const struct platform_session *session,
     }
     buf_puts(&path, "/images/create?fromImage=");
     buf_put_url(&path, ref_name(ref, name));
-    buf_puts(&path, "&tag="); /* without a tag every tag would be pulled */
+    buf_puts(&path, "&tag="); /* without a tag the engine would pull every tag */
     buf_put_url(&path, digest);
     if (path.overflow) {
         return err_set(err, ERR_INVALID, "the image's name is too long");

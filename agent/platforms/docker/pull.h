@@ -1,4 +1,4 @@
-/* Pulling an image by its digest (docker-engine.md section 7). */
+/* Pulls an image by its digest (docker-engine.md section 7). */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_PULL_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_PULL_H
 
@@ -8,28 +8,27 @@
 #include "agent/platforms/docker/engine.h"
 #include "base/ref.h"
 
-/* Has the engine fetch ref's repository at that digest, and waits for the end. Blocks as long as
- * bytes come (10 minutes of silence end it). ERR_GONE: the registry has no such manifest;
- * ERR_DENIED: credentials; ERR_INVALID: no space, certificate, wrong platform; ERR_TRANSIENT: the
- * rest. */
+/* Has the engine fetch a digest from ref's repository, and waits for the end: without limit while
+ * bytes arrive, up to 10 minutes without. ERR_GONE: the registry has no such manifest; ERR_DENIED:
+ * credentials; ERR_INVALID: no space, certificate, wrong platform; ERR_TRANSIENT: the rest. */
 bool pull_image(struct engine *engine, const struct platform_session *session,
                 const struct ref *ref, const char *digest, struct err *err) MUST_USE;
 
-/* What the engine says about a pull that failed, to a kind and a sentence. Pure. */
+/* Turns the engine's message about a failed pull into a kind and a sentence. Pure. */
 bool pull_fail(struct err *err, const char *message);
 
-/* Reads the progress stream: JSON objects, one a line, in pieces of any size. Pure. */
+/* Reads the progress stream: one JSON object a line, in pieces of any size. Pure. */
 #define PULL_LINE_MAX ((size_t)64 * 1024)
 struct pull_stream {
     struct buf line;
-    char failure[320]; /* the first error that the stream tells; "": none */
+    char failure[320]; /* the first error in the stream; "": none */
 };
 #define PULL_STREAM_INIT                                                                           \
     { .line = BUF_INIT(PULL_LINE_MAX), .failure = "" }
 void pull_stream_release(struct pull_stream *stream);
 /* A sink of base/http.h; always true. */
 bool pull_stream_feed(void *stream, const char *bytes, size_t len);
-/* After the last piece. */
+/* Call after the last piece. */
 void pull_stream_end(struct pull_stream *stream);
 
 #endif

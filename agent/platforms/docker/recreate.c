@@ -1,8 +1,8 @@
-/* Inspect to create: owns the mapping, the subtraction of the old image's defaults and the
- * re-binding of anonymous volumes. It never talks to the engine.
+/* Maps an inspect document to a create body: owns the mapping, the removal of the old image's
+ * defaults and the re-binding of anonymous volumes. Never talks to the engine.
  *
- * What is copied is copied as the engine wrote it, so fields that nobody here knows survive, and
- * null, [] and absent stay three different things. */
+ * Copies values as the engine wrote them, so that unknown fields survive, and null, [] and absent
+ * stay three different values. */
 #include "agent/platforms/docker/recreate.h"
 
 #include "agent/platforms/docker/container.h"
@@ -23,7 +23,7 @@ static bool recreate_same(const json_t *a, const json_t *b) {
     return a && b && json_equal(a, b);
 }
 
-/* null, absent, "", [] and {} are all "nothing given" where the engine merges. */
+/* Where the engine merges, null, absent, "", [] and {} all mean "not given". */
 static bool recreate_empty(const json_t *value) {
     if (!value || json_is_null(value)) {
         return true;
@@ -46,7 +46,7 @@ static bool recreate_has(const json_t *array, const json_t *wanted) {
     return false;
 }
 
-/* An entry "A" without "=" unsets the image's A; it is never literally in the image's list. */
+/* An entry "A" without "=" unsets the image's A; the image's own list never contains one. */
 static bool recreate_env(json_t *body, const json_t *image) {
     const json_t *defaults = json_array_member(image, "Env");
     json_t *env = json_array_member(body, "Env");
@@ -105,7 +105,7 @@ static void recreate_set(json_t *body, const char *member, const json_t *image,
     }
 }
 
-/* The engine merges it field by field; so ["NONE"] is kept and the timings merged under it go. */
+/* The engine merges it field by field, so keep ["NONE"] and drop the timings merged under it. */
 static void recreate_healthcheck(json_t *body, const json_t *image) {
     json_t *check = json_object_member(body, "Healthcheck");
     const json_t *defaults = json_object_member(image, "Healthcheck");
@@ -132,7 +132,7 @@ static bool recreate_same_command(const json_t *own, const json_t *image) {
     return recreate_empty(own) && recreate_empty(image);
 }
 
-/* null, and not [], which is an owner's own word. */
+/* null, because [] would be the owner's own choice. */
 static bool recreate_same_entrypoint(const json_t *own, const json_t *image) {
     if (recreate_same(own, image)) {
         return true;
@@ -153,7 +153,8 @@ static bool recreate_command(json_t *body, const json_t *image) {
         }
         return !no_entrypoint || json_object_set_new(body, "Entrypoint", json_pack("[s]", "")) == 0;
     }
-    /* An empty command beside the image's own entrypoint was made by giving that entrypoint. */
+    /* An empty command beside the image's own entrypoint: the owner gave that entrypoint
+     * explicitly. */
     bool suppressed = !same_cmd && recreate_empty(cmd);
     if (!suppressed || empty_entrypoint) {
         (void)json_object_del(body, "Entrypoint");
@@ -165,7 +166,7 @@ static bool recreate_command(json_t *body, const json_t *image) {
     return true;
 }
 
-/* Was the host name given by the engine, or is it one that create refuses? */
+/* Did the engine choose the host name, or does create refuse it? */
 static bool recreate_hostname_engines(const struct recreate_input *input, const char *hostname) {
     const json_t *host = json_object_member(input->container, "HostConfig");
     const char *network = json_text(host, "NetworkMode");
@@ -183,7 +184,7 @@ static bool recreate_hostname_engines(const struct recreate_input *input, const 
 static void recreate_hostname(json_t *body, const struct recreate_input *input) {
     const char *hostname = json_text(body, "Hostname");
     if (container_shares(input->container, "NetworkMode")) {
-        /* Copied from the provider at start. */
+        /* The engine copies these from the provider at start. */
         (void)json_object_del(body, "Hostname");
         (void)json_object_del(body, "Domainname");
     } else if (hostname && recreate_hostname_engines(input, hostname)) {
@@ -191,7 +192,7 @@ static void recreate_hostname(json_t *body, const struct recreate_input *input) 
     }
 }
 
-/* The destinations as the engine cleans them: no doubled and no closing slash. */
+/* Destinations in the engine's clean form: no double and no closing slash. */
 static bool recreate_same_path(const char *a, const char *b) {
     while (*a || *b) {
         while (*a == '/' && (a[1] == '/' || a[1] == '\0')) {
@@ -279,7 +280,7 @@ static bool recreate_bind(json_t *host, const json_t *mount) {
     const char *name = json_text(mount, "Name");
     const char *destination = json_text(mount, "Destination");
     bool writable = json_bool(mount, "RW", true);
-    /* Binds cannot write a colon in a path. */
+    /* A bind cannot contain a colon in a path. */
     if (strchr(destination, ':')) {
         return json_array_append_new(recreate_list(host, "Mounts"),
                                      json_pack("{s:s, s:s, s:s, s:b}", "Type", "volume", "Source",
@@ -292,7 +293,7 @@ static bool recreate_bind(json_t *host, const json_t *mount) {
            json_array_append_new(recreate_list(host, "Binds"), json_string(buf_text(&text))) == 0;
 }
 
-/* Keeps the data of volumes that nobody named: the new container would get fresh ones. */
+/* Keeps the data of unnamed volumes: the new container would get fresh ones. */
 static bool recreate_volumes(json_t *host, const struct recreate_input *input) {
     size_t i = 0;
     json_t *mount = NULL;
@@ -317,7 +318,7 @@ static bool recreate_volumes(json_t *host, const struct recreate_input *input) {
     return true;
 }
 
-/* The container's own part: Config without what came from the image. */
+/* The container's own configuration: Config without the image's defaults. */
 static json_t *recreate_body(const struct recreate_input *input) {
     CLEANUP(json_release)
     json_t *body = json_deep_copy(json_object_member(input->container, "Config"));

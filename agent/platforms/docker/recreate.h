@@ -1,7 +1,6 @@
-/* The heart of the Docker driver: the inspect documents of the old container and of its image, to
- * the body that creates the same container from another image (docker-engine.md sections 2 to 6).
- * Pure: the result is what the user would get by the same `docker create` arguments with the new
- * image. */
+/* The core of the Docker driver: makes, from the inspect documents of the old container and its
+ * image, the body that creates the same container from another image (docker-engine.md sections 2
+ * to 6). Pure: the result equals that of the owner's `docker create` with the new image. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_RECREATE_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_RECREATE_H
 
@@ -13,12 +12,12 @@
 
 struct recreate_input {
     const json_t *container; /* GET /containers/ID/json */
-    const json_t *image;     /* GET /images/ID/json of the image that it was made from */
+    const json_t *image;     /* GET /images/ID/json of its image */
     const json_t *providers; /* array: the inspect documents of the containers whose volumes it
                                 borrows (VolumesFrom); may be NULL */
-    const char *image_name;  /* what the new one is made from */
-    const char *image_id;    /* the new image's id */
-    const char *engine_name; /* the engine's own host name, where NetworkMode is host; or NULL */
+    const char *image_name;  /* of the new image, "repo:tag" */
+    const char *image_id;    /* of the new image */
+    const char *engine_name; /* the engine's host name for NetworkMode host; or NULL */
     int minor;               /* of the dialect, 1.minor */
 };
 

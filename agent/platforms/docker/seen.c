@@ -1,5 +1,5 @@
-/* The process-wide memory of containers' constant facts. It never holds anything that can change
- * under the same id. */
+/* Remembers constant facts of containers for the whole process. Keeps nothing that can change under
+ * the same id. */
 #include "agent/platforms/docker/seen.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@ static json_t *seen_facts; /* id to {image, network, ipc, pid} */
 
 static void seen_text(const json_t *facts, const char *member, char *out, size_t size) {
     const char *text = json_text(facts, member);
-    out[0] = '\0'; /* mostly there is none, and a check asks for every container */
+    out[0] = '\0'; /* checks ask for every container, and most have none */
     if (text) {
         (void)snprintf(out, size, "%s", text);
     }
@@ -58,7 +58,7 @@ bool seen_get(struct engine *engine, const char *id, struct seen *out, struct er
     if (!seen_facts) {
         seen_facts = json_object();
     }
-    /* Given away whole: what is shared is counted and freed under the lock only. */
+    /* Handed over as a whole: under the lock, shared values are only counted and freed. */
     if (json_object_size(seen_facts) < SEEN_MAX) {
         (void)json_object_set_new(seen_facts, id, TAKE(facts));
     }

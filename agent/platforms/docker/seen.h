@@ -1,5 +1,5 @@
-/* What never changes in a container's life, remembered for the process, so that a list need not
- * inspect every container each time. Shared by all workers; bounded. */
+/* Remembers facts that never change during a container's life, so that a list need not inspect
+ * every container each time. Shared by all workers; bounded. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_SEEN_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_SEEN_H
 
@@ -12,14 +12,14 @@
 #define SEEN_ID_SIZE 80
 
 struct seen {
-    char image[REF_TEXT_SIZE]; /* Config.Image, as its owner wrote it */
+    char image[REF_TEXT_SIZE]; /* Config.Image, as the owner wrote it */
     char network_of[SEEN_ID_SIZE], ipc_of[SEEN_ID_SIZE], pid_of[SEEN_ID_SIZE]; /* the id of the
                               container whose namespace it uses, or "" */
 };
 
-/* From memory, else by one inspect. ERR_GONE: there is no such container any more. */
+/* Reads from memory, or by one inspect. ERR_GONE: the container no longer exists. */
 bool seen_get(struct engine *engine, const char *id, struct seen *out, struct err *err) MUST_USE;
-/* Forgets all that are not in the answer of GET /containers/json?all=1. */
+/* Forgets all containers that are not in the answer of GET /containers/json?all=1. */
 void seen_retain(const json_t *list);
 
 #endif

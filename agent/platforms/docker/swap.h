@@ -10,18 +10,18 @@
 /* Members of the journal; observe.c has those of the health gate. */
 #define SWAP_HOST "host"             /* the engine's address */
 #define SWAP_NAME "name"             /* the container's, without slash */
-#define SWAP_IMAGE "image"           /* what the new one is made from: "repo:tag" */
+#define SWAP_IMAGE "image"           /* of the new container: "repo:tag" */
 #define SWAP_IMAGE_ID "image_id"     /* the new image's id */
-#define SWAP_TAG_BEFORE "tag_before" /* the id that the tag had here; null: there was no such tag */
+#define SWAP_TAG_BEFORE "tag_before" /* the tag's image id before; null: no such tag */
 #define SWAP_RESTART "restart"       /* OLD's RestartPolicy: Name and MaximumRetryCount */
 #define SWAP_STOP_MS "stop_ms"       /* the limit for a stop; -1: none */
 #define SWAP_NEW "new"               /* NEW's id */
 
-/* The engine, and both containers' names. */
+/* The engine, and both containers by id and name. */
 struct swap {
     struct engine engine;
     const char *old_id;
-    const char *new_id; /* NULL: not known (not created, or the answer was lost) */
+    const char *new_id; /* NULL: unknown (not created, or the answer was lost) */
     const char *name;
     char new_name[CONTAINER_NAME_SIZE];
     char aside[CONTAINER_NAME_SIZE];
@@ -33,8 +33,8 @@ bool swap_open_both(struct platform_task *task, struct swap *swap, struct err *e
 /* The engine that the swap began on. ERR_TRANSIENT: the configuration names another one now. */
 bool swap_engine(const struct platform_task *task, struct engine *out, struct err *err) MUST_USE;
 
-/* The step `start`: starts NEW, and notes the time if it was not running yet. ERR_INVALID: the engine
- * refused. */
+/* The step `start`: starts NEW, and notes the time if it was not running yet. ERR_INVALID: the
+ * engine refused. */
 bool swap_start(struct platform_task *task, struct err *err) MUST_USE;
 
 /* The container's name; "" when it is gone. False: no answer. */

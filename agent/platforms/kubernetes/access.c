@@ -1,5 +1,5 @@
-/* Who we are in a cluster: owns the kubeconfig's or the service account's credentials. Never
- * contacts a server, and never quotes a credential. */
+/* Owns the credentials of the kubeconfig or the service account. Never contacts a server, and never
+ * quotes a credential. */
 #include "agent/platforms/kubernetes/access.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@
 
 #define ACCESS_ACCOUNTS "/var/run/secrets/kubernetes.io/serviceaccount"
 #define ACCESS_AGAIN_MS 60000
-#define ACCESS_EARLY_MS 30000 /* before it expires, a plugin is asked again */
+#define ACCESS_EARLY_MS 30000 /* ask a plugin again this long before expiry */
 #define ACCESS_LOGIN_MAX 1024
 
 struct access {
@@ -28,11 +28,11 @@ struct access {
     char *token_file;
     struct secret token;
     char *basic;     /* "Basic …" */
-    int64_t read_ms; /* when the token file was read; 0: never */
+    int64_t read_ms; /* time of the last read of the token file; 0: never */
     struct timespec modified;
     struct plugin *plugin; /* NULL: none */
     struct plugin_pass pass;
-    bool passed; /* the plugin's word is good until pass.expires_ms */
+    bool passed; /* the plugin's credentials are valid until pass.expires_ms */
 };
 
 static void wipe(char **text) {
@@ -111,7 +111,7 @@ static bool open_inside(struct access *access, const char *folder, struct err *e
 
 /* ---- kubeconfig ---- */
 
-/* A key that would change who we are or whom we speak to, and what to write instead. */
+/* An unsupported key that would change our identity or the server, and its replacement. */
 struct access_refusal {
     const char *key, *instead; /* NULL ends a list */
 };
@@ -126,7 +126,7 @@ static const char *scalar(const struct yaml_node *map, const char *key) {
     return node && node->kind == YAML_SCALAR && node->text[0] ? node->text : NULL;
 }
 
-/* The entry of that name in one of the file's lists: its member of that key. */
+/* Finds the entry of that name in one of the file's lists: its member of that key. */
 static const struct yaml_node *named(const struct kubeconfig *file, const char *list,
                                      const char *name, const char *key) {
     const struct yaml_node *all = yaml_get(file->root, list);
@@ -140,7 +140,7 @@ static const struct yaml_node *named(const struct kubeconfig *file, const char *
     return NULL;
 }
 
-/* A path beside the file, where it is relative. NULL: there is none. */
+/* Resolves a path relative to the file. NULL: none. */
 static bool take_path(const struct kubeconfig *file, const char *text, char **out,
                       struct err *err) {
     const char *slash = strrchr(file->path, '/');
@@ -174,7 +174,7 @@ static bool take_data(const struct kubeconfig *file, const struct yaml_node *map
     return true;
 }
 
-/* What would be ignored in silence is refused. */
+/* Refuses keys that would otherwise be ignored silently. */
 static bool refuse_keys(const struct kubeconfig *file, const struct yaml_node *map,
                         const struct access_refusal *rows, struct err *err) {
     for (; rows->key; rows++) {
@@ -237,7 +237,7 @@ static bool take_login(struct access *access, const struct kubeconfig *file,
     return access->basic || err_set(err, ERR_BUG, "out of memory");
 }
 
-/* What a plugin may ask to be told of the cluster. New reference. */
+/* The cluster information that a plugin may request. Returns a new reference. */
 static json_t *cluster_info(const struct access *access) {
     json_t *info = json_pack("{ss}", "server", access->server);
     if (access->ca_pem) {
@@ -341,7 +341,7 @@ bool access_open(const struct access_options *options, struct access **out, stru
 
 /* ---- one call's ---- */
 
-/* With the mutex held. */
+/* The mutex must be held. */
 static bool token_fresh(struct access *access, struct err *err) {
     struct stat now;
     int64_t boot = clock_boot_ms();
@@ -365,7 +365,7 @@ static bool token_fresh(struct access *access, struct err *err) {
     return true;
 }
 
-/* With the mutex held. */
+/* The mutex must be held. */
 static bool plugin_fresh(struct access *access, struct err *err) {
     int64_t now = clock_now_ms();
     bool good = access->passed &&
@@ -376,7 +376,7 @@ static bool plugin_fresh(struct access *access, struct err *err) {
     }
     if (!plugin_run(access->plugin, &fresh, err)) {
         if (err) {
-            err->kind = ERR_TRANSIENT; /* a person may mend it while we wait */
+            err->kind = ERR_TRANSIENT; /* a person may repair it meanwhile */
         }
         return false;
     }
@@ -386,7 +386,7 @@ static bool plugin_fresh(struct access *access, struct err *err) {
     return true;
 }
 
-/* With the mutex held. A copy, as what it is made of may be replaced while a call goes on. */
+/* The mutex must be held. Makes a copy, because credentials may be replaced during a call. */
 static char *access_authorization(const struct access *access) {
     CLEANUP(buf_wipe) struct buf line = BUF_INIT(SECRET_MAX + 64);
     const struct secret *token = access->pass.token.bytes ? &access->pass.token : &access->token;

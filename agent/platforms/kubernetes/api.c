@@ -1,5 +1,4 @@
-/* The API server's client: owns the rate limit and the meaning of answers. It never knows what an
- * object is. */
+/* The client of the API server: owns the rate limit and the meaning of answers. Knows no object. */
 #include "agent/platforms/kubernetes/api.h"
 
 #include <pthread.h>
@@ -14,12 +13,12 @@
 #define API_INTERVAL_MS 5 /* 200 a second */
 #define API_BURST_MS 2500 /* 500 at once */
 #define API_RETRY_AFTER_MAX_S 600
-#define API_PIECE_MS 200 /* how soon a wait sees that it is to end */
+#define API_PIECE_MS 200 /* a wait checks for cancellation this often */
 
 struct api {
     struct access *access;
     pthread_mutex_t mutex;
-    int64_t next_ms; /* when the next call has its turn, by clock_boot_ms */
+    int64_t next_ms; /* time of the next call's turn, by clock_boot_ms */
     atomic_uint_fast64_t requests;
     bool (*may)(void *context); /* NULL: always */
     void *may_context;
@@ -96,7 +95,7 @@ bool api_pause(const struct http_client *http, int64_t ms) {
     return left <= 0;
 }
 
-/* Each caller takes the next turn, so that the first come is the first served. */
+/* Each caller takes the next turn: first come, first served. */
 static bool api_wait(struct api *api, const struct http_client *http, struct err *err) {
     int64_t now = clock_boot_ms();
     (void)pthread_mutex_lock(&api->mutex);
@@ -119,7 +118,7 @@ static void api_words(const struct buf *body, struct api_answer *answer) {
     (void)snprintf(answer->message, sizeof answer->message, "%s", message ? message : text);
 }
 
-/* What one request carries. */
+/* The content of one request. */
 struct api_parcel {
     struct access_pass pass;
     struct buf url, body;
@@ -155,7 +154,7 @@ static bool api_pack(struct api *api, const struct api_call *call, struct api_pa
            err_set(err, ERR_INVALID, "a request to the API server is too large");
 }
 
-/* The server has answered: what does it mean? */
+/* The meaning of the server's answer. */
 static bool api_understand(const struct api_call *call, const struct http_response *response,
                            struct api_answer *answer, struct err *err) {
     enum err_kind kind = api_status_kind(response->status);

@@ -1,6 +1,5 @@
-/* Changing an image: owns what is noted of a workload before it is touched, and both patches. It
- * never touches anything but the container that it was asked about, and never by guess: each patch
- * says what must be there. */
+/* Changes an image: owns the notes on a workload before the change, and both patches. Touches only
+ * the container in question, and every patch tests the present value. */
 #include "agent/platforms/kubernetes/change.h"
 
 #include <string.h>
@@ -14,18 +13,16 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define CHANGE_MID_MAX_MS                                                                          \
-    (INT64_C(10) * 60 * 1000) /* how long a rollout of somebody else's is waited for */
-#define CHANGE_MID "mid_ms"   /* since when, by clock_boot_ms */
+#define CHANGE_MID_MAX_MS (INT64_C(10) * 60 * 1000) /* wait this long for somebody else's rollout */
+#define CHANGE_MID "mid_ms"                         /* start of the wait, by clock_boot_ms */
 #define CHANGE_CAUSE "kubernetes.io/change-cause"
-#define CHANGE_BACK_NOTES "back_notes" /* the way back's own, of rollout_judge */
+#define CHANGE_BACK_NOTES "back_notes" /* of rollout_judge after the patch back */
 #define CHANGE_BACK_TRIES "back_tries"
 #define CHANGE_BACK_TRIES_MAX 5
 
 /* ---- check ---- */
 
-/* Somebody else's rollout is not interrupted, as nobody could tell whose pods fail then; for a
- * while. */
+/* Does not interrupt somebody else's rollout for a while: nobody could tell whose pods fail. */
 static bool check_quiet(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     char reason[REASON_SIZE];
@@ -53,7 +50,7 @@ static bool check_quiet(struct platform_task *task, const struct look *look, str
            err_set(err, ERR_TRANSIENT, "another rollout of it is under way: %.250s", reason);
 }
 
-/* What its pods run now, where its image does not say it; "" when it cannot be told. */
+/* The digest that its pods run, if its image does not pin one; "" if unknown. */
 static bool check_running(struct platform_task *task, const struct look *look,
                           char out[DIGEST_TEXT_SIZE], struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
@@ -69,10 +66,10 @@ static bool check_running(struct platform_task *task, const struct look *look,
     return true;
 }
 
-/* The images, as texts: what stands there, what shall stand there, what is put back. */
+/* The images as texts: the present one, the new one, the one to put back. */
 struct change_texts {
     char next[REF_TEXT_SIZE], back[REF_TEXT_SIZE];
-    bool stamped; /* the text alone changes nothing */
+    bool stamped; /* changing the text alone changes nothing */
 };
 
 static bool check_texts(struct platform_task *task, const struct look *look,
@@ -103,7 +100,7 @@ static bool check_texts(struct platform_task *task, const struct look *look,
     return true;
 }
 
-/* Without a digest a node takes what it has of that tag, unless it is told to ask the registry. */
+/* Without a digest a node uses its local image of that tag, unless told to ask the registry. */
 static bool check_pull(const struct look *look, const struct change_texts *texts, struct err *err) {
     if (texts->stamped && !look->name.kind->pod) {
         return err_set(err, ERR_INVALID,
@@ -153,12 +150,13 @@ bool change_check(struct platform_task *task, struct err *err) {
         return err_set(err, ERR_GONE, "it does not exist any more");
     }
     if (look.state == LOOK_GONE) {
-        return err_set(err, ERR_TRANSIENT, "it was made anew just now");
+        return err_set(err, ERR_TRANSIENT, "it was just re-created");
     }
     if (workload_paused(look.name.kind, look.object)) {
-        return err_set(err, ERR_INVALID,
-                       "it is paused or suspended: let it go on first, a Deployment with `kubectl "
-                       "rollout resume`");
+        return err_set(
+            err, ERR_INVALID,
+            "it is paused or suspended: resume it first, a Deployment with `kubectl rollout "
+            "resume`");
     }
     return check_quiet(task, &look, err) && check_texts(task, &look, &texts, err) &&
            check_pull(&look, &texts, err) && check_note(task, &look, &texts, err);
@@ -166,7 +164,7 @@ bool change_check(struct platform_task *task, struct err *err) {
 
 /* ---- patching ---- */
 
-/* Is over: nothing of this update is on the workload. */
+/* Ends the update: the workload has nothing of it. */
 static bool change_untouched(struct platform_task *task, enum result result) {
     return json_object_set_new(task->journal, PLATFORM_UNTOUCHED,
                                json_string(result_text(result))) == 0;
@@ -178,7 +176,7 @@ static void change_mark(json_t *marks, const char *key, const char *value) {
     (void)json_object_set_new(marks, name, value ? json_text_or_null(value) : json_null());
 }
 
-/* Who, what and when, for people who look at the workload. */
+/* Records the change in annotations, for people who look at the workload. */
 static json_t *change_marks(const struct platform_task *task, const char *from, const char *to,
                             const char *reason) {
     json_t *marks = json_object();
@@ -200,11 +198,11 @@ static json_t *change_marks(const struct platform_task *task, const char *from, 
 struct change_order {
     const char *from, *to;
     const char *stamp;  /* may be NULL */
-    const char *reason; /* of a patch back; NULL: forward */
-    const char *note;   /* where the generation is noted */
+    const char *reason; /* of the patch back; NULL: of the change */
+    const char *note;   /* journal member for the generation */
 };
 
-/* One PATCH. On ERR_INVALID and ERR_DENIED the server refused, for whatever reason. */
+/* Sends one PATCH. ERR_INVALID, ERR_DENIED: the server refused it. */
 static bool change_send(struct platform_task *task, const struct look *look,
                         const struct change_order *order, struct err *err) {
     CLEANUP(json_release) json_t *marks = change_marks(task, order->from, order->to, order->reason);
@@ -254,7 +252,7 @@ void change_tell_patched(struct platform_task *task, const struct look *look) {
     }
 }
 
-/* It is neither what it was nor what it shall be. Always false. */
+/* The image is neither the old one nor the new one. Always false. */
 static bool patch_overtaken(struct platform_task *task, const struct look *look, struct err *err) {
     char who[MANAGED_SIZE];
     if (look->state == LOOK_GONE) {
@@ -267,15 +265,14 @@ static bool patch_overtaken(struct platform_task *task, const struct look *look,
                    who[0] ? who : "somebody else", look->container.image);
 }
 
-/* Has nobody touched it between two looks? */
+/* Did nobody touch it between two looks? */
 static bool change_same(const json_t *a, const json_t *b) {
     const char *before = json_text(json_object_member(a, "metadata"), "resourceVersion");
     const char *after = json_text(json_object_member(b, "metadata"), "resourceVersion");
     return before && after && strcmp(before, after) == 0;
 }
 
-/* The image is still the old one: the patch, and where the server refuses it, a second look at why.
- */
+/* The image is still the old one: patches it, and after a refusal looks again for the reason. */
 static bool patch_forward(struct platform_task *task, struct look *look, struct err *err) {
     const struct change_order order = {.from = json_text(task->journal, LOOK_OLD),
                                        .to = json_text(task->journal, LOOK_NEW),
@@ -291,13 +288,13 @@ static bool patch_forward(struct platform_task *task, struct look *look, struct 
             return false;
         }
         if (now.state == LOOK_IS_OLD && change_same(look->object, now.object)) {
-            /* Nobody changed it: it is the patch that is not wanted. */
+            /* Nobody changed it: the server rejects the patch itself. */
             (void)change_untouched(task, RESULT_FAILED);
         } else {
             refused.kind = ERR_TRANSIENT;
         }
     } else if (refused.kind == ERR_GONE) {
-        refused.kind = ERR_TRANSIENT; /* the next look finds out what became of it */
+        refused.kind = ERR_TRANSIENT; /* the next look finds the result */
     }
     if (err) {
         *err = refused;
@@ -313,7 +310,7 @@ static bool patch_run(struct platform_task *task, struct err *err) {
     if (!look_fresh(task, LOOK_HOPE_PATCH, &look, err)) {
         return false;
     }
-    if (look.state == LOOK_IS_NEW) { /* before a crash, or without an answer */
+    if (look.state == LOOK_IS_NEW) { /* before a crash, or its answer was lost */
         if (json_int(task->journal, LOOK_GENERATION, 0) == 0) {
             int64_t generation =
                 json_int(json_object_member(look.object, "metadata"), "generation", 0);
@@ -327,7 +324,7 @@ static bool patch_run(struct platform_task *task, struct err *err) {
 
 /* ---- and back ---- */
 
-/* Does the old image stand again? */
+/* Is the old image healthy again? */
 static bool back_judge(struct platform_task *task, const struct look *look,
                        struct platform_observation *out, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
@@ -341,7 +338,7 @@ static bool back_judge(struct platform_task *task, const struct look *look,
         return false;
     }
     struct settings settings = task->settings;
-    settings.soak_ms = 0; /* it stood before */
+    settings.soak_ms = 0; /* healthy before */
     const struct rollout_facts facts = {.kind = look->name.kind->rollout,
                                         .workload = look->object,
                                         .pods = pods,
@@ -367,13 +364,12 @@ static bool back_send(struct platform_task *task, const struct look *look, struc
     (void)json_object_set_new(task->journal, LOOK_BEFORE, condition_said(look->object));
     if (change_send(task, look, &order, &refused)) {
         change_tell(task, look, "ImagePutBack", why);
-        return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it stands");
+        return err_set(err, ERR_TRANSIENT, "the old image is back; waiting until it is healthy");
     }
     if (refused.kind == ERR_GONE ||
         (refused.kind == ERR_INVALID && tries < CHANGE_BACK_TRIES_MAX)) {
         (void)json_object_set_new(task->journal, CHANGE_BACK_TRIES, json_integer(tries + 1));
-        refused.kind =
-            ERR_TRANSIENT; /* somebody changes it at the same time: the next look decides */
+        refused.kind = ERR_TRANSIENT; /* somebody changes it at the same time: look again */
     }
     if (err) {
         *err = refused;
@@ -381,8 +377,8 @@ static bool back_send(struct platform_task *task, const struct look *look, struc
     return false;
 }
 
-/* Pinned, the old image needs new pods, and there may be no room for them; as it was written, the
- * pods that are left will do. */
+/* The pinned old image needs new pods, which may not fit; as it was written, the remaining pods
+ * suffice. */
 static bool back_as_written(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(own_free) char *old = strdup(json_text(task->journal, LOOK_OLD));
     if (!old || json_object_set_new(task->journal, LOOK_BACK, json_string(old)) != 0) {
@@ -391,7 +387,7 @@ static bool back_as_written(struct platform_task *task, const struct look *look,
     return back_send(task, look, err);
 }
 
-/* Waits until the old image stands again. ERR_INVALID: it does not either. */
+/* Waits until the old image is healthy again. ERR_INVALID: it fails too. */
 static bool back_stands(struct platform_task *task, const struct look *look, struct err *err) {
     struct platform_observation seen = {0};
     if (!stuck_clear(task, look, err) || !back_judge(task, look, &seen, err)) {
@@ -406,7 +402,7 @@ static bool back_stands(struct platform_task *task, const struct look *look, str
     if (look->state == LOOK_IS_BACK) {
         return back_as_written(task, look, err);
     }
-    return err_set(err, ERR_INVALID, "the old image is back, but it does not stand either: %.250s",
+    return err_set(err, ERR_INVALID, "the old image is back, but it is not healthy either: %.250s",
                    seen.reason);
 }
 
@@ -426,7 +422,7 @@ static bool patch_undo(struct platform_task *task, struct err *err) {
         return back_send(task, &look, err);
     case LOOK_IS_OLD:
         if (!returned && json_int(task->journal, LOOK_GENERATION, 0) == 0) {
-            return change_untouched(task, RESULT_FAILED); /* it never was on it */
+            return change_untouched(task, RESULT_FAILED); /* the image never changed */
         }
         return back_stands(task, &look, err);
     case LOOK_IS_BACK:

@@ -1,4 +1,4 @@
-/* The cluster's own threads: one for each watch. Owns them, the client and the index. */
+/* The threads of a cluster, one for each watch. Owns them, the client and the index. */
 #include "agent/platforms/kubernetes/cluster.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #define CLUSTER_STACK ((size_t)256 * 1024)
 #define CLUSTER_PATH_SIZE 512
 
-/* One kind in one namespace, or in all. */
+/* One kind, in one namespace or in all. */
 struct stream {
     struct cluster *cluster;
     const struct kind *kind;
@@ -22,7 +22,7 @@ struct stream {
     struct http_client *http;
     pthread_t thread;
     bool started;
-    /* Under the cluster's mutex: */
+    /* The cluster's mutex guards these. */
     bool filled;
     struct err trouble; /* ERR_NONE: none */
 };
@@ -145,7 +145,7 @@ static bool stream_waits(const struct stream *stream, struct err *err) {
                    stream->path, why);
 }
 
-/* Of a kind that the API server does not know there are none: what installs it may come later. */
+/* An unknown kind has no objects; its definition may be installed later. */
 static bool stream_unknown(const struct stream *stream) {
     return stream->kind->configured && stream->trouble.kind == ERR_GONE;
 }
@@ -230,7 +230,7 @@ static bool stream_start(struct stream *stream, struct err *err) {
            err_set(err, ERR_BUG, "a thread for %s cannot be started", stream->path);
 }
 
-/* Each kind in each namespace, or in all of them at once. */
+/* One watch for each kind in each namespace, or in all namespaces at once. */
 static bool cluster_streams(struct cluster *cluster, struct err *err) {
     char **spaces = cluster->start.config->kubernetes.namespaces;
     size_t space_count = 0;

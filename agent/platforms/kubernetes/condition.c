@@ -30,7 +30,7 @@ bool condition_true(const json_t *object, const char *type) {
     return condition_is(condition_find(object, type), "status", "True");
 }
 
-/* A condition as one text; "" when there is none. */
+/* A condition as one text; "" if there is none. */
 static void condition_text(const json_t *condition, char out[static CONDITION_TEXT]) {
     const char *at = json_text(condition, "lastUpdateTime");
     const char *status = json_text(condition, "status");

@@ -1,4 +1,4 @@
-/* Conditions in the status of the API's objects. Pure; safe on whatever stands there. */
+/* Conditions in an object's status. Pure; accepts any content. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_CONDITION_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_CONDITION_H
 
@@ -7,17 +7,18 @@
 
 #include "base/own.h"
 
-/* Of an object's status; borrowed, NULL when there is none of that type. */
+/* The condition of that type; borrowed. NULL: none. */
 const json_t *condition_find(const json_t *object, const char *type);
-/* Is that member of a condition that text? */
+/* Does that member of a condition have that value? */
 bool condition_is(const json_t *condition, const char *member, const char *text);
-/* Does the object's status say "True" to it? */
+/* Is the condition's status "True"? */
 bool condition_true(const json_t *object, const char *type);
 
-/* What its conditions say now, as an object of strings: what still says the same after a patch
- * tells nothing of it, as the controller's times are of whole seconds. New reference. */
+/* All conditions of now, as an object of strings, to compare after a patch: one that is unchanged
+ * says nothing about the patch. The controller's times are only whole seconds. Returns a new
+ * reference. */
 json_t *condition_said(const json_t *workload) MUST_USE;
-/* Does a condition say something that it did not say before the patch? */
+/* Did the condition change since the patch? */
 bool condition_anew(const json_t *condition, const json_t *before);
 
 #endif

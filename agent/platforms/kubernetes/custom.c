@@ -1,4 +1,4 @@
-/* The verdict on a custom resource. Trusts nothing of its status to be there. */
+/* Judges a custom resource. Trusts nothing in its status to be present. */
 #include "agent/platforms/kubernetes/custom.h"
 
 #include <stdlib.h>
@@ -10,12 +10,12 @@
 
 #define CUSTOM_WORDS 160
 
-/* What is known of the controllers behind a group of APIs. */
+/* Facts about the controllers behind API groups. */
 struct custom_group {
     const char *group;
-    bool ready; /* it always has the condition Ready, once it was seen */
-    bool phase; /* status.phase counts, and is always there */
-    bool final; /* Ready "False" will not become "True" by itself */
+    bool ready; /* always sets the condition Ready, once it has seen the object */
+    bool phase; /* status.phase is always set and counts */
+    bool final; /* Ready "False" is final */
 };
 
 static const struct custom_group custom_groups[] = {
@@ -36,7 +36,7 @@ static const struct custom_group *custom_group(const json_t *object) {
     return &other;
 }
 
-/* Some write it as a text. False: it does not say. */
+/* Some controllers write it as a text. False: absent. */
 static bool custom_observed(const json_t *object, int64_t *out) {
     const json_t *value = json_member(json_object_member(object, "status"), "observedGeneration");
     const char *text = json_string_value(value);
@@ -59,7 +59,7 @@ static int64_t custom_generation(const struct rollout_facts *facts) {
     return now > facts->generation ? now : facts->generation;
 }
 
-/* A condition that is about the object as it is now; NULL: it does not say so. */
+/* A condition about the object's present generation; NULL: none. */
 static const json_t *custom_condition(const struct rollout_facts *facts, const char *type) {
     const json_t *condition = condition_find(facts->workload, type);
     int64_t generation = custom_generation(facts);
@@ -73,8 +73,8 @@ static void custom_say(char *reason, const char *what, const json_t *said, const
     (void)snprintf(reason, REASON_SIZE, "%s%s%s", what, words[0] ? ": " : "", words);
 }
 
-/* Says its controller that it gave up? What it said before the change does not count, unless it
- * says what it is about. */
+/* Did its controller give up? Statements from before the change do not count, unless they name
+ * their generation. */
 static bool custom_failed(const struct rollout_facts *facts, char *reason) {
     static const struct {
         const char *type, *says;

@@ -1,4 +1,4 @@
-/* Writes core/v1 events. Never reads any. */
+/* Writes core/v1 events. Reads none. */
 #include "agent/platforms/kubernetes/event.h"
 
 #include "agent/platforms/kubernetes/cluster.h"

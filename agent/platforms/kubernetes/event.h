@@ -1,5 +1,4 @@
-/* Events on a workload, for `kubectl describe`. They are for people only: what cannot be written is
- * left. */
+/* Events on a workload, for people with `kubectl describe`. Failures to write one are ignored. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_EVENT_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_EVENT_H
 
@@ -14,7 +13,7 @@ struct event {
     bool warning;
     char message[REASON_SIZE + 64];
 };
-/* One request, which may fail in silence. Blocks. */
+/* Makes one request, and ignores a failure. Blocks. */
 void event_tell(const struct platform_task *task, const struct event *event);
 
 #endif

@@ -1,4 +1,4 @@
-/* The doctor's questions for a cluster. Changes nothing. */
+/* The doctor's checks of a cluster. Changes nothing. */
 #include "agent/platforms/kubernetes/examine.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@
 struct permission {
     const char *group, *resource;
     const char *verbs[6];
-    bool everywhere; /* not in one namespace */
+    bool everywhere; /* not limited to a namespace */
     enum finding_level level;
     const char *advice;
 };
@@ -50,7 +50,7 @@ static const struct permission permissions[] = {
 static const struct permission permission_delete = {
     "", "pods", {"delete"}, false, FINDING_ERROR, "`delete_pods` needs it: " ROLE};
 
-/* Of the agent's own namespace, with several replicas. */
+/* In the agent's own namespace, with several replicas. */
 static const struct permission permissions_shared[] = {
     {"landwaiter.dev",
      "records",
@@ -73,11 +73,11 @@ static const struct permission permission_lease = {
 struct examination {
     const struct platform_session *session;
     json_t *report;
-    bool away;        /* the API server does not answer: nothing more is asked */
-    const char *name; /* of the only object that is asked about; NULL: any */
+    bool away;        /* the API server does not answer: ask no more */
+    const char *name; /* the only object to ask about; NULL: any */
 };
 
-/* False: it is not allowed. True also where it cannot be asked. */
+/* False: not allowed. True also if the question fails. */
 static bool permission_allowed(struct examination *examination, const struct permission *permission,
                                const char *verb, const char *space) {
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
@@ -120,7 +120,7 @@ static void examine_permission(struct examination *examination, const struct per
     }
 }
 
-/* Those that the configuration adds. */
+/* Kinds that the configuration adds. */
 static void examine_kinds(struct examination *examination, const char *space) {
     struct cluster *cluster = NULL;
     if (!cluster_of(examination->session, &cluster, NULL)) {
@@ -195,7 +195,7 @@ static bool workload_probed(const struct kind *kind, const json_t *object) {
     return true;
 }
 
-/* Does a rolling update of one replica keep it? A share is rounded down, so that 25 % of one is
+/* Does a rolling update of a single replica keep it? Shares are rounded down: 25 % of one is
  * none. */
 static bool workload_keeps_one(const json_t *spec) {
     const json_t *rolling =
@@ -268,7 +268,7 @@ static void view_workload(void *context, json_t *object) {
     }
 }
 
-/* space: NULL for all. What is not permitted is told already. */
+/* space: NULL for all. Missing permissions are reported elsewhere. */
 static void examine_kind(struct examination *examination, const struct kind *kind,
                          const char *space) {
     char path[API_PATH_SIZE];

@@ -1,4 +1,4 @@
-/* List and watch: owns resuming, starting anew and waiting in between. It keeps no object. */
+/* List and watch: owns resuming, listing again and back-off. Keeps no object. */
 #include "agent/platforms/kubernetes/follow.h"
 
 #include "base/clock.h"
@@ -12,8 +12,8 @@
 #define FOLLOW_VERSION_SIZE 128
 #define FOLLOW_FIRST_MS 500
 #define FOLLOW_MOST_MS 30000
-#define FOLLOW_GONE_MS 60000 /* there is no such resource, and by now nothing brings it */
-#define FOLLOW_SHORT_MS 1000 /* a watch that told nothing and ends sooner is waited after */
+#define FOLLOW_GONE_MS 60000 /* look again this often for a resource that does not exist */
+#define FOLLOW_SHORT_MS 1000 /* back off after a watch that ends sooner without an event */
 
 /* ---- lines ---- */
 
@@ -66,10 +66,10 @@ struct following {
     struct http_client *http;
     const struct follow *follow;
     char version[FOLLOW_VERSION_SIZE]; /* "": a list is needed */
-    enum err_kind troubled;            /* what was last told; ERR_NONE: nothing is wrong */
+    enum err_kind troubled;            /* the last reported error; ERR_NONE: none */
     int failures;
-    bool moved; /* the watch has told something */
-    bool gone;  /* 410: its version is too old */
+    bool moved; /* the watch has delivered an event */
+    bool gone;  /* 410: the version is too old */
 };
 
 static bool following_ends(const struct following *following) {
@@ -81,7 +81,7 @@ static uint32_t following_random(void) {
     return digest_random(&value, sizeof value) ? value : 0;
 }
 
-/* Waits longer after each failure, a random part of it. */
+/* Backs off: doubles the wait after each failure, partly random. */
 static void following_pause(struct following *following, const struct err *err) {
     int shift = following->failures < 7 ? following->failures : 7;
     int64_t limit = err && err->kind == ERR_GONE ? FOLLOW_GONE_MS : FOLLOW_MOST_MS;
@@ -201,13 +201,13 @@ static bool following_watch(struct following *following, struct err *err) {
         following->version[0] = '\0';
         following->moved = following->moved && !lines.broken;
         return err_set(err, ERR_TRANSIENT,
-                       following->gone ? "it was away for too long: all is read anew"
-                                       : "what the API server sent was no event");
+                       following->gone ? "it was away for too long: reading everything again"
+                                       : "the API server sent something other than an event");
     }
     return good;
 }
 
-/* A watch says nothing for as long as nothing happens: whether the server is back is asked. */
+/* A watch is silent while nothing happens, so ask whether the server is back. */
 static bool following_back(struct following *following, struct err *err) {
     CLEANUP(buf_release) struct buf path = BUF_INIT((size_t)8192);
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
@@ -236,8 +236,8 @@ void follow_run(struct api *api, struct http_client *http, const struct follow *
         if (following.moved || quiet) {
             following.failures = 0;
         }
-        /* A watch that was cut goes on where it was; one that is too old is read anew at once, but
-         * not again and again. */
+        /* Resumes a watch that was cut. Lists again at once when its version is too old, but not
+         * repeatedly. */
         if (following.failures == 0 && (following.moved || following.gone || quiet)) {
             following.failures = following.gone ? 1 : 0;
             continue;

@@ -1,7 +1,8 @@
-/* One collection, listed and then watched for ever (kubernetes.md): pages, bookmarks, resume after
- * a cut, a new list after 410, back-off with jitter. Knows nothing of what is in the objects.
+/* Follows one collection: lists it, then watches it until cancelled, with pages, bookmarks,
+ * resumption after a cut, a new list after 410, and back-off with jitter. Does not interpret
+ * objects.
  *
- * Runs on the caller's thread, with the caller's http client, until that client's cancel is set.
+ * Runs on the caller's thread, with the caller's http client, until that client is cancelled.
  * Memory: one page, one event. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_FOLLOW_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_FOLLOW_H
@@ -14,28 +15,28 @@
 
 struct follow {
     const char *path;     /* "/apis/apps/v1/deployments" */
-    const char *selector; /* a query like "fieldSelector=…" that is added, or NULL */
-    /* All on the following thread. object is borrowed. */
+    const char *selector; /* an additional query like "fieldSelector=…", or NULL */
+    /* All are called on the following thread. object is borrowed. */
     void (*list_begins)(void *context);
-    void (*present)(void *context, const json_t *object); /* of the list, or added or modified */
+    void (*present)(void *context, const json_t *object); /* listed, added or modified */
     void (*gone)(void *context, const json_t *object);    /* deleted */
-    void (*list_ends)(void *context); /* what was not present since list_begins is gone */
-    /* The collection cannot be followed now (*err says why; ERR_DENIED: no permission; ERR_GONE:
-     * there is no such resource), or NULL: it is again. Called at each change only. */
+    void (*list_ends)(void *context); /* objects not present since list_begins are gone */
+    /* The collection cannot be followed now, and *err says why (ERR_DENIED: no permission;
+     * ERR_GONE: no such resource); NULL: it can again. Called at each change only. */
     void (*trouble)(void *context, const struct err *err);
     void *context;
 };
 
 void follow_run(struct api *api, struct http_client *http, const struct follow *follow);
 
-/* The lines of a watch, in pieces of any size; pure but for the callback. */
+/* The lines of a watch, in pieces of any size; pure except for the callback. */
 #define FOLLOW_LINE_MAX ((size_t)8 * 1024 * 1024)
 struct follow_lines {
     struct buf line;
     bool (*event)(void *context,
                   const json_t *event); /* {"type", "object"}; false ends the watch */
     void *context;
-    bool broken; /* what came was no event */
+    bool broken; /* the stream had something other than an event */
 };
 void follow_lines_init(struct follow_lines *lines);
 void follow_lines_release(struct follow_lines *lines);

@@ -1,4 +1,4 @@
-/* A few objects by name, the oldest replaced first. */
+/* A few objects by name; replaces the oldest first. */
 #include "agent/platforms/kubernetes/fresh.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ void fresh_release(struct fresh *fresh) {
     (void)pthread_mutex_destroy(&fresh->mutex);
 }
 
-/* Its place, or the one to give it; with the mutex held. */
+/* The object's place, or the one to replace. The mutex must be held. */
 static size_t fresh_place(const struct fresh *fresh, const char *name) {
     size_t oldest = 0;
     for (size_t i = 0; i < FRESH_COUNT; i++) {
@@ -30,7 +30,7 @@ static size_t fresh_place(const struct fresh *fresh, const char *name) {
     return oldest;
 }
 
-/* What nobody may use any more takes no room; with the mutex held. */
+/* Evicts expired entries. The mutex must be held. */
 static void fresh_drop_old(struct fresh *fresh) {
     int64_t now = clock_boot_ms();
     for (size_t i = 0; i < FRESH_COUNT; i++) {

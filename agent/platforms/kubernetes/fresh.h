@@ -1,6 +1,6 @@
-/* Objects that were read a moment ago: the stages of one update, which follow each other at once,
- * need not all ask for the same thing. What is done by one tests that it is still so (patch.h).
- * Thread-safe; never blocks for long. */
+/* A short-lived cache of objects: the stages of one update follow each other at once and need not
+ * all read the same object. A change based on it tests the present value (patch.h). Thread-safe;
+ * never blocks for long. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_FRESH_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_FRESH_H
 
@@ -25,13 +25,13 @@ struct fresh {
 
 void fresh_init(struct fresh *fresh);
 void fresh_release(struct fresh *fresh);
-/* In place of what was there of that name. */
+/* Replaces the entry of that name. */
 void fresh_put(struct fresh *fresh, const char *name, json_t *object);
-/* It was changed, or may have been. */
+/* Drops an object that was or may have been changed. */
 void fresh_forget(struct fresh *fresh, const char *name);
-/* New reference, of which nothing may be changed; NULL: none, or too old. */
+/* New reference to a constant object; NULL: none, or too old. */
 json_t *fresh_get(struct fresh *fresh, const char *name) MUST_USE;
-/* The same, and it is there no more. */
+/* The same, and drops the entry. */
 json_t *fresh_take(struct fresh *fresh, const char *name) MUST_USE;
 
 #endif

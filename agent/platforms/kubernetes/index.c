@@ -1,5 +1,5 @@
-/* The index, as an SQLite database in memory: owns its tables. It never knows what a sighting
- * means, but where its names and images stand. */
+/* The index, an SQLite database in memory: owns its tables. Reads only names and images of a
+ * sighting. */
 #include "agent/platforms/kubernetes/index.h"
 
 #include <pthread.h>
@@ -74,7 +74,7 @@ struct index {
     pthread_mutex_t mutex;
     sqlite3 *db;
     sqlite3_stmt *statements[INDEX_SQL_COUNT];
-    int64_t pass; /* grows with each list that begins */
+    int64_t pass; /* grows with each list */
 };
 
 void index_free(struct index *index) {
@@ -136,7 +136,7 @@ static void run_of(struct index *index, enum index_sql which, int64_t first, int
     (void)sqlite3_reset(statement);
 }
 
-/* The object's id, and whether it says the same already; 0: it is not there. */
+/* The object's id, and whether it is unchanged; 0: not found. */
 static int64_t find_object(struct index *index, const char *key, const char *sighting, bool *same) {
     sqlite3_stmt *statement = index_statement(index, INDEX_FIND);
     int64_t id = 0;
@@ -161,7 +161,7 @@ static int64_t put_object(struct index *index, const char *key, int stream, cons
     if (sqlite3_step(statement) == SQLITE_ROW) {
         id = sqlite3_column_int64(statement, 0);
     }
-    (void)sqlite3_step(statement); /* to its end: it is done only then */
+    (void)sqlite3_step(statement); /* to the end, which completes the statement */
     (void)sqlite3_reset(statement);
     return id;
 }
@@ -177,7 +177,7 @@ static void put_containers(struct index *index, int64_t object, const json_t *si
         if (image && ref_parse(image, &ref, NULL)) {
             (void)ref_name(&ref, name);
         }
-        /* One whose image has no usable name is listed all the same, with its problem. */
+        /* Lists an image without a usable name too, with its problem. */
         sqlite3_stmt *statement = index_statement(index, INDEX_ADD);
         (void)sqlite3_bind_int64(statement, 1, object);
         (void)sqlite3_bind_int64(statement, 2, (int64_t)i);
@@ -217,7 +217,7 @@ void index_put(struct index *index, int stream, const json_t *sighting) {
     (void)snprintf(key, sizeof key, "%s/%s/%s", json_text(sighting, "namespace"),
                    json_text(sighting, "kind"), json_text(sighting, "name"));
     if (text.overflow) {
-        index_remove(index, key); /* better not known than known wrong */
+        index_remove(index, key); /* unknown is better than wrong */
         return;
     }
     (void)pthread_mutex_lock(&index->mutex);

@@ -1,5 +1,4 @@
-/* The kinds of objects that are targets: where the API server keeps them, and where they name
- * images. */
+/* The kinds of objects that are targets: their API paths, and the places of their images. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_KINDS_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_KINDS_H
 
@@ -7,26 +6,25 @@
 #include "agent/platforms/kubernetes/rollout.h"
 
 struct kind {
-    const char *name;    /* as in targets' names: "deployment"; NULL ends a table */
+    const char *name;    /* as in names of targets: "deployment"; NULL ends a table */
     const char *object;  /* "Deployment" */
     const char *api;     /* "/apis/apps/v1" */
     const char *version; /* "apps/v1" */
     const char *plural;  /* "deployments" */
     const char *pod;     /* JSON pointer to the pod template: "/spec/template"; NULL: none */
     enum rollout_kind rollout;
-    /* Those of the configuration, if it is one of them (resource.h); NULL: it has a pod template.
-     */
+    /* The configuration of a custom resource (resource.h); NULL: the kind has a pod template. */
     const struct config_kubernetes *configured;
 };
 
-/* Those that need no configuration. */
+/* The built-in kinds. */
 extern const struct kind kinds_table[];
-/* Those and what `resources` adds, ended like the table; the configuration must live as long. Free
- * it with free. NULL: out of memory. */
+/* The built-in kinds and those of `resources`, ended like the table; the configuration must live as
+ * long. Free it with free. NULL: out of memory. */
 struct kind *kinds_new(const struct config_kubernetes *kubernetes) MUST_USE;
-/* By its name; NULL: none. */
+/* Finds a kind by name; NULL: none. */
 const struct kind *kind_find(const struct kind *kinds, const char *name);
-/* The pod template of an object of that kind; borrowed, NULL: it has none. */
+/* The pod template of an object; borrowed. NULL: none. */
 json_t *kind_pod(const struct kind *kind, const json_t *object);
 
 #endif

@@ -1,7 +1,6 @@
-/* The Kubernetes driver: owns its row in the platform table, and targets. What it does is in the
- * files beside it: cluster (the client and the watches), index (which workload runs which image),
- * workload (an object to targets), change (the patch and the way back), observe and rollout (the
- * health gate). */
+/* The Kubernetes driver's row in the platform table, and its targets. Its other files: cluster (the
+ * client and the watches), index (images of workloads), workload (objects to targets), change (the
+ * patch and its undo), observe and rollout (the health gate). */
 #include "agent/platforms/kubernetes/change.h"
 #include "agent/platforms/kubernetes/cluster.h"
 #include "agent/platforms/kubernetes/examine.h"
@@ -66,7 +65,7 @@ static const char *sighting_image(const json_t *sighting, const char *container)
     return NULL;
 }
 
-/* Which digest its pods run, where the image does not say it: a tag may have been moved since. */
+/* The digest that its pods run, if the image does not pin one: the tag may have moved since. */
 static bool find_running(const struct platform_session *session, const json_t *sighting,
                          const struct index_running *which, struct target *target,
                          struct err *err) {
@@ -120,7 +119,7 @@ static bool kubernetes_find(const struct platform_session *session, const char *
     return err_set(err, ERR_GONE, "there is no %s", target);
 }
 
-/* The old pods are the controller's to remove. */
+/* The controller removes the old pods. */
 static bool kubernetes_commit(struct platform_task *task, struct err *err) {
     (void)task;
     (void)err;

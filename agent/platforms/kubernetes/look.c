@@ -1,4 +1,4 @@
-/* The look, and who is behind what it finds. */
+/* Looks at a workload, and finds who changed it. */
 #include "agent/platforms/kubernetes/look.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static enum look_state look_compare(const struct platform_task *task, const stru
     return back && strcmp(is, back) == 0 ? LOOK_IS_BACK : LOOK_IS_OTHER;
 }
 
-/* What the object says, to what the journal says. */
+/* Compares the object with the journal. */
 static void look_see(const struct platform_task *task, struct look *look) {
     const json_t *metadata = json_object_member(look->object, "metadata");
     const char *uid = json_text(metadata, "uid");

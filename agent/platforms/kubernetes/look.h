@@ -8,23 +8,21 @@
 #include "agent/platforms/platform.h"
 
 /* Members of the journal. */
-#define LOOK_OLD "old"     /* the image as it stood */
-#define LOOK_NEW "new"     /* as it shall stand */
-#define LOOK_BACK "back"   /* as it is put back: OLD, or OLD pinned to what its pods ran */
-#define LOOK_STAMP "stamp" /* the pod template's annotation, where it is needed to roll */
-#define LOOK_BEFORE                                                                                \
-    "before" /* when the rollout before last moved, by the API server's clock, ms                  \
-              */
+#define LOOK_OLD "old"       /* the image before */
+#define LOOK_NEW "new"       /* the image after */
+#define LOOK_BACK "back"     /* the image to put back: OLD, or OLD pinned to the pods' digest */
+#define LOOK_STAMP "stamp"   /* the pod template's annotation, if needed to start a rollout */
+#define LOOK_BEFORE "before" /* last move of the previous rollout, in ms of the server's clock */
 #define LOOK_GENERATION "generation" /* the object's after the patch */
-#define LOOK_TOLD "told"             /* there is an event of the patch */
+#define LOOK_TOLD "told"             /* the event about the patch was written */
 #define LOOK_RETURN "return"         /* its generation after the patch back */
 
-/* What a look at the workload finds. */
+/* The result of a look at the workload. */
 enum look_state {
-    LOOK_GONE, /* it does not exist any more, or is another one of that name */
+    LOOK_GONE, /* gone, or another object has its name */
     LOOK_IS_OLD,
     LOOK_IS_NEW,
-    LOOK_IS_BACK,  /* where that is not OLD */
+    LOOK_IS_BACK,  /* set if not OLD */
     LOOK_IS_OTHER, /* somebody else's image */
 };
 struct look {
@@ -37,20 +35,20 @@ void look_release(struct look *look);
 /* Reads the workload and compares it with the journal. */
 bool look_at(const struct platform_task *task, struct look *out, struct err *err) MUST_USE;
 
-/* The same, but an object that was read in the last two seconds will do, if it says what is hoped
- * for there; what it says against it is asked anew. A patch tests what it relies on. */
+/* The same, but accepts an object read within the last two seconds if it has the expected state;
+ * otherwise reads again. A patch tests its assumptions. */
 enum look_hope {
-    LOOK_HOPE_CHECK,   /* it is there, and not paused */
+    LOOK_HOPE_CHECK,   /* it exists and is not paused */
     LOOK_HOPE_PATCH,   /* the old image */
-    LOOK_HOPE_OBSERVE, /* the new one: what the patch answered, once */
+    LOOK_HOPE_OBSERVE, /* the new image; accepts the patch's answer once */
 };
 bool look_fresh(const struct platform_task *task, enum look_hope hope, struct look *out,
                 struct err *err) MUST_USE;
-/* Who set the image that is there; "" when it cannot be told. */
+/* The tool that set the present image; "" if unknown. */
 void look_by(const struct look *look, char out[MANAGED_SIZE]);
 
-/* The pods that run an image in that container, those that are being deleted left out: a new array.
- * stamp: the template annotation that they must have, NULL: any. */
+/* The pods that run an image in that container, except those being deleted: a new array. stamp: the
+ * required template annotation; NULL: any. */
 struct look_pods {
     const struct look *look;
     const char *image, *stamp;

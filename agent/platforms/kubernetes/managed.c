@@ -1,4 +1,4 @@
-/* Recognises tools that keep workloads, by the marks that they leave. */
+/* Recognises GitOps tools by the marks they leave. */
 #include "agent/platforms/kubernetes/managed.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 struct managed_mark {
     const char *tool, *key, *value; /* value: NULL: any */
-    const char *name;               /* where the name of what keeps it stands */
+    const char *name;               /* the place of the manager's name */
     const char *what;
 };
 
@@ -39,7 +39,7 @@ static const char *managed_text(const json_t *metadata, const char *key) {
     return label ? label : json_text(json_object_member(metadata, "annotations"), key);
 }
 
-/* Does a field manager own something of the pod template, or of any spec? */
+/* Does a field manager own part of the pod template, or of any spec? */
 static bool managed_owns(const json_t *entry, bool custom) {
     const json_t *spec = json_object_member(json_object_member(entry, "fieldsV1"), "f:spec");
     return (custom && spec) || json_object_member(spec, "f:template") ||
@@ -81,7 +81,7 @@ bool managed_by(const json_t *metadata, bool custom, char out[MANAGED_SIZE]) {
     return managed_by_fields(metadata, custom, out);
 }
 
-/* Does the entry say that it set the image of that container? */
+/* Does the entry own the image of that container? */
 static bool managed_set_container(const json_t *entry, const char *container) {
     static const char *const lists[] = {"f:containers", "f:initContainers"};
     char key[128];
@@ -99,8 +99,8 @@ static bool managed_set_container(const json_t *entry, const char *container) {
     return false;
 }
 
-/* Does it say so of the value at that pointer? A list or map that is owned as a whole has nothing
- * below it. */
+/* Does the entry own the value at that pointer? A list or map owned as a whole has no members
+ * here. */
 static bool managed_set_value(const json_t *entry, const char *pointer) {
     const json_t *at = json_object_member(entry, "fieldsV1");
     for (const char *part = pointer; at && *part == '/';) {

@@ -1,5 +1,5 @@
-/* Reads nodes and the memory that their pods ask for. Changes nothing, and never guesses where it
- * may not look. */
+/* Reads nodes and the memory requests of their pods. Changes nothing, and does not guess without
+ * permission to read. */
 #include "agent/platforms/kubernetes/nodes.h"
 
 #include <string.h>
@@ -68,7 +68,7 @@ static int64_t add(int64_t a, int64_t b) {
     return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
-/* What the scheduler counts for a pod: its containers and sidecars together, or its greatest init
+/* A pod's memory as the scheduler counts it: containers and sidecars together, or the largest init
  * container. */
 static int64_t pod_request(const json_t *pod) {
     const json_t *spec = json_object_member(pod, "spec");
@@ -133,7 +133,7 @@ int64_t nodes_room(const json_t *nodes, const json_t *pods) {
 
 /* ---- asking ---- */
 
-/* What counts of a pod: thousands of whole ones are much. */
+/* The fields of a pod to keep: thousands of whole pods are large. */
 static json_t *pod_kept(const json_t *pod) {
     const json_t *spec = json_object_member(pod, "spec");
     const json_t *status = json_object_member(pod, "status");

@@ -1,5 +1,5 @@
-/* The health gate of a rollout: gathers the workload and its new pods, and lets rollout.c judge. It
- * changes nothing. */
+/* The health gate of a rollout: reads the workload and its new pods for rollout.c. Changes
+ * nothing. */
 #include "agent/platforms/kubernetes/observe.h"
 
 #include <string.h>
@@ -39,7 +39,7 @@ bool observe_rollout(struct platform_task *task, struct platform_observation *ou
                      struct err *err) {
     CLEANUP(look_release) struct look look = {0};
     CLEANUP(json_release) json_t *pods = NULL;
-    /* The first look is at what the patch answered. */
+    /* The first look uses the patch's answer. */
     if (!look_fresh(task, LOOK_HOPE_OBSERVE, &look, err)) {
         return false;
     }

@@ -1,4 +1,4 @@
-/* Does the new image come up and stay up? (kubernetes.md section C.) */
+/* Does the new image start and stay up? */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_OBSERVE_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_OBSERVE_H
 

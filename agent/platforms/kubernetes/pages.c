@@ -1,4 +1,4 @@
-/* Reads pages. Holds one at a time. */
+/* Reads pages, one at a time. */
 #include "agent/platforms/kubernetes/pages.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #define PAGES_ANSWER_MAX ((size_t)32 * 1024 * 1024)
 #define PAGES_TOKEN_SIZE 4096
 
-/* One page; token: of it, and then of the next one, "" for none. */
+/* Reads one page. token: of this page, then of the next; "" for none. */
 static bool pages_one(const struct platform_session *session, const struct pages *pages,
                       char *token, struct err *err) {
     CLEANUP(buf_release) struct buf path = BUF_INIT(API_PATH_SIZE * 3 + PAGES_TOKEN_SIZE * 3);

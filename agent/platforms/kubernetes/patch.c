@@ -1,4 +1,4 @@
-/* Builds JSON patches. Knows no way to touch anything but one image and annotations of ours. */
+/* Builds JSON patches that can touch only one image and Landwaiter's annotations. */
 #include "agent/platforms/kubernetes/patch.h"
 
 #include "base/json.h"
@@ -11,8 +11,8 @@ static void patch_add(json_t *ops, const char *op, const char *path, json_t *val
                                 json_pack("{ss ss so}", "op", op, "path", path, "value", value));
 }
 
-/* Annotations at a parent like "/metadata/annotations" of which `before` is the present object.
- * Where there is none, one is made, unless somebody makes it first. */
+/* Sets annotations at a parent like "/metadata/annotations", whose present object is `before`.
+ * Creates the object if absent, unless somebody creates it first. */
 static void patch_annotate(json_t *ops, const char *parent, const json_t *before,
                            const json_t *marks) {
     CLEANUP(json_release) json_t *fresh = json_object();
@@ -39,8 +39,8 @@ static void patch_annotate(json_t *ops, const char *parent, const json_t *before
     }
 }
 
-/* A patch that was on its way for long must not do anew what was done and put back meanwhile: each
- * change of ours says when it was. */
+/* A delayed patch must not repeat a change that was undone meanwhile: each change records its
+ * time. */
 static void patch_in_time(json_t *ops, const json_t *before) {
     CLEANUP(buf_release) struct buf path = BUF_INIT(PATCH_POINTER_MAX);
     if (before) {

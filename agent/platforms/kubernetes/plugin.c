@@ -1,5 +1,4 @@
-/* Runs credential plugins: owns their arguments and environment, and the reading of what they say.
- */
+/* Runs credential plugins: owns their arguments and environment, and reads their answers. */
 #include "agent/platforms/kubernetes/plugin.h"
 
 #include <string.h>
@@ -82,7 +81,7 @@ static bool add_arguments(struct plugin *plugin, const struct yaml_node *exec, c
     if (!command) {
         return false;
     }
-    /* A name is looked up in PATH; a relative path begins at the file. */
+    /* Looks a bare name up in PATH; resolves a relative path against the file. */
     bool beside = command[0] != '/' && strchr(command, '/');
     bool good = words_add(plugin->argv, word_of("%s%s", beside ? folder : "", command));
     for (size_t i = 0; good && arguments && arguments->kind == YAML_LIST && i < arguments->count;
@@ -93,7 +92,7 @@ static bool add_arguments(struct plugin *plugin, const struct yaml_node *exec, c
     return good;
 }
 
-/* Is that variable of ours replaced by one that was added before? */
+/* Did an added variable replace that one of ours? */
 static bool environment_has(char *const *words, const char *variable) {
     size_t name = strcspn(variable, "=") + 1;
     for (; *words; words++) {
@@ -104,7 +103,7 @@ static bool environment_has(char *const *words, const char *variable) {
     return false;
 }
 
-/* The first `ours` of our variables, behind those that are there. */
+/* Appends the first `ours` of our variables to the present ones. */
 static bool add_ours(char **words, size_t ours) {
     size_t count = 0;
     while (words[count]) {
@@ -121,7 +120,7 @@ static bool add_ours(char **words, size_t ours) {
     return true;
 }
 
-/* What the plugin is asked, what the file adds, and what of ours neither of them replaces. */
+/* The plugin's environment: the question, the file's additions, and the rest of ours. */
 static bool add_environment(struct plugin *plugin, const struct yaml_node *exec, const char *info) {
     const struct yaml_node *own = yaml_get(exec, "env");
     size_t ours = 0;

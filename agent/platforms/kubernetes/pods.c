@@ -1,4 +1,4 @@
-/* Lists pods and keeps only those that are asked for. Changes nothing. */
+/* Lists pods and filters them. Changes nothing. */
 #include "agent/platforms/kubernetes/pods.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static const json_t *pods_named(const json_t *list, const char *name) {
     return NULL;
 }
 
-/* The entry of a container, or of an init container, in a pod's spec or status. */
+/* The entry of a container or init container in a pod's spec or status. */
 static const json_t *pods_entry(const json_t *part, const char *const members[2],
                                 const char *name) {
     const json_t *entry = pods_named(json_array_member(part, members[0]), name);

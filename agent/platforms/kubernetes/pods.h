@@ -1,4 +1,4 @@
-/* The pods of a workload: which there are, and which image each really runs. */
+/* The pods of a workload, and the images that they really run. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_PODS_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_PODS_H
 
@@ -10,17 +10,17 @@
 
 struct pods_query {
     const char *space;     /* namespace */
-    const char *selector;  /* as workload_selector gives it; not empty */
-    const char *container; /* whose image counts */
-    const char *image;     /* as it stands in the pods' specification */
-    const char *stamp;     /* PATCH_STAMP's value that they must have; NULL: any */
+    const char *selector;  /* of workload_selector; not empty */
+    const char *container; /* the container whose image counts */
+    const char *image;     /* as written in the pods' specification */
+    const char *stamp;     /* the required value of PATCH_STAMP; NULL: any */
 };
-/* Those that match and are not being deleted, each as {"metadata": {"name", "uid"}, "status"}: a
- * new array. At most 5,000 are read. Blocks. */
+/* The matching pods that are not being deleted, each as {"metadata": {"name", "uid"}, "status"}: a
+ * new array. Reads at most 5,000. Blocks. */
 bool pods_list(const struct platform_session *session, const struct pods_query *query, json_t **out,
                struct err *err) MUST_USE;
 
-/* The digest that all of these pods run in that container; "" when they do not agree, or none says.
+/* The digest that all of these pods run in that container; "" if they differ or none tells.
  * Pure. */
 void pods_digest(const json_t *pods, const char *container, char out[DIGEST_TEXT_SIZE]);
 

@@ -1,4 +1,4 @@
-/* Reads images out of objects of any shape. */
+/* Reads images from objects of any shape. */
 #include "agent/platforms/kubernetes/resource.h"
 
 #include <string.h>
@@ -6,11 +6,11 @@
 #include "base/json.h"
 
 struct resource_value {
-    const char *text; /* NULL: it is none */
+    const char *text; /* NULL: not an image */
     char pointer[JSON_POINTER_SIZE];
 };
 
-/* What is at a path. False: nothing. Where it is no text, *out says so. */
+/* Reads the value at a path. False: nothing there. *out says if it is no text. */
 static bool resource_text(const struct json_path *path, const json_t *object,
                           struct resource_value *value, struct resource_image *out) {
     struct json_path_match match;
@@ -45,7 +45,7 @@ static bool resource_split(const struct config_resource *resource, const json_t 
     bool there = resource_text(&resource->name_at, object, &name, out) &&
                  resource_text(&resource->tag_at, object, &tag, out);
     if (!there || !name.text || (tag.text && !tag.text[0])) {
-        return false; /* an empty tag is the chart's own */
+        return false; /* an empty tag means the chart's own */
     }
     out->form = RESOURCE_TAG;
     if (tag.text && strchr(tag.text, '@')) {
@@ -59,7 +59,7 @@ static bool resource_split(const struct config_resource *resource, const json_t 
     return true;
 }
 
-/* A list's item is known by the name beside the image, or by its place. */
+/* An item of a list is known by the name beside its image, or by its place. */
 static void resource_item(const struct json_path_match *match, struct resource_image *out) {
     const char *name = json_text(match->item, "name");
     if (name && name[0] && strlen(name) < sizeof out->container) {

@@ -1,5 +1,5 @@
-/* Judges a rollout: does it progress, stand, or fail? Pure: takes the workload and its pods, gives a
- * verdict and a sentence.
+/* Judges a rollout: does it progress, stand, or fail? Pure: takes the workload and its pods, gives
+ * a verdict and a sentence.
  *
  * Beyond `kubectl rollout status`: a Progressing condition counts only when it is newer than the
  * patch; new pods that cannot start fail at once; the deadline runs from the last progress; a soak
@@ -42,8 +42,8 @@ struct rollout_facts {
 void rollout_judge(const struct rollout_facts *facts, json_t *notes,
                    struct platform_observation *out);
 
-/* Is a rollout in progress that nobody should interrupt? False: it stands or fails. out_reason tells
- * what it waits for. */
+/* Is a rollout in progress that nobody should interrupt? False: it stands or fails. out_reason
+ * tells what it waits for. */
 bool rollout_under_way(const struct rollout_facts *facts, char out_reason[REASON_SIZE]);
 
 #endif

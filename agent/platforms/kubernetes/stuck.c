@@ -1,5 +1,4 @@
-/* Frees StatefulSets. Deletes nothing but pods that it was told by the configuration it may, each
- * by its uid. */
+/* Frees stuck StatefulSets. Deletes only pods, by uid, and only if the configuration permits it. */
 #include "agent/platforms/kubernetes/stuck.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Reads workloads: owns what is kept of them, and what their annotations mean for each container.
- * Trusts nothing of what it reads to be there, or of its type. */
+/* Reads workloads: owns the content of a sighting, and the meaning of annotations for each
+ * container. Trusts nothing it reads to be present or of the right type. */
 #include "agent/platforms/kubernetes/workload.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@
 
 /* ---- names ---- */
 
-/* A DNS label or subdomain, as namespaces, objects and containers are named. */
+/* A DNS label or subdomain: the name of a namespace, object or container. */
 static bool workload_dns(const char *text, size_t len, size_t max) {
     if (len == 0 || len > max || text[0] == '-' || text[0] == '.') {
         return false;
@@ -29,7 +29,7 @@ static bool workload_dns(const char *text, size_t len, size_t max) {
     return true;
 }
 
-/* The next part up to a slash or the end, into out. */
+/* Copies the next part, up to a slash or the end, into out. */
 static bool workload_part(const char **at, char *out, size_t size) {
     size_t len = strcspn(*at, "/");
     if (!workload_dns(*at, len, size - 1)) {
@@ -72,7 +72,7 @@ const char *workload_path(const struct workload_name *name, char out[API_PATH_SI
 
 /* ---- selectors ---- */
 
-/* A label's key or value, and so nothing that has a meaning in a selector or in a URL. */
+/* A label's key or value; it has no special characters of a selector or a URL. */
 static bool selector_word(const char *text) {
     return text &&
            text[strspn(
@@ -138,7 +138,7 @@ bool workload_selector(const json_t *object, char out[WORKLOAD_SELECTOR_SIZE]) {
 
 /* ---- what is kept ---- */
 
-/* Those of its strings whose key begins with prefix. */
+/* The strings whose key begins with prefix. */
 static json_t *sighting_texts(const json_t *all, const char *prefix, size_t most) {
     json_t *kept = json_object();
     const char *key = NULL;
@@ -166,7 +166,7 @@ static void sighting_containers(const json_t *pod, const char *member, json_t *o
     }
 }
 
-/* Names are unique in a pod; elsewhere nobody sees to it, and the first counts. */
+/* Names are unique in a pod; elsewhere duplicates may occur, and the first wins. */
 static bool sighting_has(const json_t *containers, const char *name) {
     size_t i = 0;
     json_t *item = NULL;
@@ -241,7 +241,7 @@ json_t *workload_sighting(const struct kind *kind, const json_t *object) {
 
 /* ---- targets ---- */
 
-/* Is it another container of the pod that this annotation is about? */
+/* Does this annotation concern another container of the pod? */
 static bool annotation_of_another(const json_t *containers, const char *suffix) {
     size_t i = 0;
     json_t *item = NULL;
@@ -254,8 +254,8 @@ static bool annotation_of_another(const json_t *containers, const char *suffix) 
     return false;
 }
 
-/* landwaiter.dev/KEY.CONTAINER counts more than landwaiter.dev/KEY. What names no container of the
- * pod stays as it is, and is then an unknown key. */
+/* landwaiter.dev/KEY.CONTAINER overrides landwaiter.dev/KEY. A suffix that is no container of the
+ * pod stays part of the key, which is then unknown. */
 static json_t *target_annotations(const json_t *sighting, const char *container) {
     json_t *own = json_object();
     const json_t *containers = json_array_member(sighting, "containers");
@@ -278,7 +278,7 @@ static json_t *target_annotations(const json_t *sighting, const char *container)
     return own;
 }
 
-/* The image's reference. False: *out says why it is left alone. */
+/* The image's reference. False: *out says why the target is left alone. */
 static bool target_image(const char *written, const char *problem, struct target *out) {
     struct err err = ERR_INIT;
     struct ref image;
@@ -306,18 +306,18 @@ static bool target_image(const char *written, const char *problem, struct target
     return !pinned;
 }
 
-/* Where only the tag is written, its digest cannot be. */
+/* A place for the tag only cannot hold a digest. */
 static bool target_unmoved(const json_t *entry, const struct target *target) {
     return json_is_true(json_array_get(entry, 3)) && target->settings.policy.kind == POLICY_DIGEST;
 }
 
-/* Why it is left alone, besides its image and its settings. */
+/* Further reasons to leave it alone, beside its image and settings. */
 static void target_hindrance(const json_t *sighting, struct target *out) {
     const char *managed = json_text(sighting, "managed");
     if (json_bool(sighting, "paused", false)) {
         (void)snprintf(
             out->problem, sizeof out->problem,
-            "it is paused or suspended: let it go on, a Deployment with `kubectl rollout resume`, "
+            "it is paused or suspended: resume it, a Deployment with `kubectl rollout resume`, "
             "then `landwaiter retry` the update");
     } else if (managed && !out->settings.managed) {
         (void)snprintf(
@@ -328,7 +328,7 @@ static void target_hindrance(const json_t *sighting, struct target *out) {
     }
 }
 
-/* An init container only where it is asked for by its name. */
+/* Includes an init container only if it is requested by name. */
 static bool target_enabled(const struct config *config, const json_t *sighting, const json_t *entry,
                            const struct settings_labels *labels) {
     char key[128];

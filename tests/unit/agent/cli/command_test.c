@@ -1,4 +1,4 @@
-/* The command line: options, operands, what is wrong with them, help out of the table. */
+/* The command line: options, operands, faults, and the help from the table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The committed completions are those that the table of commands makes. */
+/* The committed completions equal those made from the table of commands. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

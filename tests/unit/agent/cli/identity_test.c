@@ -1,5 +1,5 @@
-/* What `push` proves itself by: which of several stands above which, and the token that a CI
- * system's endpoint gives, or does not. */
+/* The credential of `push`: the priority of its sources, and the answers of a CI system's
+ * endpoint. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,7 +77,7 @@ static void two_of_a_rank_or_none_are_a_question(void **state) {
     assert_non_null(strstr(err.message, "id-token: write"));
 }
 
-/* A CI system: answers with the given statuses one after the other, the last one for ever. */
+/* A CI system: gives these statuses one after the other, and repeats the last one. */
 struct endpoint {
     struct http_client client;
     const long *statuses;
@@ -140,7 +140,7 @@ static void what_passes_is_tried_again_and_what_does_not_is_said(void **state) {
         long statuses[4];
         const char *body;
         size_t asked;
-        const char *said; /* NULL: it succeeds */
+        const char *said; /* NULL: success */
     } rows[] = {
         {{503, -1, 200, 0}, "{\"value\": \"" TOKEN "\"}", 3, NULL},
         {{403, 0}, "{\"value\": \"" TOKEN "\"}", 1, "HTTP status 403"},

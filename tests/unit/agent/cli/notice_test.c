@@ -1,4 +1,4 @@
-/* What `push` says and how it proves who says it: Standard Webhooks' signature against a known one,
+/* The statement of `push` and its authentication: Standard Webhooks' signature against a known one,
  * secrets, tokens, bodies. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,7 +86,7 @@ static void tokens_are_bearer_tokens(void **state) {
     assert_true(read_key(NOTICE_TOKEN, "whsec_s3cret", &key, &err));
     struct notice_stamp stamp = {.key = &key, .id = "msg_1", .seconds = 1};
     assert_true(notice_headers_make(&stamp, "{}", 2, &headers, &err));
-    /* Known again where the answer was lost. */
+    /* Recognised again after a lost answer. */
     assert_string_equal(headers.list[2], "webhook-id: msg_1");
     assert_string_equal(headers.list[3], "Authorization: Bearer whsec_s3cret");
     assert_null(headers.list[4]);

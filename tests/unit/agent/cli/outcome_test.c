@@ -1,4 +1,4 @@
-/* What a push's status means for the exit status, and how answers are shown. */
+/* The exit status for a push's status, and the printed answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -155,8 +155,7 @@ static void sentences_say_what_to_do(void **state) {
     }
 }
 
-/* What the gate says of a waiting update, as a person reads it: for what, until when, and what
- * would make it go now. */
+/* The gate's reason for a waiting update, for people: cause, time, and remedy. */
 static void waiting_sentence(const struct gate_facts *facts, const char *wanted) {
     struct gate_verdict verdict = gate_decide(facts);
     assert_int_equal(verdict.answer, GATE_WAIT);

@@ -1,5 +1,5 @@
-/* The pages of docs/ that end with what the tables say are up to date, and the example in front of
- * the configuration's is one that loads. */
+/* The parts of docs/ made from the tables are up to date, and the example before the
+ * configuration's reference loads. */
 #include <dirent.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static void read_page(const char *path, struct buf *out) {
     assert_false(out->overflow);
 }
 
-/* What follows the mark's line is what the table says. */
+/* The text after the mark's line equals the tables' text. */
 static void check_page(const char *name, void (*put)(struct buf *out)) {
     CLEANUP(buf_release) struct buf page = BUF_INIT(REFERENCE_MAX);
     CLEANUP(buf_release) struct buf path = BUF_INIT(4096);
@@ -80,7 +80,7 @@ static void check_manual_page(const char *name) {
     }
 }
 
-/* Every page is there and up to date, and no other is. */
+/* Every page exists and is up to date, and there is no other. */
 static void manual_pages(void **state) {
     CLEANUP(buf_release) struct buf names = BUF_INIT(REFERENCE_MAX);
     size_t expected = 0;

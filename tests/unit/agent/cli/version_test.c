@@ -1,4 +1,4 @@
-/* The version: one line that programs read, then the commit's libraries. */
+/* The version: a line for programs, the commit, the libraries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
-/* Decisions of people: what can still be cancelled, what can be tried again, what can be approved,
- * and what is held. */
+/* Orders of people: cancelling, retrying, approving, holding, and the states that forbid them. */
 #include "agent/control/orders.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -24,7 +23,7 @@ struct row {
     const char *stage;
     const char *result; /* NULL: open */
     bool allowed;
-    const char *why; /* of a refusal */
+    const char *why; /* part of the refusal */
 };
 
 static void try_cancel(struct store *store, const struct row *row) {
@@ -80,7 +79,7 @@ static void unknown_is_gone(void **state) {
     assert_int_equal(err.kind, ERR_GONE);
 }
 
-/* An update that has gone through much. */
+/* An update with traces in every field. */
 static int64_t weathered(struct store *store, const char *stage, const char *result) {
     int64_t id = fixture_update(store, "docker/site");
     struct update update = fixture_find(store, id);
@@ -189,7 +188,7 @@ static void retry_beside_an_open_one_is_denied(void **state) {
     update = fixture_find(*state, old);
     assert_string_equal(fixture_result(update.result), "rolled-back");
     update_release(&update);
-    /* Another target's is no hindrance. */
+    /* An update of another target does not matter. */
     fixture_place(*state, open, "settle", "updated");
     (void)fixture_update(*state, "docker/site-2");
     assert_true(orders_retry(*state, old, "uid 0 (root)", &err));
@@ -248,7 +247,7 @@ static void approve_before_it_is_applied(void **state) {
     }
 }
 
-/* A yes is to a digest: none, no yes; another, another question. */
+/* An approval needs a digest, and another digest needs another approval. */
 static void approve_is_for_one_digest(void **state) {
     int64_t id = fixture_update(*state, "docker/site");
     struct update update = fixture_find(*state, id);
@@ -269,7 +268,7 @@ static void approve_is_for_one_digest(void **state) {
     update = fixture_find(*state, id);
     assert_string_equal(update.approved, FIXTURE_DIGEST("3"));
     update_release(&update);
-    /* A newer push asks anew. */
+    /* A newer push needs a new approval. */
     int64_t newer = fixture_update(*state, "docker/site");
     update = fixture_find(*state, newer);
     assert_string_equal(update.approved, "");

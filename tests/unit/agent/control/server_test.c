@@ -1,5 +1,5 @@
-/* The raw requests of tests/data/framing at the real control listener, over a socket file (on TCP
- * it would ask for a token first): it reads them as the listener of hooks does. */
+/* The raw requests of tests/data/framing at the real control listener over a Unix socket (TCP would
+ * ask for a token first): it reads them like the listener of hooks. */
 #include "tests/unit/webhook/framing_corpus.h"
 
 #include "agent/config/config.h"
@@ -61,7 +61,7 @@ static int make_folder(void **state) {
     if (!store_open(folder, &store, &err)) {
         fail_msg("%s", err.message);
     }
-    *state = store; /* keeps the database's schema made and its log open */
+    *state = store; /* keeps the schema and the log of the database */
     return 0;
 }
 

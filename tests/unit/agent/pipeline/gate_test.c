@@ -1,4 +1,4 @@
-/* The gate's decision: each reason to wait, their order, and circles. */
+/* The gate's decision: each reason to wait, their order, and cycles. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -209,7 +209,7 @@ static void only_so_many_at_once(void **state) {
     close_scene(&scene);
 }
 
-/* An update that came this moment may be of the group that is waited for. */
+/* A new update may belong to the group that this one waits for. */
 static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
     (void)state;
     struct scene scene;
@@ -231,7 +231,7 @@ static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
     close_scene(&scene);
 }
 
-/* In a cluster: short names count within a namespace, and one workload is rolled out as a whole. */
+/* In a cluster, short names count within a namespace, and a workload is rolled out as a whole. */
 static void workloads(void **state) {
     (void)state;
     struct scene scene;
@@ -268,7 +268,7 @@ static void another_image_first(void **state) {
     assert_int_equal(verdict.answer, GATE_WAIT);
     assert_true(verdict.for_room);
     assert_int_equal(verdict.until_ms, NOW + GATE_TURN_MS);
-    scene.settings.approval_required = true; /* what it waits for besides is said instead */
+    scene.settings.approval_required = true; /* its other reason to wait is told instead */
     assert_false(gate_decide(&scene.facts).for_room);
     close_scene(&scene);
 }

@@ -1,4 +1,4 @@
-/* The engine: each answer of a stage moves the update, and what waits for it hears of it. */
+/* The engine: each answer of a stage moves the update, and wakes the updates that wait for it. */
 #include "agent/model/counters.h"
 #include "tests/unit/agent/scripted.h"
 
@@ -53,7 +53,7 @@ static void a_sick_one_is_undone_and_refused(void **state) {
     update_release(&update);
 }
 
-/* The step that takes the target down has run, and the one behind it fails for now, each time: that
+/* The step that takes the target down has run, and the next one fails transiently each time: this
  * ends too. */
 static void a_step_behind_the_stop_is_not_tried_for_ever(void **state) {
     (void)state;
@@ -87,7 +87,7 @@ static void hold_at_the_last_look(void) {
     }
 }
 
-/* From apply back to the gate: its place is free again, and the one that sleeps for it wakes. */
+/* Going back from apply to the gate frees a place and wakes the update that waits for it. */
 static void one_that_goes_back_frees_its_place(void **state) {
     (void)state;
     scripted_configure("{defaults: {concurrency: 1}}");
@@ -139,7 +139,7 @@ static int64_t seconds_in(const char *stage) {
     return sum.seconds;
 }
 
-/* Nine hours at the gate are the gate's, though the update goes back to the policy. */
+/* Nine hours at the gate count for the gate, though the update goes back to the policy. */
 static void the_gates_hours_are_the_gates(void **state) {
     (void)state;
     (void)scripted_add(0, "dry/first");
@@ -162,7 +162,7 @@ static void the_gates_hours_are_the_gates(void **state) {
     assert_in_range(seconds_in("policy") - policy, 0, 1);
 }
 
-/* A row that cannot be read ends, and holds nobody up. */
+/* A row that cannot be read ends, and holds up no other. */
 static void a_broken_journal_ends(void **state) {
     (void)scripted_add(0, "dry/site");
     scripted_push(IMAGE);

@@ -1,4 +1,4 @@
-/* Shared answers: what is asked once for many, and what must be asked anew. The registry is a
+/* Shared answers: one request for many questions, and new requests where needed. The registry is a
  * scripted transport. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 #define NOON INT64_C(1795176000000)
 #define THREADS 8
-/* What the fifth request is answered with. */
+/* The answer to the fifth request. */
 #define FIFTH "sha256:0000000000000000000000000000000000000000000000000000000000000005"
 
 static atomic_int_fast64_t now_ms;
@@ -37,7 +37,7 @@ static void pass(int64_t ms) {
 
 /* ---- the registry ---- */
 
-/* Each request is answered with a digest of its own, which tells how many came before it. */
+/* Answers each request with its own digest, which tells the number of earlier requests. */
 static atomic_uint asked;
 static atomic_bool broken;
 static void (*during)(unsigned request);
@@ -118,7 +118,7 @@ static bool ask(struct bench *bench, struct ask what, char out[DIGEST_TEXT_SIZE]
     return resolver_resolve(bench->resolver, &question, out, err);
 }
 
-/* Asks, and the answer must be the one to that request. */
+/* Asks, and expects the answer to that request. */
 static void assert_answer(struct bench *bench, struct ask what, unsigned request) {
     char digest[DIGEST_TEXT_SIZE] = "";
     char expected[DIGEST_TEXT_SIZE];
@@ -209,7 +209,7 @@ static void failure_is_shared_too(void **state) {
     atomic_store(&broken, false);
     pass(10001);
     assert_answer(*state, site, 2);
-    /* And a failure takes the place of the good answer before it. */
+    /* A failure replaces an earlier good answer. */
     atomic_store(&broken, true);
     pass(10001);
     struct err err = ERR_INIT;
@@ -222,7 +222,7 @@ static void clock_set_back_asks_anew(void **state) {
     atomic_fetch_add(&now_ms, -3600000);
     pass(10001);
     assert_answer(*state, site, 2);
-    assert_answer(*state, site, 3); /* nothing is known to be newer than the push */
+    assert_answer(*state, site, 3); /* no answer is newer than the push */
     assert_answer(*state, (struct ask){"registry.lan/site:1", NOON - 3600000, 10000}, 3);
 }
 
@@ -257,7 +257,8 @@ static void call_all(struct bench *bench, struct caller *callers, size_t count) 
     }
 }
 
-/* The answer comes only when all have begun to ask, so that whoever does not wait asks too. */
+/* The answer comes only when all have begun to ask, so that a caller that does not wait asks
+ * too. */
 static void hold_until_all_have_entered(unsigned request) {
     (void)request;
     while (atomic_load(&entered) < THREADS) {
@@ -305,7 +306,7 @@ static void threads_share_a_failure(void **state) {
 
 static atomic_uint inside;
 
-/* Goes on only when every image is being asked for at the same time. */
+/* Continues only while all images are being asked for at the same time. */
 static void hold_until_all_are_inside(unsigned request) {
     (void)request;
     atomic_fetch_add(&inside, 1);
@@ -333,7 +334,7 @@ static void other_images_are_not_waited_for(void **state) {
     assert_int_equal(atomic_load(&asked), THREADS);
 }
 
-/* Somebody is asking already, but began before this push came: his answer may be the old one. */
+/* A thread is asking already, but began before this push: its answer may be old. */
 static struct caller late;
 
 static void push_while_asking(unsigned request) {

@@ -1,4 +1,4 @@
-/* Whose turn it is. */
+/* Turns between images. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

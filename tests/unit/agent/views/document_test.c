@@ -1,5 +1,5 @@
-/* The JSON documents of interface.md, sections 4 and 8: every member, its type, and what is null.
- */
+/* The JSON documents of interface.md, sections 4 and 8: every member, its type, and the cases of
+ * null. */
 #include "agent/views/document.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"
@@ -156,7 +156,7 @@ static void push_unknown_is_gone(void **state) {
     assert_false(document_push(&view, 4711, &document, &err));
     assert_int_equal(err.kind, ERR_GONE);
     assert_null(document);
-    /* It leaves the store writable. */
+    /* The store stays writable. */
     (void)fixture_push(*state, "nginx:1");
 }
 
@@ -171,7 +171,7 @@ static void push_shows_its_followers(void **state) {
     int64_t lead = 0;
     assert_true(id_parse("psh", delivery.id, &lead));
     CLEANUP(json_release) json_t *before = push_document(*state, lead, false);
-    assert_int_equal(json_int(before, "open", -1), 2); /* neither was looked at */
+    assert_int_equal(json_int(before, "open", -1), 2); /* not matched yet */
 
     int64_t update = fixture_match(*state, "docker", "docker/two");
     CLEANUP(json_release) json_t *document = push_document(*state, lead, false);
@@ -281,7 +281,7 @@ static void superseded_push_keeps_updates_of_its_own(void **state) {
     assert_int_equal(json_int(document, "open", -1), 1);
 }
 
-/* More updates than a list shows are still counted. */
+/* Counts more updates than a list shows. */
 static void open_counts_beyond_the_list(void **state) {
     int64_t push = fixture_push(*state, "ghcr.io/brian/site:1.4");
     struct store_window window = {.platform = "docker", .limit = 10};

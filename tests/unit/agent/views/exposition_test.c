@@ -1,5 +1,5 @@
-/* Metrics: what was counted and measured is in the text, and no caller makes it grow without end.
- */
+/* Metrics: counts and measurements appear in the text, and no caller can make it grow without
+ * limit. */
 #include "agent/model/counters.h"
 #include "agent/views/exposition.h"
 #include "tests/unit/agent/fixture.h"

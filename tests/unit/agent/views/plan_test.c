@@ -1,5 +1,5 @@
-/* A plan says what the pipeline does: the same question to both, over a thousand random targets,
- * pushes and circumstances. */
+/* A plan predicts the pipeline: the same question to both, over a thousand random targets, pushes
+ * and circumstances. */
 #include "agent/views/plan.h"
 #include "base/json.h"
 #include "tests/unit/agent/scripted.h"
@@ -49,7 +49,7 @@ static void draw_target(struct target *target) {
     }
 }
 
-/* Another update, somewhere on its way. */
+/* Another update in a random stage. */
 static void draw_other(struct store *store) {
     static const char *const stages[] = {"resolve", "gate", "apply", "observe"};
     (void)fixture_push(store, "ghcr.io/brian/other:1.4");
@@ -87,7 +87,7 @@ static void draw_circumstances(struct store *store) {
     }
 }
 
-/* Nothing of it is left for the next case. */
+/* Cleans up for the next case. */
 static void clear(struct store *store) {
     CLEANUP(updates_release) struct updates open = {0};
     const struct store_filter filter = {.open_only = true, .limit = STORE_LIST_MAX};
@@ -116,7 +116,7 @@ static char *planned(const struct ref *image) {
     return copy;
 }
 
-/* The pipeline's deed in a plan's words. */
+/* The pipeline's result in a plan's words. */
 static const char *done(const char *target, int64_t before) {
     int64_t id = scripted_update(target);
     if (!id || id == before) {
@@ -169,7 +169,7 @@ static void plan_and_pipeline_agree(void **state) {
         clear(*state);
     }
     for (size_t w = 0; w < ARRAY_LENGTH(words); w++) {
-        assert_true(seen[w] > 0); /* the cases say each word */
+        assert_true(seen[w] > 0); /* the cases cover each word */
     }
 }
 

@@ -1,5 +1,5 @@
-/* The engine's client and the steps against a scripted engine: each row says what must be asked
- * next, and what is answered. What the real engine does is tested in tests/e2e. */
+/* The engine's client and the steps against a scripted engine: each row has the next expected
+ * request and its answer. tests/e2e covers the real engine. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +19,9 @@
 #define FRESH "site.landwaiter-new-1f2e3d4c5b6a"
 
 struct row {
-    const char *method, *path; /* what must be asked */
+    const char *method, *path; /* the expected request */
     long status;               /* 0: no answer, ERR_TRANSIENT */
-    const char *body;          /* the answer's; to a POST of …/update: what must be sent */
+    const char *body; /* the body of the answer; for a POST of …/update, the expected body */
 };
 
 struct fake {
@@ -30,7 +30,7 @@ struct fake {
     struct platform_session session;
     const struct row *rows;
     size_t count, at;
-    const char *version; /* what every answer's Api-Version says */
+    const char *version; /* Api-Version of every answer */
 };
 
 static bool fake_perform(struct http_client *client, const struct http_request *request,
@@ -61,7 +61,7 @@ static bool fake_perform(struct http_client *client, const struct http_request *
     return true;
 }
 
-/* Every test has an address of its own, as what is known of an engine is kept for the process. */
+/* Each test has its own address, because the process remembers facts about each engine. */
 static void fake_open(struct fake *fake, const char *host, const struct row *rows, size_t count) {
     *fake = (struct fake){
         .http = {.perform = fake_perform}, .rows = rows, .count = count, .version = "1.41"};
@@ -135,7 +135,7 @@ static void negotiates_again_with_another_engine(void **state) {
         {"GET", "/v1.41/version", 400, "{\"message\": \"client version 1.41 is too new.\"}"},
         {"GET", "/_ping", 200, "OK"},
         {"GET", "/v1.30/version", 200, "{}"},
-        {"GET", "/v1.30/version", 200, "{}"}, /* answered by a newer one */
+        {"GET", "/v1.30/version", 200, "{}"}, /* answered by a newer engine */
         {"GET", "/_ping", 200, "OK"},
         {"GET", "/v1.44/version", 200, "{}"},
     };
@@ -258,7 +258,7 @@ struct attempt {
     { "GET", CONTAINER(id "/json"), 404, "{\"message\": \"No such container\"}" }
 
 static const struct attempt attempts[] = {
-    /* done already, before a crash */
+    /* done before a crash */
     {"rename-old",
      false,
      true,
@@ -278,7 +278,7 @@ static const struct attempt attempts[] = {
      true,
      ERR_NONE,
      {MISSING(NEW), {"DELETE", CONTAINER(FRESH "?v=1&force=1"), 404, "{}"}}},
-    /* the straight way back */
+    /* undo without surprises */
     {"start",
      true,
      true,
@@ -289,7 +289,7 @@ static const struct attempt attempts[] = {
      true,
      ERR_NONE,
      {INSPECT(OLD, ASIDE), PARK(NEW, 404), {"POST", CONTAINER(NEW "/stop"), 404, "{}"}}},
-    /* an engine that changes only what does not run */
+    /* an engine that changes only stopped containers */
     {"start",
      true,
      true,
@@ -327,7 +327,7 @@ static const struct attempt attempts[] = {
      true,
      ERR_NONE,
      {INSPECT(NEW, FRESH), {"DELETE", CONTAINER(FRESH "?v=1&force=1"), 204, NULL}}},
-    /* somebody was there meanwhile: nothing of theirs is touched */
+    /* somebody changed it meanwhile: touch nothing of theirs */
     {"stop", false, false, ERR_GONE, {{"POST", CONTAINER(OLD "/stop"), 404, "{}"}}},
     {"rename-old",
      false,
@@ -349,7 +349,7 @@ static const struct attempt attempts[] = {
      false,
      ERR_GONE,
      {MISSING("site"), {"POST", CONTAINER(OLD "/start"), 404, "{}"}}},
-    /* the owner made another container of that name: the old one does not run beside it */
+    /* the owner made another container of that name: do not run the old one beside it */
     {"stop",
      true,
      false,
@@ -360,13 +360,14 @@ static const struct attempt attempts[] = {
       {"POST", CONTAINER(OLD "/stop"), 304, NULL}}},
     {"stop", true, false, ERR_INVALID, {HOLDER("site", THEIRS, "site"), INSPECT(OLD, "kept")}},
     {"stop", true, false, ERR_GONE, {HOLDER("site", THEIRS, "site"), MISSING(OLD)}},
-    /* "site" happened to be the first digits of somebody's id */
+    /* "site" happens to be the first digits of another container's id */
     {"stop",
      true,
      false,
      ERR_GONE,
      {HOLDER("site", THEIRS, "other"), {"POST", CONTAINER(OLD "/start"), 404, "{}"}}},
-    /* no to a start is final, no to bringing the old one up is not; no answer never is */
+    /* a refused start of the new container is final, of the old one is not; a missing answer never
+     * is */
     {"start",
      false,
      false,
@@ -379,7 +380,7 @@ static const struct attempt attempts[] = {
      {HOLDER("site", OLD, "site"),
       {"POST", CONTAINER(OLD "/start"), 403, "{\"message\": \"Address already in use\"}"},
       INSPECT(NEW, "mine")}},
-    /* the engine was restarted and brought the new one up again, with the port */
+    /* the engine restarted and started the new container, which took the port */
     {"stop",
      true,
      false,
@@ -441,7 +442,7 @@ static void run_down_steps(struct platform_task *task) {
     }
 }
 
-/* After a reboot between `start` and `park` both run; the steps are taken again from `stop` on. */
+/* After a reboot between `start` and `park` both run; the steps run again from `stop` on. */
 static void takes_the_down_steps_again(void **state) {
     (void)state;
     static const struct row rows[] = {
@@ -459,11 +460,11 @@ static void takes_the_down_steps_again(void **state) {
     task_init(&task, &fake);
     run_down_steps(&task);
     assert_int_equal(fake.at, fake.count);
-    assert_null(json_object_get(task.journal, "started_ms")); /* it ran already */
+    assert_null(json_object_get(task.journal, "started_ms")); /* already running */
     json_decref(task.journal);
 }
 
-/* The configuration was loaded anew with another engine, which knows nothing of all this. */
+/* A reload configured another engine, which has none of these containers. */
 static void waits_for_the_engine_that_it_began_on(void **state) {
     (void)state;
     struct fake fake;
@@ -471,8 +472,7 @@ static void waits_for_the_engine_that_it_began_on(void **state) {
     struct platform_observation seen;
     fake_open(&fake, "unix:///another", NULL, 0);
     task_init(&task, &fake);
-    assert_int_equal(json_object_set_new(task.journal, SWAP_HOST, json_string("unix:///first")),
-                     0);
+    assert_int_equal(json_object_set_new(task.journal, SWAP_HOST, json_string("unix:///first")), 0);
     for (const struct platform_step *at = steps_table; at->name; at++) {
         struct err err = ERR_INIT;
         assert_false(at->run(&task, &err));
@@ -493,7 +493,7 @@ static void waits_for_the_engine_that_it_began_on(void **state) {
 
 #define OLD_IMAGE "\"Image\": \"sha256:1\", \"Config\": {\"Image\": \"reg/site:1\"}"
 
-/* Only what is known of a restart policy is noted, whatever an engine says. */
+/* The journal keeps only the known fields of a restart policy. */
 static void notes_what_it_began_with(void **state) {
     (void)state;
     static const struct row rows[] = {
@@ -523,7 +523,7 @@ static void notes_what_it_began_with(void **state) {
     json_decref(task.journal);
 }
 
-/* The way back of another container took the tag away under the creation. */
+/* A rollback of another container moved the tag during the creation. */
 static void creates_again_after_a_moved_tag(void **state) {
     (void)state;
     static const struct row rows[] = {
@@ -600,12 +600,12 @@ static void an_exit_under_its_eyes_is_a_crash(void **state) {
     json_decref(task.journal);
 }
 
-/* The engine, the host or the agent was away meanwhile: it is started again, once. */
+/* The engine, the host or the agent restarted meanwhile: start the container again, once. */
 static void an_exit_while_nobody_looked_is_none(void **state) {
     (void)state;
     static const struct row away[2][2] = {
         {{"GET", CONTAINER(NEW "/json"), 0, NULL}},
-        {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)}, /* on its way down */
+        {{"GET", CONTAINER(NEW "/json"), 200, NEW_STATE(EXITED)}, /* shutting down */
          {"GET", "/v1.41/version", 0, NULL}},
     };
     struct fake fake;

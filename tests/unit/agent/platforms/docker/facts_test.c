@@ -1,4 +1,5 @@
-/* Names, marks, pinned images, versions, pulls and refusals: the driver's smaller pure parts. */
+/* The driver's smaller pure functions: names, marks, pinned images, versions, pulls and
+ * refusals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,7 +81,7 @@ static void tells_its_own_container(void **state) {
     static const char own[] =
         "36 35 98:0 / / rw - overlay overlay rw\n"
         "40 36 98:1 /var/lib/docker/containers/" ID "/hostname /etc/hostname rw - ext4 /dev/a rw\n";
-    /* The host's table lists every container's mounts. */
+    /* The host's table lists the mounts of every container. */
     static const char host[] =
         "50 36 0:44 / /var/lib/docker/containers/" ID "/mounts/shm rw - tmpfs shm rw\n";
     assert_true(container_is_self_text(ID, "", own, "web"));

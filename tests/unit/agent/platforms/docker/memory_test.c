@@ -1,4 +1,4 @@
-/* What the host has available, out of /proc/meminfo. */
+/* The host's available memory, from /proc/meminfo. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The health gate's verdicts, look by look, under a time of the test's own. */
+/* The health gate's verdicts, look by look, under a fake time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,7 +88,7 @@ static void gives_up_at_the_deadline(void **state) {
     assert_string_equal(gate.seen.reason, "not healthy after 2 min: refused");
 }
 
-/* Where nobody wrote a time, the image's own check is given what it may take. */
+/* Without a configured time, allow the time that the image's own check may take. */
 static void waits_for_a_slow_check_unless_told_otherwise(void **state) {
     (void)state;
     static const char slow[] =
@@ -147,7 +147,7 @@ static void tells_a_crash(void **state) {
     }
 }
 
-/* The engine was restarted, or a person restarted the container: no crash, but a new beginning. */
+/* A restart by the engine or a person is no crash: begin again. */
 static void soaks_again_after_a_restart_by_hand(void **state) {
     (void)state;
     CLEANUP(gate_release) struct gate gate;
@@ -160,7 +160,7 @@ static void soaks_again_after_a_restart_by_hand(void **state) {
     assert_int_equal(look(&gate, 20500, later), PLATFORM_HEALTHY);
 }
 
-/* The time since boot counts from another boot, lower or higher: nothing of it is comparable. */
+/* The noted time belongs to another boot, and is not comparable whether lower or higher. */
 static void soaks_again_after_a_reboot(void **state) {
     (void)state;
     static const int64_t shifts[] = {-500000, 500000};

@@ -1,5 +1,5 @@
-/* The mapping of docker-engine.md sections 2 to 6, row by row, on inspect documents that a real
- * engine (20.10.24, API 1.41) wrote. */
+/* The mapping of docker-engine.md sections 2 to 6, row by row, on inspect documents of a real
+ * engine (20.10.24, API 1.41). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,7 +85,7 @@ struct row {
 static const struct row rows[] = {
     /* section 2 */
     {"plain", "Image", "\"" NEW_IMAGE "\""},
-    /* section 3: what is the image's goes, what is the owner's stays */
+    /* section 3: drop the image's defaults, keep the owner's settings */
     {"plain", "Env", "[]"},
     {"plain", "Labels", "{}"},
     {"plain", "User", NULL},
@@ -176,7 +176,7 @@ static void maps_each_row(void **state) {
     }
 }
 
-/* Whatever the engine wrote in HostConfig is copied, but for the volumes; unknown members too. */
+/* Copies all of HostConfig as the engine wrote it, including unknown members, except volumes. */
 static void copies_the_host_part(void **state) {
     (void)state;
     static const char *const names[] = {"hostconfig", "unconfined", "ports", "namespaces", "mac"};
@@ -226,7 +226,7 @@ static void keeps_anonymous_volumes(void **state) {
     expect(fixture.plan.body, "vol_three", "Volumes", "{\"/anon\": {}}");
 }
 
-/* A second update sees ordinary binds and adds nothing. */
+/* A second update finds ordinary binds and adds nothing. */
 static void binds_volumes_once(void **state) {
     (void)state;
     CLEANUP(fixture_release) struct fixture fixture = {0};
@@ -286,7 +286,7 @@ static void creates_all_endpoints_at_once_since_1_44(void **state) {
            " \"Aliases\": [\"second\"], \"DriverOpts\": {}}}");
 }
 
-/* Its owner disconnected it from the network that it was made with. */
+/* The owner disconnected it from the network that it was created with. */
 static void follows_a_moved_container(void **state) {
     (void)state;
     for (int minor = 41; minor <= 51; minor += 10) {
@@ -324,7 +324,7 @@ static void moves_the_mac_address_into_the_endpoint_since_1_44(void **state) {
     expect(fixture.plan.body, "mac", "MacAddress", NULL);
     expect(fixture.plan.body, "mac", "NetworkingConfig/EndpointsConfig/bridge",
            "{\"MacAddress\": \"02:42:ac:11:00:99\"}");
-    /* A generated one is never copied. */
+    /* Never copies a generated address. */
     CLEANUP(fixture_release) struct fixture plain = {0};
     fixture_load(&plain, "net_id");
     plain.input.minor = 44;
@@ -354,7 +354,7 @@ static void drops_the_engines_own_aliases(void **state) {
            "{\"Aliases\": [\"al\", \"web\"], \"GwPriority\": 7}");
 }
 
-/* A host name that is not the engine's own was given by the owner. */
+/* A host name other than the engine's is the owner's. */
 static void keeps_a_host_name_of_ones_own(void **state) {
     (void)state;
     CLEANUP(fixture_release) struct fixture fixture = {0};

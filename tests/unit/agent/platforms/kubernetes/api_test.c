@@ -1,5 +1,5 @@
-/* The API server's client: who we say that we are, what answers mean, and following a collection,
- * against a scripted server. */
+/* The API server's client against a scripted server: credentials, the meaning of answers, and
+ * following a collection. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "agent/platforms/kubernetes/plugin.h"
 #include "base/json.h"
 
-/* A folder of each test's own, and its files afterwards gone with it. */
+/* Each test has its own folder, and removes it with its files. */
 static char folder[64];
 
 static int start(void **state) {
@@ -34,9 +34,9 @@ static int end(void **state) {
 }
 
 struct answer {
-    const char *method, *path; /* what must be asked: the path's beginning */
+    const char *method, *path; /* the beginning of the expected path */
     long status;               /* 0: none */
-    const char *body;          /* to a sink in two pieces */
+    const char *body;          /* to a sink, in two pieces */
     const char *header;
 };
 
@@ -223,7 +223,7 @@ static void in_the_cluster(void **state) {
     assert_string_equal(pass.authorization, "Authorization: Bearer old");
     access_pass_release(&pass);
     struct api *api = api_new(access);
-    write_file("token", "new"); /* rotated; a 401 has it read anew */
+    write_file("token", "new"); /* rotated; a 401 causes a new read */
     assert_true(get(api, &fake, &answer, &err));
     assert_string_equal(fake.authorization, "Bearer new");
     api_free(api);
@@ -234,7 +234,7 @@ static void in_the_cluster(void **state) {
     "[{name: WORD, value: two}], "                                                                 \
     "provideClusterInfo: true}}"
 
-/* It is asked once for as long as its word is good, and anew after a 401. */
+/* Runs the plugin once while its credentials are valid, and again after a 401. */
 static void a_plugin(void **state) {
     (void)state;
     static const struct answer answers[] = {{"GET", "/x", 200, "{}", NULL},
@@ -254,7 +254,7 @@ static void a_plugin(void **state) {
         "\"2099-01-01T00:00:00Z\"}}'\n");
     (void)snprintf(path, sizeof path, "%s/plugin", folder);
     assert_int_equal(chmod(path, 0700), 0);
-    assert_int_equal(setenv("WORD", "ours", 1), 0); /* the file's counts */
+    assert_int_equal(setenv("WORD", "ours", 1), 0); /* the file's variable wins */
     for (int i = 0; i < 200; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "API_TEST_%d", i);
@@ -290,7 +290,7 @@ static void a_plugin(void **state) {
 static void what_plugins_say(void **state) {
     (void)state;
     static const struct {
-        const char *text, *words; /* words: NULL: it is good */
+        const char *text, *words; /* words: NULL: valid */
     } rows[] = {
         {"{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"t\"}}", NULL},
         {"{\"kind\": \"ExecCredential\", \"status\": {\"clientCertificateData\": \"c\", "
@@ -408,9 +408,9 @@ static void following(void **state) {
         struct answer answers[6];
         size_t count;
         const char *told;
-        const char *last; /* how the last request's URL ended */
+        const char *last; /* the end of the last request's URL */
     } rows[] = {
-        /* two pages, a watch with a bookmark, which ends; it goes on from the bookmark */
+        /* two pages, then a watch with a bookmark that ends; resumes from the bookmark */
         {{{"GET", "/w?limit=500", 200, LIST("5", "t&t", OBJECT("a", "1")), NULL},
           {"GET", "/w?limit=500&continue=t%26t", 200, LIST("5", "", OBJECT("b", "2")), NULL},
           {"GET", WATCH("5"), 200,
@@ -419,7 +419,7 @@ static void following(void **state) {
          4,
          "begin +:a +:b end +:c -:a +:b",
          "resourceVersion=9"},
-        /* 410 as a status, and as an event: a new list */
+        /* 410 as a status, and as an event: lists again */
         {{{"GET", "/w?limit=500", 200, LIST("5", "", ""), NULL},
           {"GET", WATCH("5"), 410, "{}", NULL},
           {"GET", "/w?limit=500", 200, LIST("20", "", OBJECT("a", "19")), NULL},
@@ -428,7 +428,7 @@ static void following(void **state) {
          5,
          "begin end begin +:a end trouble begin end back",
          "limit=500"},
-        /* cut: it is asked whether the server is back, and goes on from where it was */
+        /* cut: asks whether the server is back, and resumes */
         {{{"GET", "/w?limit=500", 200, LIST("5", "", ""), NULL},
           {"GET", WATCH("5"), 0, NULL, NULL},
           {"GET", "/w?limit=1", 200, LIST("8", "", OBJECT("x", "8")), NULL},
@@ -436,7 +436,7 @@ static void following(void **state) {
          4,
          "begin end trouble back +:a",
          "resourceVersion=5"},
-        /* nonsense instead of an event */
+        /* garbage instead of an event */
         {{{"GET", "/w?limit=500", 200, LIST("5", "", ""), NULL},
           {"GET", WATCH("5"), 200, EVENT("ADDED", "a", "6") "what?\n" EVENT("ADDED", "b", "7"),
            NULL},
@@ -444,7 +444,7 @@ static void following(void **state) {
          3,
          "begin end +:a trouble begin +:b end back",
          "limit=500"},
-        /* the list's second page fails: it begins again */
+        /* the second page of the list fails: begins again */
         {{{"GET", "/w?limit=500", 200, LIST("5", "t", OBJECT("a", "1")), NULL},
           {"GET", "/w?limit=500&continue=t", 410, "{}", NULL},
           {"GET", "/w?limit=500", 200, LIST("6", "", OBJECT("a", "1")), NULL}},

@@ -1,4 +1,5 @@
-/* The verdict on custom resources: what kstatus, Flux, Argo Rollouts and Knative say. */
+/* The verdict on custom resources by the conventions of kstatus, Flux, Argo Rollouts and
+ * Knative. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +42,7 @@ static void verdicts(void **state) {
         {FLUX, SEEN SAYS("Reconciling", "True", ""), ROLLOUT_WAITS, "is at it: words", NULL},
         {FLUX, SEEN SAYS("Stalled", "True", ""), ROLLOUT_FAILS, "given up: words", NULL},
         {FLUX, SEEN SAYS("Stalled", "True", OLD), ROLLOUT_WAITS, "not ready", NULL},
-        /* between two tries: it has put the release before back, and will try again */
+        /* between two attempts: it restored the previous release and will try again */
         {FLUX, SEEN SAYS("Remediated", "True", ""), ROLLOUT_WAITS, "it is not ready", NULL},
         {FLUX, "\"observedGeneration\": 1, " SAYS("Reconciling", "True", NOW), ROLLOUT_WAITS,
          "is at it: words", NULL},
@@ -91,7 +92,7 @@ static void verdicts(void **state) {
     }
 }
 
-/* A status that does not say what it is about has to stand for a while. */
+/* A status without a generation must stand for a while. */
 static void an_unnumbered_status_has_to_stand(void **state) {
     (void)state;
     CLEANUP(json_release)

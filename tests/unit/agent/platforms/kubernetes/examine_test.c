@@ -1,4 +1,4 @@
-/* What the doctor says of workloads: which of them cannot be rolled out without a gap. */
+/* The doctor's findings about workloads that cannot be rolled out without a gap. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 static void workloads(void **state) {
     (void)state;
     static const struct {
-        const char *kind, *spec, *probe, *words; /* words: of the findings together; "": none */
+        const char *kind, *spec, *probe, *words; /* words: part of the findings' texts; "": none */
     } rows[] = {
         {"deployment", "\"replicas\": 2", "{}", ""},
         {"deployment", "\"replicas\": 2", NULL, "readiness probe"},

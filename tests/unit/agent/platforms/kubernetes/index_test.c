@@ -1,4 +1,4 @@
-/* The index: what the watches tell is found, replaced and forgotten. */
+/* The index: finding, replacing and forgetting objects. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,7 +60,7 @@ static void by_repository(void **state) {
     expect(index, "ghcr.io/a/other", "");
     expect(index, NULL, "api.0 api.1 odd.0 odd.1 web.0 web.1");
 
-    put(index, 0, "web", "ghcr.io/a/other:1"); /* it runs another image now */
+    put(index, 0, "web", "ghcr.io/a/other:1"); /* another image now */
     expect(index, "ghcr.io/a/web", "api.0");
     expect(index, "ghcr.io/a/other", "web.0");
     index_remove(index, "shop/deployment/web");
@@ -74,8 +74,8 @@ static void by_repository(void **state) {
     index_free(index);
 }
 
-/* A list that is read anew forgets what is not in it any more, of its own stream only; also while
- * another begins. */
+/* A new list forgets objects that are not in it, of its own stream only, even while another list
+ * begins. */
 static void a_new_list(void **state) {
     (void)state;
     struct index *index = NULL;
@@ -100,7 +100,7 @@ static void a_new_list(void **state) {
     index_free(NULL);
 }
 
-/* What the pods run is known for a minute, and forgotten when the object changes. */
+/* Remembers the pods' digest for a minute, and forgets it when the object changes. */
 static void what_runs(void **state) {
     (void)state;
     struct index *index = NULL;

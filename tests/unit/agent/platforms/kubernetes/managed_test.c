@@ -1,4 +1,4 @@
-/* Who keeps a workload, and who set its image last. */
+/* Recognising the manager of a workload and the tool that set its image last. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 static void tools(void **state) {
     (void)state;
     static const struct {
-        const char *metadata, *by; /* by NULL: nobody */
+        const char *metadata, *by; /* by NULL: no manager */
     } rows[] = {
         {"{}", NULL},
         {"{\"labels\": {\"app.kubernetes.io/instance\": \"web\", \"app.kubernetes.io/managed-by\": "
@@ -69,7 +69,7 @@ static void the_last_who_set_the_image(void **state) {
     json_decref(metadata);
 }
 
-/* Of a custom resource by the way to it; a list without keys is owned as a whole. */
+/* Custom resources, by the pointer to the value; a list without keys is owned as a whole. */
 static void who_set_a_value(void **state) {
     (void)state;
     static const struct {

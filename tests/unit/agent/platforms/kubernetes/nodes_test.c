@@ -1,4 +1,4 @@
-/* Room on the nodes: quantities, and what counts of pods and nodes. */
+/* Free memory of nodes: quantities, and the pods and nodes that count. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The patch: exactly these operations, and no others. */
+/* The patch has exactly these operations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ static void annotations_are_added_one_by_one(void **state) {
     json_decref(marks);
 }
 
-/* Between reading and patching somebody may add the first annotation: it must not be lost. */
+/* An annotation that somebody adds between read and patch must not be lost. */
 static void a_first_annotation_is_not_overwritten(void **state) {
     (void)state;
     json_t *object = read_json("{\"metadata\": {\"uid\": \"u\"}, \"spec\": {\"jobTemplate\": "

@@ -1,5 +1,4 @@
-/* Custom resources: which images are found at the configured paths, and what a patch of them
- * exchanges. */
+/* Custom resources: the images at the configured paths, and the replacements of a patch. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +15,7 @@
 
 #define DIGEST "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 
-/* One kind "thing" with those paths; "" for what is not written. */
+/* A kind "thing" with those paths; "" for an absent one. */
 struct paths {
     const char *image, *name, *tag, *digest;
 };
@@ -63,7 +62,7 @@ static json_t *object_of(const char *spec) {
     return read_json(text);
 }
 
-/* With `image` the whole, with `name` and `tag` what belongs together. */
+/* `image` finds whole images, `name` and `tag` pairs that belong together. */
 #define WHOLE                                                                                      \
     { ".spec.containers[*].image", NULL, NULL, NULL }
 #define PARTS                                                                                      \
@@ -73,7 +72,7 @@ static json_t *object_of(const char *spec) {
 struct row {
     struct paths paths;
     const char *spec;
-    const char *containers; /* as kept; NULL: nothing is */
+    const char *containers; /* as kept; NULL: none */
 };
 
 static void what_is_kept(void **state) {

@@ -1,4 +1,4 @@
-/* The verdict on rollouts, rule by rule (kubernetes.md section C), and its words. */
+/* The verdict on rollouts, rule by rule, and its wording. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +81,7 @@ struct row {
     const char *words;
 };
 
-/* After one look, with a soak still to come: what stands is PENDING "healthy; watching". */
+/* After one look, with a soak to come: a standing rollout is PENDING "healthy; watching". */
 static void one_look(void **state) {
     (void)state;
     static const struct row rows[] = {
@@ -118,7 +118,7 @@ static void one_look(void **state) {
           SEEN "\"x\": 1" CONDITION("Progressing", "False", "ProgressDeadlineExceeded"), NULL,
           "{\"Progressing\": \"2026-11-27T00:51:36Z False ProgressDeadlineExceeded\"}", 0},
          PLATFORM_PENDING,
-         "0 of 2"}, /* said of the rollout before */
+         "0 of 2"}, /* about the rollout before */
         {{ROLLOUT_DEPLOYMENT, "\"replicas\": 2",
           SEEN "\"x\": 1" CONDITION("ReplicaFailure", "True", "FailedCreate"), NULL,
           "{\"Progressing\": \"2026-11-27T00:51:36Z True NewReplicaSetAvailable\"}", 0},
@@ -185,7 +185,7 @@ static void one_look(void **state) {
          PLATFORM_PENDING,
          "healthy; watching"},
         {{ROLLOUT_NONE, "\"x\": 1", "\"x\": 1", NULL, NULL, 0}, PLATFORM_HEALTHY, "next run"},
-        /* pods that cannot come up */
+        /* pods that cannot start */
         {{ROLLOUT_DEPLOYMENT, "\"replicas\": 2", SEEN "\"updatedReplicas\": 1",
           "[" POD(
               STATUS("app", WAITING("CrashLoopBackOff", "back-off 10s") ", \"x\": 1", "2", "")) "]",
@@ -222,12 +222,12 @@ static void one_look(void **state) {
         {{ROLLOUT_DEPLOYMENT, "\"replicas\": 2", SEEN "\"updatedReplicas\": 1",
           "[" POD(STATUS("app", WAITING("ErrImagePull", "not found"), "0", "")) "]", NULL, 0},
          PLATFORM_PENDING,
-         "rolling out"}, /* once is nothing */
+         "rolling out"}, /* once does not count */
         {{ROLLOUT_DEPLOYMENT, "\"replicas\": 2", SEEN "\"updatedReplicas\": 1",
           "[" POD(STATUS("app", WAITING("ContainerCreating", ""), "0", "")) "]", NULL, 0},
          PLATFORM_PENDING,
          "rolling out"},
-        /* another image than was pushed */
+        /* another image than pushed */
         {{ROLLOUT_DEPLOYMENT, "\"replicas\": 2", DONE,
           "[" POD(STATUS("app", "\"running\": {}", "0", "docker-pullable://repo@" OTHER)) "]", NULL,
           0},
@@ -241,7 +241,7 @@ static void one_look(void **state) {
           "[" POD(STATUS("proxy", "\"running\": {}", "0", "repo@" OTHER) ", " RUNS) "]", NULL, 0},
          PLATFORM_PENDING,
          "healthy; watching"},
-        /* nonsense */
+        /* garbage */
         {{ROLLOUT_DEPLOYMENT, "\"replicas\": \"two\"",
           "\"observedGeneration\": 2, \"updatedReplicas\": -7, \"conditions\": [7, {}]",
           "[7, {}, {\"status\": []}, {\"status\": {\"containerStatuses\": [null, {\"state\": 4, "
@@ -305,7 +305,7 @@ static void a_restart_in_the_soak(void **state) {
                           NULL,
                           START};
     expect(&scene, notes, PLATFORM_PENDING,
-           "watching"); /* restarted before it was ready: it came up all the same */
+           "watching"); /* restarted before it was ready: it started nevertheless */
     scene.pods = "[" POD(STATUS("app", "\"running\": {}", "2", "repo@" DIGEST)) "]";
     scene.now_ms += 1000;
     expect(&scene, notes, PLATFORM_UNHEALTHY, "crashed and was restarted");
@@ -331,7 +331,7 @@ static void a_failed_pull_counts_twice(void **state) {
     json_decref(notes);
 }
 
-/* The deadline counts from the last progress, and what a pod must be ready for belongs to it. */
+/* The deadline counts from the last progress, plus the time a pod must be ready. */
 static void deadline(void **state) {
     (void)state;
     json_t *notes = json_object();
@@ -355,7 +355,7 @@ static void deadline(void **state) {
     json_decref(notes);
 }
 
-/* Nobody saw what happened in between: everything begins anew. */
+/* Nobody watched in between: begin again. */
 static void another_process(void **state) {
     (void)state;
     json_t *notes = json_object();
@@ -404,7 +404,7 @@ static void under_way(void **state) {
     }
 }
 
-/* The node has checked the digest, and calls what it has by another one of the same content. */
+/* The node checked the digest, and reports another one of the same content. */
 static void a_pinned_image_may_be_called_otherwise(void **state) {
     (void)state;
     const struct scene scene = {

@@ -1,4 +1,4 @@
-/* Workloads to targets: names, annotations for each container, what is left alone, selectors. */
+/* Turning workloads into targets: names, annotations for each container, refusals, selectors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +55,7 @@ struct wanted {
     const char *annotations, *image, *more, *select;
     size_t place;
     bool enabled;
-    const char *problem; /* words of it; NULL: none */
+    const char *problem; /* part of it; NULL: none */
 };
 
 #define ON "\"landwaiter.dev/enable\": \"true\""
@@ -73,7 +73,7 @@ static void targets(void **state) {
          true, NULL},
         {"\"landwaiter.dev/enable.app\": \"true\"", "ghcr.io/a/web:1", "", "opted-in", 1, false,
          NULL},
-        {ON, "x:1", "", "opted-in", 2, false, NULL}, /* an init container only by its name */
+        {ON, "x:1", "", "opted-in", 2, false, NULL}, /* an init container only by name */
         {"", "x:1", "", "all", 2, false, NULL},
         {"\"landwaiter.dev/enable.setup\": \"true\"", "x:1", "", "opted-in", 2, true, NULL},
         {ON, "ghcr.io/a/web@" DIGEST, "", "opted-in", 0, true, "NAME:TAG@DIGEST"},
