@@ -12,11 +12,11 @@ import sys
 OPENING = r"(?:What(?:'s|ever)?|Who(?:'s|ever)?|That|It(?: i|')s)\b"
 # At the start of a text, or after the sentence before it.
 SENTENCE = re.compile(r"(?:^|(?<=[.!;:] )|(?<=[.!:]  ))(?:\(|\*\*|- |\d+\. )?(" + OPENING + r"[^.;:]{0,50})")
-C_COMMENT = re.compile(r"/\*(.*?)\*/", re.DOTALL)
+# A comment, or a literal, which may hold the beginning of one.
+C_PIECE = re.compile(r"""/\*(?P<comment>.*?)\*/|"(?P<string>(?:[^"\\\n]|\\.)*)"|'(?:[^'\\\n]|\\.)+'""", re.DOTALL)
 HASH_COMMENT = re.compile(r"(?:^[ \t]*#(?!!)[^\n]*\n?)+", re.MULTILINE)
 TRAILING_COMMENT = re.compile(r"(?<=\S)[ \t]+# ([^\n\"']*)$", re.MULTILINE)
 DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
-C_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 # `sizeof value`, but `sizeof(type)` and a macro's `sizeof(parameter)`.
 SIZEOF = re.compile(r"\bsizeof\s?\(([^()]*)\)")
@@ -42,11 +42,11 @@ def blank(text, pattern):
 def pieces(path, text):
     """Each piece of prose in a file: its place and its words."""
     if path.endswith((".c", ".h")):
-        for match in C_COMMENT.finditer(text):
-            yield match.start(), plain(match.group(1))
-        if not path.startswith("tests/"):
-            for match in C_STRING.finditer(blank(text, C_COMMENT)):
-                yield match.start(), match.group(1)
+        for match in C_PIECE.finditer(text):
+            if match.group("comment") is not None:
+                yield match.start(), plain(match.group("comment"))
+            elif match.group("string") is not None and not path.startswith("tests/"):
+                yield match.start(), match.group("string")
     elif path.endswith(".md"):
         text = blank(blank(text, CODE), HEADING)
         for match in re.finditer(r"[^\n]+(?:\n(?![ \t]*(?:[-*|#\n]|\d+\. ))[^\n]+)*", text):
@@ -67,12 +67,13 @@ def faults(path, text):
         for match in SENTENCE.finditer(words):
             yield place, f"begins with a relative clause: {match.group(1)}"
     if path.endswith((".c", ".h")):
-        for number, line in enumerate(text.split("\n")):
-            if line.lstrip().startswith("#define") or line.endswith("\\"):
-                continue
+        lines = text.split("\n")
+        for number, line in enumerate(lines):
+            if line.lstrip().startswith("#define") or (number > 0 and lines[number - 1].endswith("\\")):
+                continue  # of a macro
             for match in SIZEOF.finditer(line):
                 if not TYPE.match(match.group(1).strip()):
-                    yield len("\n".join(text.split("\n")[:number])), f"write sizeof without parentheses: {match.group()}"
+                    yield len("\n".join(lines[:number])), f"write sizeof without parentheses: {match.group()}"
 
 
 def self_test():
