@@ -101,13 +101,15 @@ static bool node_grow(struct yaml_builder *b, struct yaml_node *node) {
     size_t capacity = node->count ? 2 * node->count : 1;
     struct yaml_node **items = realloc(node->items, capacity * sizeof(struct yaml_node *));
     if (!items) {
-        return yaml_fail_memory(b);
+        (void)yaml_fail_memory(b);
+        return false;
     }
     node->items = items;
     if (node->kind == YAML_MAP) {
         struct yaml_key *keys = realloc(node->keys, capacity * sizeof *keys);
         if (!keys) {
-            return yaml_fail_memory(b);
+            (void)yaml_fail_memory(b);
+            return false;
         }
         node->keys = keys;
     }

@@ -134,7 +134,7 @@ bool store_due(struct store *store, int64_t now_ms, struct store_due *out, struc
                    err);
     query_bind_int(&query, ":now", now_ms);
     query_bind_int(&query, ":limit", STORE_DUE_MAX);
-    for (size_t i = 0; i < out->without_count; i++) {
+    for (size_t i = 0; i < STORE_DUE_WITHOUT && i < out->without_count; i++) {
         query_bind_text(&query, without[i], stage_text(out->without[i]));
     }
     out->count = 0;

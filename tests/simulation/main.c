@@ -158,6 +158,7 @@ static void crash(void) {
     story("kill -9, and started again");
     machine_crash();
     agent_forget();
+    world_forget();
     agent_start();
 }
 

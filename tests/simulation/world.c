@@ -449,6 +449,12 @@ void world_begin(void) {
     world_reconfigure();
 }
 
+void world_forget(void) {
+    for (size_t i = 0; i < ARRAY_LENGTH(world.targets); i++) {
+        memset(world.targets[i].found, 0, sizeof world.targets[i].found);
+    }
+}
+
 void world_end(void) {
     config_drop(world.config);
     world.config = NULL;

@@ -37,7 +37,7 @@ struct world_target {
     struct {
         uint64_t at;             /* the world's sequence */
         int64_t wall_ms;         /* the clock's */
-    } found[MACHINE_COROUTINES]; /* each thread's last look */
+    } found[MACHINE_COROUTINES]; /* each thread's last look, since the agent's start */
     bool refused[WORLD_DIGESTS]; /* rolled back here */
 };
 
@@ -67,6 +67,8 @@ extern struct world world;
 /* Chooses targets, a registry and a configuration at random, and installs them (dry.h, http.h). */
 void world_begin(void);
 void world_end(void);
+/* The agent's threads are gone, with all that they have seen. */
+void world_forget(void);
 /* Chooses another configuration at random. */
 void world_reconfigure(void);
 
