@@ -148,7 +148,7 @@ const char *buf_text(const struct buf *buf) {
 }
 
 char *buf_take(struct buf *buf) {
-    /* An empty buffer may have no bytes yet, but the caller gets a string all the same. */
+    /* An empty buffer may have no memory yet; the caller gets a string nevertheless. */
     char *text = buf_reserve(buf, 0) ? TAKE(buf->data) : NULL;
     if (text) {
         text[buf->len] = '\0';

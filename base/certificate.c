@@ -1,4 +1,4 @@
-/* Certificates: owns how OpenSSL is asked about one. Computes nothing of cryptography itself. */
+/* Certificates, over OpenSSL. Implements no cryptography itself. */
 #include "base/certificate.h"
 
 #include <limits.h>

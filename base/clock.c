@@ -216,7 +216,7 @@ const char *clock_duration_text(int64_t ms, char out[CLOCK_TEXT_SIZE]) {
         }
         return out;
     }
-    /* Nobody needs the seconds of three hours. */
+    /* Omits units that are small beside the greatest. */
     size_t i = 0;
     while (whole < units[i].ms) {
         i++;

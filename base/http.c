@@ -93,7 +93,7 @@ static bool same_origin(const char *from, const char *to) {
            part_equal(a, b, CURLUPART_PORT);
 }
 
-/* Takes only host and port: the rest of a URL may hold a token. */
+/* Takes only host and port: the rest of the URL may hold a token. */
 static bool name_set(struct transfer *t, struct err *err) {
     CLEANUP(url_release) CURLU *url = url_parse(t->request->url);
     CLEANUP(curl_text_release) char *host = NULL;

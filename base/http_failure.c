@@ -1,4 +1,4 @@
-/* Failures of libcurl: owns which codes are retried, and their texts for people. */
+/* Failures of libcurl: owns the list of retried codes, and their texts for people. */
 #include "base/http_failure.h"
 
 #include <curl/curl.h>

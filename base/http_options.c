@@ -1,4 +1,4 @@
-/* Options of an HTTP transfer: owns how a request becomes options of libcurl. Sends nothing. */
+/* Options of an HTTP transfer: turns a request into options of libcurl. Sends nothing. */
 #include "base/http_options.h"
 
 #include <limits.h>

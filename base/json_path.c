@@ -1,4 +1,4 @@
-/* JSON paths: owns their grammar and how they match a document. */
+/* JSON paths: owns their grammar, and matches them with documents. */
 #include "base/json_path.h"
 
 #include <stdio.h>

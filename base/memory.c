@@ -1,4 +1,4 @@
-/* Returning memory: never touches a page that was written to. */
+/* Returns memory. Never touches a page that was written to. */
 #include "base/memory.h"
 
 #include <link.h>

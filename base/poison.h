@@ -15,8 +15,8 @@
 #undef strtok
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gmtime localtime asctime   \
     ctime system popen gets
-#ifndef TEST_DATA /* of the tests, which compare our calendar (base/date.h) with the C library's   \
-                   */
+/* The tests compare our calendar (base/date.h) with the C library's. */
+#ifndef TEST_DATA
 #pragma GCC poison gmtime_r localtime_r timegm mktime difftime
 #endif
 

@@ -1,4 +1,4 @@
-/* YAML documents: owns which YAML is accepted, anchors, and the place of every fault. Never
+/* YAML documents: owns the accepted subset of YAML, anchors, and the place of every fault. Never
  * interprets a scalar, and never returns a partial tree. */
 #include "base/yaml.h"
 

@@ -1,4 +1,4 @@
-/* Merge keys of YAML maps: owns which of several equal keys counts. */
+/* Merge keys of YAML maps: owns their precedence. */
 #include "base/yaml_merge.h"
 
 /* A pair of a map during the merge; borrowed. */
