@@ -1,4 +1,4 @@
-/* Policies: owns which pushed tags a target takes. Pure: the facts come from the caller. */
+/* Policies: decides which pushed tags a target takes. Pure: the facts come from the caller. */
 #include "policies/policy.h"
 
 #include <fnmatch.h>
@@ -105,7 +105,7 @@ static bool policy_comparable(const struct policy_step *step, struct policy_verd
     return false;
 }
 
-/* 1.4.2 and 1.4.2-1: a pre-release in SemVer, a later build to many image builders. */
+/* 1.4.2-1 precedes 1.4.2 in SemVer, but is a later build to many image builders. */
 static bool policy_ambiguous(const struct version *running, const struct version *pushed) {
     return version_compare_numbers(running, pushed, VERSION_NUMBERS_MAX) == 0 &&
            version_prerelease_is_revision(running) != version_prerelease_is_revision(pushed) &&

@@ -1,5 +1,5 @@
-/* Windows and freezes together: owns how they merge, and the sentence that explains the result.
- * Never reads the clock, never waits. */
+/* Windows and freezes together: merges them, and owns the sentence that explains the result. Never
+ * reads the clock, never waits. */
 #include "policies/schedule.h"
 
 #include "base/clock.h"
@@ -7,7 +7,7 @@
 
 struct schedule_stretch {
     struct window_span span;
-    size_t next_long; /* this or the next stretch that has min_remaining */
+    size_t next_long; /* index of the next stretch with min_remaining; may be this one */
 };
 
 /* The open stretches of a range, sorted and disjoint. */

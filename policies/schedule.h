@@ -13,7 +13,7 @@
 #include "policies/window.h"
 
 #define SCHEDULE_HORIZON_DAYS 800 /* horizon of every answer */
-#define SCHEDULE_LIFE_DAYS 100    /* how long after `now` decisions stay fast */
+#define SCHEDULE_LIFE_DAYS 100    /* decisions stay fast this long after `now` */
 #define SCHEDULE_WINDOWS_MAX 512  /* of windows and freezes together */
 
 struct schedule_spec {
@@ -45,7 +45,7 @@ struct schedule_verdict {
 };
 
 /* Accepts any now, but takes milliseconds before the schedule was made or more than
- * SCHEDULE_LIFE_DAYS after, so renew it now and then. Closed if out of memory. */
+ * SCHEDULE_LIFE_DAYS after, so renew it before then. Closed if out of memory. */
 struct schedule_verdict schedule_decide(const struct schedule *schedule, int64_t now_ms);
 
 #endif

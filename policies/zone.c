@@ -1,4 +1,4 @@
-/* Time zones: owns how TZif files become periods. Never asks the C library for a local time. */
+/* Time zones: turns TZif files into periods. Never asks the C library for a local time. */
 #include "policies/zone.h"
 
 #include "base/date.h"

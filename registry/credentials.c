@@ -1,5 +1,5 @@
-/* Credentials for registries: owns how Docker's config.json and helper programs are read. Never
- * stores a credential, and never puts one into an argument list or an error message. */
+/* Credentials for registries: reads Docker's config.json and asks helper programs. Never stores a
+ * credential, and never puts one into an argument list or an error message. */
 #include "registry/credentials.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Registries: owns the memory of one's configuration, and the choice of its credentials. */
+/* Registries: releases their configuration, and chooses their credentials. */
 #include "registry/host.h"
 
 void registry_host_release(struct registry_host *host) {

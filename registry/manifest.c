@@ -58,7 +58,7 @@ static bool manifest_type_refuse(const char *content_type, struct err *err) {
                    content_type);
 }
 
-/* One program must not read an index where another reads an image (CVE-2021-41190). */
+/* Two programs must not read the same bytes as an index and as an image (CVE-2021-41190). */
 static bool manifest_shape_check(const json_t *root, const struct manifest_type *type,
                                  struct err *err) {
     if (json_int(root, "schemaVersion", 0) != 2) {

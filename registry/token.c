@@ -1,5 +1,5 @@
-/* Challenges and bearer tokens: owns how a 401 is parsed, which realms may see credentials, and the
- * cache of tokens. Sends nothing, and returns a token only to its caller. */
+/* Challenges and bearer tokens: parses a 401, decides which realms may see credentials, and owns
+ * the cache of tokens. Sends nothing, and returns a token only to its caller. */
 #include "registry/token.h"
 
 #include <arpa/inet.h>
