@@ -35,7 +35,7 @@ static void answer_bytes(struct answer *out, unsigned status, const struct buf *
     if (json->overflow) {
         return;
     }
-    /* libmicrohttpd copies with MUST_COPY, although its interface lacks const. */
+    /* With MUST_COPY libmicrohttpd only reads the text, although its interface lacks const. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         json->len, (void *)(uintptr_t)buf_text(json), MHD_RESPMEM_MUST_COPY);
     if (response && !add_headers(response, status, options ? options : &none)) {

@@ -53,7 +53,7 @@ static void review_stored(struct exchange *exchange, bool last) {
     }
     exchange_leave_waiting(exchange);
     answer_stored(exchange);
-    delivery->outcome = WEBHOOK_UNAVAILABLE; /* of the connection's next request */
+    delivery->outcome = WEBHOOK_UNAVAILABLE; /* for the connection's next request */
     exchange_resume(exchange);
 }
 

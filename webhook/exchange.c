@@ -78,7 +78,7 @@ void exchange_connected(void *cls, struct MHD_Connection *connection, void **soc
     }
     struct exchange *exchange = *socket_context;
     *socket_context = NULL;
-    /* At its limit of connections, libmicrohttpd listens again only in the run after a close. */
+    /* At its connection limit, libmicrohttpd listens again only in the run after a close. */
     service->run_again = true;
     if (exchange) {
         deadline_disarm(&service->deadlines, &exchange->deadline);
@@ -97,7 +97,7 @@ static void count(struct exchange *exchange) {
     }
 }
 
-/* The client left before the commit: nothing is stored, and nobody waits for an answer. */
+/* The client left before the commit: drop the delivery. */
 static void drop_from_batch(const struct exchange *exchange) {
     struct service *service = exchange->service;
     service->batch_count--;

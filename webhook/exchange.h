@@ -72,7 +72,7 @@ struct exchange {
     const struct sender *claimed; /* named by the path, for the log; NULL: unknown name */
     const struct sender *sender;  /* the same, unless authentication failed */
     bool proven;
-    bool keys_awaited; /* has waited for its issuer's keys: now it is decided */
+    bool keys_awaited; /* has waited for its issuer's keys, and waits no more */
     struct authentication_proof proof;
     struct body body;
     struct source_result pushed;
@@ -104,7 +104,7 @@ bool exchange_authentic(struct exchange *exchange, const struct sender *sender,
 enum issuers_fetch_result exchange_fetch_keys(struct exchange *exchange,
                                               const struct sender *sender,
                                               const struct body *body) MUST_USE;
-/* Does the path have a token only if the sender's secret is one? */
+/* May the path have its token, if any? Only a sender with `url_token` takes one. */
 bool exchange_path_fits(const struct exchange *exchange, const struct sender *sender) MUST_USE;
 /* Reports to the backend. detail may be NULL. */
 void exchange_event(const struct exchange *exchange, const char *what, const char *detail);

@@ -1,5 +1,5 @@
-/* Framing: owns the grammar of a header, the list of headers that must be unique, and how the end
- * of a body is found. Never repairs a request. */
+/* Framing: owns the grammar of a header, the list of headers that must be unique, and the search
+ * for the end of a body. Never repairs a request. */
 #include "webhook/framing.h"
 
 #include <strings.h>
@@ -230,7 +230,7 @@ static bool read_request_line(struct text line, struct framing_request *out) {
 }
 
 /* Do the bytes begin like a request, with a method and white space? A client of another protocol
- * would not understand an answer, so it is not waited for. */
+ * would not understand an answer: close at once. */
 static bool speaks_http(const struct reader *reader, bool partial) {
     size_t len = reader->len - reader->at;
     struct text text = {reader->bytes + reader->at,

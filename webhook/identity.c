@@ -1,4 +1,4 @@
-/* Identities: owns how two files become a handshake's credentials. */
+/* Identities: turns two files into the credentials of a handshake. */
 #include "webhook/identity.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "webhook/delivery.h"
 
 #define DOCUMENT_MAX ((size_t)1024 * 1024)
-#define SEEK_MS 5000 /* how long an accepted push may take to be known on this replica */
+#define SEEK_MS 5000 /* time limit until a push accepted by another replica is known here */
 
 /* Both return false while the answer may still change and time is left. */
 static bool answer_push(struct exchange *exchange, bool last) {
@@ -122,7 +122,7 @@ static void review_sought(struct exchange *exchange, bool last) {
     }
 }
 
-/* Neither the push's sender nor any other. */
+/* The client is not the push's sender. Tries every sender: any known one gets 404. */
 static void refuse_unknown(struct exchange *exchange, bool known) {
     const struct sender_set *set = exchange->snapshot->senders.set;
     struct authentication_proof proof = {0};

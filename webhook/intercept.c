@@ -49,7 +49,7 @@ static struct entry *entry_of_session(gnutls_session_t session) {
     return entry && entry->kind == INTERCEPT_TLS ? entry : NULL;
 }
 
-/* The function of libgnutls that has the same name as the one below. */
+/* libgnutls's function with the same name as the one below. */
 #ifdef LANDWAITER_STATIC
 ssize_t libgnutls_gnutls_record_recv(gnutls_session_t session, void *out, size_t room);
 static ssize_t library_record_recv(gnutls_session_t session, void *out, size_t room) {
@@ -71,8 +71,8 @@ static ssize_t pull(const struct source *source, void *out, size_t room) {
                            : recvmsg(source->fd, &message, source->flags);
 }
 
-/* How many bytes to read next. Requests may grow a little on their way: with poll they must still
- * fit, with epoll the rest waits in the wire, which is to hold little. */
+/* The number of bytes to read next. Requests may grow a little when rewritten: with poll they must
+ * still fit; with epoll the rest waits in the wire, which should hold little. */
 static size_t wanted(const struct entry *entry, const struct wire *wire, size_t room) {
     const size_t most = wire_room(wire);
     const size_t fits = entry->kind == INTERCEPT_LEVEL ? room / 2 + 1 : room;

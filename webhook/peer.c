@@ -1,4 +1,4 @@
-/* Peers: owns which address counts. Never believes an untrusted peer about another. */
+/* Peers: decides which address counts. Never believes an untrusted peer about another. */
 #include "webhook/peer.h"
 
 #include <arpa/inet.h>

@@ -32,8 +32,8 @@ static const struct route *route_of(const char *url, const char **rest) {
     return NULL;
 }
 
-/* NAME or NAME/TOKEN. The sender decides whether a token is allowed, so that no answer reveals
- * before whether the sender exists. */
+/* NAME or NAME/TOKEN. Accepts a token behind any name: refusing one here would reveal whether the
+ * sender exists. */
 static void read_name(struct exchange *exchange, const char *rest) {
     size_t len = strcspn(rest, "/");
     exchange->path_token = rest[len] ? rest + len + 1 : NULL;

@@ -1,5 +1,5 @@
-/* Senders: owns a sender's memory, and which images it may push. authentication.c decides whether a
- * request is the sender's. */
+/* Senders: releases a sender, and decides which images it may push; authentication.c decides
+ * whether a request is the sender's. */
 #include "webhook/sender.h"
 
 #include "policies/pattern.h"

@@ -114,7 +114,7 @@ void webhook_server_run(struct webhook_server *server);
 
 /* From any thread: */
 void webhook_server_stop(struct webhook_server *server);
-/* A condition that requests wait for has changed. */
+/* Call after a change that requests may wait for. */
 void webhook_server_wake(struct webhook_server *server);
 /* Requests one call of the backend's `pong` after the next turn of the loop. A hanging loop never
  * calls it. */

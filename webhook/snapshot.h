@@ -1,4 +1,4 @@
-/* The senders at the begin of a request, kept alive until its answer across reloads.
+/* The senders at the start of a request, kept alive until its answer across reloads.
  * Reference-counted on the server's thread only. */
 #ifndef LANDWAITER_WEBHOOK_SNAPSHOT_H
 #define LANDWAITER_WEBHOOK_SNAPSHOT_H

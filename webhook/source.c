@@ -1,4 +1,4 @@
-/* Results of formats: owns their memory. */
+/* Releases the results of formats. */
 #include "webhook/source.h"
 
 #include <stdlib.h>

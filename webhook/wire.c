@@ -1,5 +1,5 @@
-/* Wires: owns how far a connection is parsed, and the bytes to pass on. Never passes on a byte of
- * an incomplete header. */
+/* Wires: owns the state of a connection's parser, and the bytes to pass on. Never passes on a byte
+ * of an incomplete header. */
 #include "webhook/wire.h"
 
 /* The smallest requests grow a little when rewritten. */
@@ -84,7 +84,7 @@ static void put_head(struct wire *wire, const char *bytes, size_t len, bool surp
 
 /* Hands on a stand-in for the last request: libmicrohttpd's handler refuses it. */
 static void put_last(struct wire *wire, const struct framing_request *request) {
-    /* An answer to HEAD has no body, so neither has its refusal. */
+    /* The answer to HEAD has no body, not even a refusal. */
     wire->last_head =
         request->method.len == 4 && memcmp(request->bytes + request->method.at, "HEAD", 4) == 0;
     buf_puts(&wire->owed, wire->last_head ? "HEAD" : "GET");
@@ -207,8 +207,8 @@ static enum framing_state refused(struct framing_request *out, unsigned status, 
     return FRAMING_REFUSED;
 }
 
-/* Does libmicrohttpd's request begin as the one that was handed to it? It removes escapes and the
- * query from its target. */
+/* Has libmicrohttpd's request the method and target of the one that was handed to it? It removes
+ * escapes and the query from its target. */
 static bool same_request(const struct framing_request *request, const struct wire_seen *seen) {
     const char *target = request->bytes + request->target.at;
     const size_t method = request->method.len;

@@ -31,7 +31,7 @@ struct wire {
     bool broken;    /* the refused part is the framing of the last body */
 };
 
-/* The method and the target that libmicrohttpd tells of. */
+/* The method and the target that libmicrohttpd reports. */
 struct wire_seen {
     const char *method, *target;
 };
@@ -49,7 +49,7 @@ bool wire_expects(const struct wire *wire) MUST_USE;
 size_t wire_hand(struct wire *wire, void *out, size_t room) MUST_USE;
 
 /* Call it when libmicrohttpd's handler begins the next request. *out is its header, with zero bytes
- * behind the values, valid until the next call. FRAMING_REFUSED: answer as *out says; status 500 when
+ * behind the values, valid until the next call. FRAMING_REFUSED: answer as *out says; status 500 if
  * libmicrohttpd has another request than the one handed to it. */
 enum framing_state wire_begin(struct wire *wire, const struct wire_seen *seen,
                               struct framing_request *out) MUST_USE;

@@ -263,8 +263,8 @@ static void read_file(struct entry *entry, int64_t boot_ms) {
 
 /* ---- the server's side ---- */
 
-/* False: unconfirmed for too long. A withdrawn key must not live as long as its issuer is
- * unreachable. */
+/* False: unconfirmed for too long. An attacker who cuts off the issuer must not prolong the life of
+ * a withdrawn key. */
 static bool take_over(struct issuers *issuers, struct entry *entry, int64_t boot_ms) {
     (void)pthread_mutex_lock(&issuers->lock);
     struct oidc_keys *fresh = TAKE(entry->fresh);

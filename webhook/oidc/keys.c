@@ -1,4 +1,4 @@
-/* Key sets: owns which keys may verify a token. Never uses a symmetric key, never follows an
+/* Key sets: decides which keys may verify a token. Never uses a symmetric key, never follows an
  * address in a key. */
 #include "webhook/oidc/keys.h"
 

@@ -1,4 +1,4 @@
-/* Policies of tokens: owns which claims identify an owner. */
+/* Policies of tokens: owns the list of claims that identify an owner. */
 #include "webhook/oidc/policy.h"
 
 #include <stdlib.h>
@@ -115,7 +115,7 @@ static bool pinned(const struct owner_claim *owner, const char *value) {
            (!owner->segments || value[len] == '/' || !strchr(value, '*'));
 }
 
-/* All alternatives must, as a single open one would admit everybody. */
+/* Every alternative must identify the owner: a single open one would admit everybody. */
 static bool pins(const struct oidc_policy *policy, const struct owner_claim *owner) {
     const struct oidc_claim *claim = oidc_policy_claim(policy, owner->name);
     for (char **value = claim ? claim->values : NULL; value && *value; value++) {

@@ -145,7 +145,7 @@ static bool claim_right(const json_t *claims, const struct oidc_claim *claim) {
     return false;
 }
 
-/* Refuses tokens of dangerous events, which policies do not think of. */
+/* Refuses tokens of dangerous events unless the policy names the event. */
 static bool issuer_particulars(const json_t *claims, const struct oidc_policy *policy) {
     const char *event = json_text(claims, "event_name");
     if (strcmp(policy->issuer, github) == 0 && !oidc_policy_claim(policy, "event_name") && event &&

@@ -61,7 +61,7 @@ bool scheme_buildkite(const struct sender *sender, const struct authentication_r
         !scheme_seconds_near(timestamp, request->now_ms)) {
         return false;
     }
-    scheme_key('t', sender, scheme_part(given), out); /* the signature is of time and body */
+    scheme_key('t', sender, scheme_part(given), out); /* the signature covers time and body */
     return true;
 }
 
@@ -124,6 +124,6 @@ bool scheme_drone(const struct sender *sender, const struct authentication_reque
         !drone_date(date, request->now_ms)) {
         return false;
     }
-    scheme_key('d', sender, scheme_part(given), out); /* the signature is of time and body */
+    scheme_key('d', sender, scheme_part(given), out); /* the signature covers time and body */
     return true;
 }

@@ -1,5 +1,5 @@
-/* Statements of payloads: owns how references are built, which builds imply which images, and how a
- * CloudEvent is opened. Contacts nobody, and never invents a tag. */
+/* Statements of payloads: builds references, finds the images that a build implies, and opens
+ * CloudEvents. Contacts nobody, and never invents a tag. */
 #include "webhook/sources/statement.h"
 
 #include <ctype.h>
