@@ -1,5 +1,5 @@
 /* The audit trail: each entry holds a hash over itself and the entry before, so that an edited,
- * deleted or moved entry is found. Owns its tables. Cannot keep anybody from rewriting the whole
+ * deleted or moved entry is found. Owns its tables. Does not prevent a rewrite of the whole
  * chain. */
 #include "agent/store/internal.h"
 #include "base/buf.h"
@@ -65,7 +65,7 @@ static bool audit_last(struct store *store, int64_t *out_seq, unsigned char out[
     if (query_next(&query)) {
         *out_seq = query_int(&query, "seq");
         if (!query_sha256(&query, "hash", out)) {
-            /* Somebody changed it: the check of the chain reports that. */
+            /* A changed entry: the check of the chain reports it. */
             memset(out, 0, DIGEST_BYTES);
         }
     }

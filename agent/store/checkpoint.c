@@ -1,5 +1,5 @@
-/* Checkpoints: merging the write-ahead log into the database, on another thread than those that may
- * not wait for it. Owns when; SQLite owns how. */
+/* Checkpoints: merges the write-ahead log into the database, on a thread that may wait for it.
+ * Decides when; SQLite does it. */
 #include <sqlite3.h>
 
 #include "agent/store/internal.h"

@@ -1,15 +1,15 @@
 /* One connection: owns its transactions, and whether their commits wait for the disk. */
 #include "agent/store/internal.h"
 
-/* Runs a statement without regard to the disk. */
+/* Runs a statement in the present mode, with or without a wait for the disk. */
 static bool store_step(struct query *query) {
     while (query_next(query)) {
     }
     return query_close(query);
 }
 
-/* Sets whether a commit waits for the disk. This cannot change inside a transaction, and costs as
- * much as preparing a statement: the mode stays until the other one is asked for. */
+/* Sets whether a commit waits for the disk. The mode cannot change inside a transaction, and a
+ * change costs as much as preparing a statement, so it stays until the other one is needed. */
 static bool store_sync(struct store *store, bool fast, struct err *err) {
     if (store->fast == fast) {
         return true;
@@ -25,7 +25,7 @@ static bool store_sync(struct store *store, bool fast, struct err *err) {
 
 bool store_run(struct query *query) {
     struct store *store = query->store;
-    /* A change that is a transaction of its own is on the disk when it is done. */
+    /* A change outside of a transaction waits for the disk. */
     bool alone = store->fast && !query->failed && sqlite3_get_autocommit(store->db) &&
                  !sqlite3_stmt_readonly(query->statement);
     if (alone && !store_sync(store, false, query->err)) {

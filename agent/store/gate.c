@@ -89,7 +89,7 @@ bool store_gate_wake_all(struct store *store, struct err *err) {
     return store_run(&query);
 }
 
-/* Due updates too: a worker may be deciding on one just now by the state before. */
+/* Includes due updates: a worker may be deciding on one by the previous state. */
 static bool gate_wake_waiting(struct store *store) {
     struct query query = query_open(
         store,
@@ -105,7 +105,7 @@ static bool gate_wake_waiting(struct store *store) {
     return store_run(&query);
 }
 
-/* True also where the database cannot be asked. */
+/* True also if the query fails. */
 static bool gate_has_updates(struct store *store) {
     struct query query = query_open(store,
                                     "SELECT EXISTS(SELECT 1 FROM updates WHERE result IS NULL AND "
@@ -116,7 +116,7 @@ static bool gate_has_updates(struct store *store) {
 }
 
 void store_wake_gate(struct store *store, enum store_wake which) {
-    /* Fast: after a crash of the machine the start wakes all. */
+    /* Does not wait for the disk: after a crash of the machine the start wakes all updates. */
     if (!gate_has_updates(store) || !store_begin_fast(store, NULL)) {
         return;
     }

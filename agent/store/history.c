@@ -19,7 +19,7 @@ static bool history_insert(struct store *store, const struct store_history_line 
     return store_run(&query);
 }
 
-/* Steps are no decisions, and would only slow down a swap. */
+/* Steps are not decisions, and audit entries for them would slow down a swap. */
 static bool history_audited(const struct store_history_line *line) {
     return strcmp(line->event, "step") != 0;
 }

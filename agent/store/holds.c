@@ -1,6 +1,5 @@
-/* Holds: owns their table. A hold is stored and released in one transaction with its entry in the
- * audit trail and with a wake of the gate, so that a decision that a worker is just making there
- * without knowing of it is lost. */
+/* Holds: owns their table. Stores and releases a hold in one transaction with its audit entry and a
+ * wake of the gate, which invalidates a decision that a worker is making at the gate. */
 #include "agent/store/internal.h"
 #include "base/clock.h"
 

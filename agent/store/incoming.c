@@ -30,8 +30,8 @@ bool incoming_known(struct store *store, int64_t id) {
     return query_number(&query, &found);
 }
 
-/* Two replicas made the same id at the same time: rare, as half of each id is random (id_spread).
- */
+/* Two replicas may make the same id at the same time. This is rare, as half of each id is random
+ * (id_spread). */
 bool incoming_collides(struct store *store, const struct incoming_push *push) {
     struct query query =
         query_open(store,

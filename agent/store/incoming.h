@@ -22,10 +22,9 @@ struct incoming_push incoming_push(const json_t *row);
 bool incoming_known(struct store *store, int64_t id) MUST_USE;
 /* Is there another push of the same id? */
 bool incoming_collides(struct store *store, const struct incoming_push *push) MUST_USE;
-/* The push that was stored first of the same key: one delivery was accepted by two replicas. 0:
- * none. */
+/* The first stored push with the same key, if two replicas accepted one delivery. 0: none. */
 int64_t incoming_twin(struct store *store, const struct incoming_push *push) MUST_USE;
-/* twin: not 0 leaves the key with the twin. ERR_INVALID: the row is no push. */
+/* If twin is not 0, the key stays with the twin. ERR_INVALID: the row is no push. */
 bool incoming_insert(struct store *store, const struct incoming_push *push, int64_t twin,
                      struct err *err) MUST_USE;
 /* superseded_by: 0 leaves it as it is. */

@@ -17,7 +17,7 @@ struct store {
     bool fast;               /* its next commit does not wait for the disk */
 };
 
-/* How long to wait for another connection's write. */
+/* Time limit for another connection's write. */
 #define STORE_BUSY_MS 10000
 
 /* Migrates the schema to the newest version; refuses a newer one. */

@@ -4,7 +4,7 @@
 
 #include "agent/model/id.h"
 
-#define KEYS_SLICE 64                         /* a commit indexes at least so many of the run */
+#define KEYS_SLICE 64                         /* a commit indexes at least this many of the run */
 #define KEYS_CACHE "PRAGMA cache_size=-16384" /* KiB at most */
 #define KEYS_WORTH 1024                       /* fewer may stay in memory while no pushes come */
 
@@ -16,12 +16,12 @@ struct key_entry {
 struct store_keys {
     struct key_entry *recent; /* in the order of their pushes */
     size_t count, capacity;   /* of recent */
-    size_t kept;              /* so many of them were there before this transaction */
+    size_t kept;              /* how many of them are from before this transaction */
     uint32_t *slots;          /* recent by key: index + 1; a power of two, at least half empty */
     size_t slot_count;
     struct key_entry *run;    /* by key */
-    size_t run_count, merged; /* merged: so many of the run are in the index … */
-    size_t merging;           /* … and with the open transaction so many */
+    size_t run_count, merged; /* merged: the number of the run's keys in the index; */
+    size_t merging;           /* the same with the open transaction */
 };
 
 void store_keys_free(struct store_keys *keys) {

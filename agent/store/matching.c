@@ -86,7 +86,7 @@ static bool match_line(struct store *store, const struct store_match *match,
     return store_history_add(store, &line, err);
 }
 
-/* Did an earlier leader make this update before it lost the lead? */
+/* Did an earlier leader make this update already? */
 static bool match_made(struct store *store, const struct store_match *match) {
     if (!store->shared) {
         return false;

@@ -1,4 +1,4 @@
-/* Pushes: owns their table, and which of them each platform has looked at. */
+/* Pushes: owns their table, and the watermark of each platform. */
 #include "agent/model/id.h"
 #include "agent/store/internal.h"
 #include "agent/store/keys.h"
@@ -172,7 +172,7 @@ bool store_was_pushed(struct store *store, const struct update *update, const ch
     return query_number(&query, &found);
 }
 
-/* ---- how far each platform has looked ---- */
+/* ---- watermarks of the platforms ---- */
 
 bool store_unmatched(struct store *store, const struct store_window *window, struct pushes *out,
                      struct err *err) {

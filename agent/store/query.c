@@ -1,4 +1,4 @@
-/* Statements: owns how they are prepared, bound and read. Knows no table. */
+/* Statements: prepares, binds and reads them. Knows no table. */
 #include "agent/store/query.h"
 
 #include "agent/store/internal.h"
@@ -75,7 +75,7 @@ static int query_parameter(struct query *query, const char *name) {
     if (query->failed) {
         return 0;
     }
-    /* Mostly the next one: then no other name is compared. */
+    /* Mostly the next parameter: then this compares only one name. */
     int at = query->parameter + 1;
     const char *next = sqlite3_bind_parameter_name(query->statement, at);
     if (!next || strcmp(next, name) != 0) {

@@ -24,7 +24,7 @@
 struct store;
 
 /* The prepared statements of a connection, by the addresses of their texts; all zero at first. */
-#define QUERY_CACHE_SIZE 256 /* a power of two, and at least twice the statements there are */
+#define QUERY_CACHE_SIZE 256 /* a power of two, and at least twice the number of statements */
 struct query_cache {
     struct {
         const char *sql;
@@ -37,9 +37,9 @@ struct query {
     struct store *store;
     struct err *err; /* the caller's: set by the first failure */
     sqlite3_stmt *statement;
-    int parameter;    /* the last one bound … */
-    int column;       /* … and the one after the last read: mostly the next name is there */
-    bool row, failed; /* it stands on a row; something failed */
+    int parameter;    /* index of the last bound parameter */
+    int column;       /* index after the last read column: mostly the next one wanted */
+    bool row, failed; /* it has a row; something failed */
 };
 
 /* sql must be a literal or a static text: it is prepared once for each connection. */
@@ -58,13 +58,14 @@ int64_t query_int(struct query *query, const char *name);
 bool query_is_null(struct query *query, const char *name);
 /* Cut to its size. */
 void query_text(struct query *query, const char *name, char *out, size_t size);
-/* Both are the database's, until the next call of query_next, query_close, or for the column. */
+/* Both are borrowed from the database, until the next query_next, query_close, or read of the
+ * column. */
 const char *query_borrow_text(struct query *query, const char *name);
 const void *query_borrow_bytes(struct query *query, const char *name, size_t *len);
 /* False: it holds anything but a SHA-256; out is untouched. */
 bool query_sha256(struct query *query, const char *name, unsigned char out[DIGEST_BYTES]) MUST_USE;
 
-/* The caller cannot use the row, and has said in err why. */
+/* Fails the query: the caller cannot use the row, and has set err. */
 void query_fail(struct query *query);
 /* False: something failed since query_open. */
 bool query_close(struct query *query) MUST_USE;

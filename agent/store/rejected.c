@@ -1,4 +1,4 @@
-/* Digests that were rolled back on a target: owns their table. */
+/* Digests that were rolled back on a target. Owns their table. */
 #include "agent/store/internal.h"
 
 #include "base/clock.h"

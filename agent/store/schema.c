@@ -56,7 +56,8 @@ static const char *const store_migrations[] = {
     "CREATE TABLE arrivals(platform TEXT NOT NULL, push INTEGER NOT NULL,"
     " PRIMARY KEY(platform, push)) WITHOUT ROWID;"
     "CREATE INDEX arrivals_push ON arrivals(push);",
-    /* The gate reads these of all open updates; before, they stood in the journals. */
+    /* The gate reads these columns of all open updates; older versions kept them in the
+     * journals. */
     "ALTER TABLE updates ADD COLUMN \"group\" TEXT;"
     "ALTER TABLE updates ADD COLUMN depends_on TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE updates ADD COLUMN waits_for_room INTEGER NOT NULL DEFAULT 0;"

@@ -1,5 +1,5 @@
-/* Sharing rows with other replicas: owns the table shared, which says where in the ledger a row
- * stands and whether it changed since, and the triggers that note changes. */
+/* Sharing rows with other replicas: owns the table shared, which holds each row's slot in the
+ * ledger and its changes since, and the triggers that note changes. */
 #include "agent/store/share.h"
 
 #include "agent/store/internal.h"

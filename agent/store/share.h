@@ -1,5 +1,5 @@
-/* The store's part in several replicas (docs/replicas.md): which rows stand in which slot of the
- * cluster's ledger, which of them changed since they were written there, and taking in the rows of
+/* The store's part in several replicas (docs/replicas.md): keeps the slot of each row in the
+ * cluster's ledger, and the rows that changed since they were written there; takes in the rows of
  * other replicas. Knows texts (JSON), no cluster.
  *
  * With a single replica it costs nothing: triggers note the changes, and exist only while sharing
@@ -44,16 +44,16 @@ bool store_inbox_consumed(struct store *store, char out[STORE_INBOX_NAME_SIZE]) 
 
 /* Forgets rows that the ledger never had, before it is read again: another replica may lead now. */
 bool store_share_reset(struct store *store, struct err *err) MUST_USE;
-/* Takes a slot's text in, in place of the rows that stood in the slot; finished updates stay. */
+/* Replaces the slot's rows by those of its text; finished updates stay. */
 bool store_slot_take(struct store *store, int slot, const char *text, struct err *err) MUST_USE;
 
-/* Gives rows without a slot one. PUSHES: only pushes that were matched and whose updates the ledger
- * has. ERR_TRANSIENT: the ledger is full. */
+/* Assigns slots to the rows without one. PUSHES: only pushes that were matched and whose updates
+ * the ledger has. ERR_TRANSIENT: the ledger is full. */
 enum store_assign { STORE_ASSIGN_OTHERS, STORE_ASSIGN_PUSHES };
 bool store_slots_assign(struct store *store, enum store_assign which, struct err *err) MUST_USE;
-/* The first slot from that one on with changes that the ledger lacks; -1: none. */
+/* Finds the first slot, at `from` or behind it, with changes that the ledger lacks; -1: none. */
 int store_slot_dirty(struct store *store, int from);
-/* Has the slot any rows? */
+/* Does the slot have rows? */
 bool store_slot_used(struct store *store, int slot) MUST_USE;
 /* A slot's text to write, and the changes that it contains, for store_slot_written. */
 struct store_slot {

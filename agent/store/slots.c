@@ -1,4 +1,4 @@
-/* The slots of the ledger: owns which rows stand in which slot, their text, and taking it in. */
+/* The slots of the ledger: owns their rows and their text. */
 #include "agent/model/id.h"
 #include "agent/store/incoming.h"
 #include "agent/store/kinds.h"
@@ -12,7 +12,7 @@ static bool slot_pushes(struct store *store, const json_t *document, struct err 
     json_t *row = NULL;
     json_array_foreach(json_array_member(document, "pushes"), i, row) {
         struct incoming_push push = incoming_push(row);
-        /* In the ledger each key has one push: no twin, whatever came here before. */
+        /* In the ledger each key has one push: no twin, even if this replica knows one. */
         if ((!incoming_known(store, push.id) && !incoming_insert(store, &push, 0, err)) ||
             !incoming_superseded(store, push.id, json_int(row, "superseded", 0), err)) {
             return false;
@@ -50,7 +50,7 @@ static bool slot_steps(struct store *store, const struct slot_step *steps, size_
     return true;
 }
 
-/* Deletes the rows that the slot had and has no more. Finished updates stay as history. */
+/* Deletes the rows that are no longer in the slot. Finished updates stay as history. */
 static const struct slot_step slot_deletes[] = {
     {"DELETE FROM updates WHERE result IS NULL AND id IN (SELECT key FROM shared WHERE "
      "kind = " SHARE_UPDATE " AND slot = :slot) AND id NOT IN (SELECT value ->> 'id' FROM "
@@ -113,7 +113,7 @@ static const struct slot_step slot_inserts[] = {
     ", (value ->> 'target') || ' ' || (value ->> 'digest')" more                                   \
     " FROM json_each(:text, '$.rejected')"
 
-/* Makes the rows of the text the rows of the slot, and of no other. */
+/* Moves the rows of the text to the slot. */
 static const struct slot_step slot_marks[] = {
     {"DELETE FROM shared WHERE slot = :slot", SLOT_NUMBER},
     {"DELETE FROM shared WHERE (kind, key) IN (" SLOT_KEYS("") ")", SLOT_TEXT},

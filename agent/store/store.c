@@ -38,7 +38,7 @@ static bool store_is_shared(struct store *store) {
     return query_number(&query, &shared);
 }
 
-/* Writes DIRECTORY/NAME into out; makes the directory where it is missing. */
+/* Writes DIRECTORY/NAME into out; makes the directory if it is missing. */
 static bool store_path(const char *directory, const char *name, char out[PATH_MAX],
                        struct err *err) {
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
@@ -62,9 +62,9 @@ bool store_open(const char *directory, struct store **out, struct err *err) {
     if (!store) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    /* Makes it unreadable for others whatever the directory's mode is; SQLite's other files copy
-     * its mode. Only a new file: closing an fd of a database that this process has open elsewhere
-     * would drop SQLite's locks on it. */
+    /* Makes the file unreadable for others, regardless of the directory's mode; SQLite's other
+     * files copy its mode. Only a new file: closing an fd of a database that this process has open
+     * elsewhere would drop SQLite's locks on it. */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     own_close(&fd);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;

@@ -1,6 +1,6 @@
 /* The durable state: pushes, updates, their history, the step each update has reached, and which
- * deliveries were seen, in one SQLite database (WAL, synchronous=FULL). The agent stores here
- * whatever must survive a crash, before it answers or acts.
+ * deliveries were seen, in one SQLite database (WAL, synchronous=FULL). The agent stores everything
+ * that must survive a crash here, before it answers or acts.
  *
  * A store is one connection, used by one thread. Writes are short transactions, and wait for
  * another connection's write for 10 s at most. Errors: ERR_TRANSIENT (busy, disk full, I/O),
@@ -37,7 +37,7 @@ void store_release(struct store **store);
  * touched. */
 int store_lock(const char *directory, struct err *err) MUST_USE;
 
-/* Writes a row and waits for the disk: does it work? */
+/* Can the database be written? Writes a row and waits for the disk. */
 bool store_probe(struct store *store, struct err *err) MUST_USE;
 
 /* Reads between these two see the state of one instant. Nothing may be written between them. */
@@ -71,7 +71,7 @@ bool store_unmatched(struct store *store, const struct store_window *window, str
 bool store_has_unmatched(struct store *store, const char *platform) MUST_USE;
 /* Has the platform looked at the push? */
 bool store_is_matched(struct store *store, const char *platform, int64_t push) MUST_USE;
-/* Adds a platform, unless it is known. It need not look at pushes from before. */
+/* Adds a platform, unless it is known. It need not look at earlier pushes. */
 bool store_platform_begin(struct store *store, const char *platform, struct err *err) MUST_USE;
 /* Removes a platform that is not configured any more, so that it does not hold up pruning. */
 bool store_platform_end(struct store *store, const char *platform, struct err *err) MUST_USE;
@@ -156,8 +156,8 @@ bool store_list_others(struct store *store, int64_t id, struct update_others *ou
                        struct err *err) MUST_USE;
 
 /* Makes updates at the gate due: all (the clock or the configuration changed), or those that wait
- * only for other updates (one has ended). Of those that wait only for room, which may be thousands,
- * the two oldest of each image: an update that does not take the room wakes the next. */
+ * only for other updates (one has ended). Among those that wait only for room, perhaps thousands,
+ * wakes the two oldest of each image: an update that does not take the room wakes the next. */
 enum store_wake { STORE_WAKE_ALL, STORE_WAKE_WAITING_FOR_OTHERS };
 void store_wake_gate(struct store *store, enum store_wake which);
 
@@ -227,9 +227,8 @@ bool store_reject(struct store *store, const struct update *update, struct err *
 bool store_unreject(struct store *store, const char *target, const char *digest,
                     struct err *err) MUST_USE;
 
-/* Deletes whatever is older than that of: finished updates, matched pushes without updates, and the
- * oldest entries of the audit trail, whose chain stays whole. In a bounded number of short
- * transactions. */
+/* Deletes finished updates, matched pushes without updates, and audit entries before that time; the
+ * audit chain stays whole. Uses a bounded number of short transactions. */
 void store_prune(struct store *store, int64_t before_ms);
 
 /* Frees this connection's caches. */

@@ -1,4 +1,4 @@
-/* The writers' turn: owns which connection of this process may write. */
+/* The writers' turn: lets one connection of this process write at a time. */
 #include "agent/store/internal.h"
 
 #include <pthread.h>
