@@ -46,7 +46,7 @@ void election_leader(struct election *election, char out[LEASE_HOLDER_SIZE]) {
     (void)pthread_mutex_unlock(&election->mutex);
 }
 
-/* No call and no pause of a leader goes beyond the end of its lead, so that it learns of that at
+/* Limits each call and pause of a leader to the end of its lead, so that it notices the end at
  * once. */
 static int64_t election_at_most(const struct election *election, int64_t ms) {
     int64_t left = election->lease.until_ms - clock_boot_ms();

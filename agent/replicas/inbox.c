@@ -196,7 +196,7 @@ static void inbox_turn(struct inbox *inbox) {
     (void)pthread_mutex_unlock(&inbox->mutex);
     bool good = document && inbox_write(inbox, document, name, &err);
     (void)pthread_mutex_lock(&inbox->mutex);
-    /* While the API is away the rest of the queue cannot be written either. */
+    /* The API is away, so the rest of the queue would fail too. */
     inbox_drop(inbox, good ? count : inbox->count);
     (void)pthread_mutex_unlock(&inbox->mutex);
     inbox_tell(inbox, good, &err);

@@ -31,7 +31,7 @@ struct inbox_batch {
 /* Queues the deliveries, and sets the outcome of each (WEBHOOK_PENDING unless it is known already)
  * and its id. */
 void inbox_offer(struct inbox *inbox, const struct inbox_batch *batch);
-/* The outcome of a pending delivery by now. store: the caller's connection. */
+/* The present outcome of a pending delivery. store: the caller's connection. */
 enum webhook_outcome inbox_accepted(struct inbox *inbox, struct store *store, const char *id);
 
 #endif

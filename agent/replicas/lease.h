@@ -24,8 +24,8 @@ struct lease_record {
 
 /* lease > renew > 1.2 * retry. */
 struct lease_timing {
-    int64_t lease_ms; /* others wait so long after the last change they saw */
-    int64_t renew_ms; /* a leader that has not renewed for so long stops acting */
+    int64_t lease_ms; /* others wait this long after the last change they saw */
+    int64_t renew_ms; /* a leader stops acting this long after its last renewal */
     int64_t retry_ms;
 };
 /* 15 s, 10 s and 2 s, and the same proportions for another duration. */

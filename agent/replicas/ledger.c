@@ -1,4 +1,4 @@
-/* The ledger's state and threads: made, started, stopped, and asked how they are. */
+/* The ledger's state and threads: starts, stops, and reports them. */
 #include "agent/replicas/ledger_internal.h"
 #include "base/clock.h"
 #include "base/thread.h"

@@ -30,7 +30,7 @@ bool ledger_start(struct ledger *ledger, struct err *err) MUST_USE;
 void ledger_stop(struct ledger *ledger);
 void ledger_free(struct ledger *ledger);
 
-/* The election has turned; called on its thread. */
+/* Call when this replica begins or ceases to lead, on the election's thread. */
 void ledger_turn(struct ledger *ledger);
 /* Does this replica lead, and has it taken the ledger over? Then it may act at this moment. */
 bool ledger_leads(const struct ledger *ledger);

@@ -33,7 +33,7 @@ static void ledger_take_over(struct ledger *ledger) {
         ledger->broken = true;
         return;
     }
-    /* The leader before may have died before it woke the updates that wait. */
+    /* The previous leader may have died before it woke waiting updates. */
     store_wake_gate(ledger->follow_store, STORE_WAKE_ALL);
     if (ledger_end_taking(ledger, LEDGER_LEADS)) {
         ledger_poke(ledger);
@@ -137,7 +137,7 @@ static void follow_list_ends(void *context) {
     if (!store_inbox_sweep(ledger->follow_store, true, &err)) {
         ledger_failed(ledger, &err);
     }
-    /* A list that began before it led may lack the last writes of the leader before. */
+    /* A list that began before this replica led may lack the last writes of the previous leader. */
     bool leading = ledger->leading && ledger->turns_at == atomic_load(&ledger->turns) &&
                    election_leads(ledger->options.election);
     if (!ledger->broken && leading && atomic_load(&ledger->role) != LEDGER_LEADS) {
@@ -177,7 +177,7 @@ void *ledger_follower_main(void *argument) {
                                   .trouble = follow_trouble,
                                   .context = ledger};
     while (!ledger->stop) {
-        /* The list that begins now sees all turns of the election before this moment. */
+        /* The next list covers all turns of the election so far. */
         atomic_store(&ledger->follow_cancel, false);
         if (atomic_load(&ledger->stop)) { /* set since the loop's condition was read */
             break;

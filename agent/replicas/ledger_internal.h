@@ -17,7 +17,7 @@ struct ledger {
     bool following, writing; /* the threads were started */
     pthread_mutex_t mutex;
     pthread_cond_t wake;    /* the writer */
-    pthread_cond_t written; /* those who wait for it */
+    pthread_cond_t written; /* threads that wait for a flush */
     atomic_bool stop;
     atomic_int role;
     atomic_bool listed; /* all records were read once */
@@ -27,16 +27,16 @@ struct ledger {
     atomic_uint readings;
     /* Under the mutex: */
     uint64_t asked, done, good;    /* numbers of flushes: asked for, tried, and succeeded */
-    bool poked;                    /* something is to be written, at leisure */
+    bool poked;                    /* changes wait to be written without a flush */
     bool hurry;                    /* flushes do not wait any more */
-    char trouble[ERR_MESSAGE_MAX]; /* why the records cannot be followed; "" they can be */
+    char trouble[ERR_MESSAGE_MAX]; /* why the records cannot be followed; "": they can */
     /* The follower's: */
     struct http_client *follow_http;
     atomic_bool follow_cancel; /* set by other threads: list again */
     struct store *follow_store;
-    bool broken;       /* a record of this list could not be taken in */
-    bool leading;      /* this list began while it led … */
-    unsigned turns_at; /* … since that turn */
+    bool broken;       /* a record of this list could not be stored */
+    bool leading;      /* this replica led when the list began */
+    unsigned turns_at; /* `turns` at that time */
     /* The writer's; the follower's while it takes over: */
     struct http_client *write_http;
     struct store *write_store;
@@ -53,7 +53,7 @@ struct ledger {
 void ledger_resign(struct ledger *ledger);
 /* Changes from taking over to that role. False: the role was lost meanwhile. */
 bool ledger_end_taking(struct ledger *ledger, enum ledger_role role) MUST_USE;
-/* Makes the follower list all records again, and then see who leads. */
+/* Makes the follower list all records again, and then check who leads. */
 void ledger_relist(struct ledger *ledger);
 
 /* ---- writing (ledger_writer.c) ---- */
@@ -65,7 +65,7 @@ struct ledger_pen {
     struct store *store;
     struct http_client *http;
 };
-/* Writes every used slot again, so that no leader before can write one any more. Blocks.
+/* Writes every used slot again, so that an earlier leader can no longer write one. Blocks.
  * ERR_TRANSIENT: another replica leads. */
 bool ledger_fence(const struct ledger_pen *pen, struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
-/* Writing the ledger: owns the writer's thread, and which versions of the slots this replica wrote
- * or read last. */
+/* Writing the ledger: owns the writer's thread, and the versions of the slots that this replica
+ * wrote or read last. */
 #include "agent/replicas/ledger_internal.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
@@ -123,7 +123,7 @@ static void writer_wait(struct ledger *ledger, int64_t ms) {
     }
 }
 
-/* How long the writer pauses unless somebody flushes. */
+/* The pause of the writer, if no flush ends it. */
 static int64_t writer_pause(const struct ledger *ledger) {
     int64_t left = ledger->lazy_ms + LEDGER_LAZY_MS - clock_boot_ms();
     return !ledger->poked ? LEDGER_PRUNE_MS : left > 0 ? left : 0;
