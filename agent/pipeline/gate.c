@@ -12,7 +12,7 @@ static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
 
 /* ---- names of targets and groups ---- */
 
-/* Does a name written by the owner of a mean b? */
+/* Does a name in a's settings mean b? */
 static bool gate_named(const struct update_other *a, const struct update_other *b,
                        struct target_part name) {
     return (target_part_same(target_short_name(b->target), name) &&
@@ -21,13 +21,13 @@ static bool gate_named(const struct update_other *a, const struct update_other *
            (b->order.group[0] && target_part_is(name, b->order.group));
 }
 
-/* The update is new, and nobody has read its group yet. Ends soon, because its platform may not
- * answer. */
+/* Is the update so new that its group is not known yet? False after a short time, as its platform
+ * may not answer. */
 static bool gate_unnoted(const struct update_other *update, int64_t now_ms) {
     return !update->order.known && now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
 }
 
-/* Does the owner of a say that it depends on b? */
+/* Does a's `depends_on` name b? */
 static bool gate_depends(const struct update_other *a, const struct update_other *b) {
     const char *name = a->order.depends_on;
     while (name && *name) {
@@ -66,7 +66,7 @@ static bool gate_leads_to(const struct update_others *others, const struct updat
     return false;
 }
 
-/* ---- the checks: true when it may go on ---- */
+/* ---- the checks: true if the update may continue ---- */
 
 static bool check_clock(const struct gate_facts *facts, struct gate_verdict *out) {
     if (facts->now_ms >= GATE_CLOCK_MIN_MS) {

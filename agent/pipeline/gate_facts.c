@@ -1,5 +1,5 @@
-/* Gathers the facts for the gate. An update that waits for a window or a person does not cause a
- * read of all others. */
+/* Gathers the facts for the gate. Reads the other updates only for an update that waits neither for
+ * a window nor for a person. */
 #include "agent/pipeline/gate_facts.h"
 
 #include "agent/pipeline/turns.h"
@@ -89,8 +89,7 @@ static void gather(struct pipeline *pipeline, const struct gate_question *questi
     facts->available_memory = INT64_MAX;
 }
 
-/* Among the updates that wait only for a place: one of another image whose last turn is longer
- * ago. */
+/* Finds an update that waits only for a place, of another image whose last turn is longer ago. */
 static const struct update_other *first_of(const struct pipeline *pipeline,
                                            const struct update_other *self,
                                            const struct update_others *others) {

@@ -141,8 +141,8 @@ static bool match_push(struct match *match, const struct push *push, size_t *out
          match_compare_image(&match->targets.items[i].image, &push->image) == 0;
          i++) {
         const struct target *target = &match->targets.items[i];
-        /* Stay silent about a tag that the policy does not want; tell about a target that never
-         * wants its own tag. */
+        /* No item for a tag that the policy does not want; but report a target that never wants its
+         * own tag. */
         bool own_tag = !push->image.tag[0] || strcmp(push->image.tag, target->image.tag) == 0;
         if (!target->enabled || (!own_tag && !match_verdict(target, &push->image).wanted)) {
             continue;
@@ -181,8 +181,7 @@ static int match_compare_push(const void *left, const void *right) {
     return (a->push->id > b->push->id) - (a->push->id < b->push->id);
 }
 
-/* ---- a newer version that already waits is not taken back by an older one that is pushed later
- * ---- */
+/* ---- a later push of an older version does not replace a newer version that waits ---- */
 
 static bool match_versions(const struct settings *settings) {
     switch (settings->policy.kind) {
@@ -293,7 +292,7 @@ bool match_platform(struct pipeline *pipeline, const struct platform *platform, 
         counters_update(platform->name, RESULT_SUPERSEDED);
     }
     if (match.count) {
-        /* An update that waited for a superseded one now waits for the new one, or no longer. */
+        /* Updates that waited for a superseded one now wait for the new one, or not at all. */
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     *more = match.pushes.count == MATCH_BATCH;

@@ -135,7 +135,7 @@ static bool turned_back(enum stage from, const struct update *update) {
     return update->result == RESULT_NONE && from >= STAGE_APPLY && update->stage < STAGE_APPLY;
 }
 
-/* Did its group or dependencies change? Others may have waited because of the old ones. */
+/* Did its group or dependencies change? Others may be waiting because of the old ones. */
 static bool order_changed(const struct update_order *before, const struct update_order *now) {
     const char *depended = before->depends_on ? before->depends_on : "";
     const char *depends = now->depends_on ? now->depends_on : "";

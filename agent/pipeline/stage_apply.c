@@ -1,4 +1,4 @@
-/* apply: runs the driver's steps. Until the old version is stopped the update can go back to the
+/* apply: runs the driver's steps. Before the stop of the old version the update can go back to the
  * gate. */
 #include "agent/model/counters.h"
 #include "agent/pipeline/gate_facts.h"

@@ -1,5 +1,5 @@
-/* notify: wakes the updates that wait for an ended one. So far only the engine reports the end, to
- * the log. */
+/* notify: wakes the updates that wait for an ended one. The engine logs the end; there are no other
+ * notices yet. */
 #include "agent/pipeline/stage.h"
 
 struct outcome stage_notify(struct pipeline *pipeline, const struct update *update,

@@ -31,7 +31,7 @@ static struct outcome commit(struct pipeline *pipeline, const struct update *upd
     return outcome;
 }
 
-/* All is as before the update began, which waits for its turn again. */
+/* The target is as it was before; the update waits for its turn again. */
 static struct outcome begin_again(struct pipeline *pipeline, const struct update *update,
                                   struct notes *notes, const char *why) {
     const struct outcome back = outcome_back(notes->return_to, "%s", why);

@@ -1,4 +1,4 @@
-/* A short memory of repositories; forgets the turn that is longest ago. */
+/* A short memory of repositories; forgets the oldest turn. */
 #include "agent/pipeline/turns.h"
 
 #include <pthread.h>

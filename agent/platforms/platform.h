@@ -98,7 +98,7 @@ struct platform_step {
 /* For the threads of a driver. */
 struct platform_start {
     struct config *config; /* the driver takes a reference to keep it */
-    /* The driver knows something new: retry what failed. From any thread; must not block. */
+    /* The driver has news: retry failed work. From any thread; must not block. */
     void (*changed)(void *context);
     /* Several replicas: may the driver change anything at this moment? Ask before each change.
      * NULL: always. */

@@ -1,5 +1,5 @@
-/* For the drivers' health gates: was a target watched without a gap? And foreign text, made safe to
- * show. */
+/* For the drivers' health gates: detects gaps in the watch of a target, and makes foreign text safe
+ * to show. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_WATCHED_H
 #define LANDWAITER_AGENT_PLATFORMS_WATCHED_H
 

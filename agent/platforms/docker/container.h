@@ -26,7 +26,7 @@ int64_t container_stop_timeout_ms(const json_t *inspect);
 
 /* Is the text a valid container name, so that it may stand in a path? */
 bool container_name_valid(const char *name);
-/* Is the name a mark of Landwaiter's or of compose's, on a container that is being replaced? Such a
+/* Has the name Landwaiter's or Compose's mark of a container that is being replaced? Such a
  * container is never a target. */
 bool container_name_marked(const char *name);
 /* The names of a container during an update. Return out. */
@@ -34,7 +34,7 @@ const char *container_new_name(const char *name, const char *old_id, char out[CO
 const char *container_aside_name(const char *name, const char *old_id,
                                  char out[CONTAINER_NAME_SIZE]);
 
-/* Is its state one to leave alone? Writes the reason. Restarting counts as running: a new image may
+/* Does its state forbid an update? Writes the reason. Restarting counts as running: a new image may
  * be the cure. */
 bool container_idle(const char *status, char *reason, size_t size);
 /* Does the name pin the image ("sha256:…", an id, a name with @sha256:…), so that no push can move

@@ -20,7 +20,7 @@ static bool docker_probe(const struct platform_session *session, struct err *err
     return engine_open(session, &engine, err) && engine_do(&engine, "GET", err, "/version");
 }
 
-/* The target's present image; nothing can be compared without it. */
+/* The target's present image; comparisons need it. */
 static bool docker_old_image(struct engine *engine, const struct platform_task *task, json_t **out,
                              struct err *err) {
     CLEANUP(json_release) json_t *old = NULL;

@@ -1,5 +1,5 @@
-/* The available memory of the Docker host, if the engine is on this machine: its API does not
- * tell. */
+/* The available memory of the Docker host, if the engine is on this machine. The API does not
+ * report it. */
 #ifndef LANDWAITER_AGENT_PLATFORMS_DOCKER_MEMORY_H
 #define LANDWAITER_AGENT_PLATFORMS_DOCKER_MEMORY_H
 

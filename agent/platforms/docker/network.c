@@ -113,7 +113,7 @@ static const json_t *network_all(const json_t *inspect) {
     return json_object_member(json_object_member(inspect, "NetworkSettings"), "Networks");
 }
 
-/* The mode has no endpoints that the owner could have changed. */
+/* This mode has no configurable endpoints. */
 static bool network_borrowed(const json_t *inspect, const char *mode) {
     return strcmp(mode, "host") == 0 || strncmp(mode, "container:", 10) == 0 ||
            json_bool(json_object_member(inspect, "Config"), "NetworkDisabled", false);
@@ -140,7 +140,7 @@ bool network_plan(const json_t *inspect, int minor, struct network_plan *out, st
     }
     bool borrowed = network_borrowed(inspect, mode);
     bool has_main = network_has_main(inspect, mode);
-    /* The owner moved it away from the network that it was created with. */
+    /* The owner disconnected it from its original network. */
     if (!borrowed && !has_main) {
         (void)snprintf(plan.disconnect, sizeof plan.disconnect, "%s", mode);
     }

@@ -258,8 +258,8 @@ static bool observe_engine(struct engine *engine, bool *away, struct err *err) {
     return true;
 }
 
-/* It stopped while nobody looked, most likely with the host or the engine, and its policy does not
- * restart it. This does not count against the image. */
+/* Starts a container that stopped between two looks, most likely with the host or the engine, and
+ * whose policy does not restart it. The stop does not count against the image. */
 static bool observe_resume(struct platform_task *task, struct platform_observation *out,
                            struct err *err) {
     int64_t resumed = json_int(task->journal, "resumed", 0) + 1;
@@ -272,8 +272,8 @@ static bool observe_resume(struct platform_task *task, struct platform_observati
     return swap_start(task, err);
 }
 
-/* Did it stop, other than by its own restarts? *gone: with the host or the engine. False: no
- * answer. */
+/* Did it stop for another reason than its own restarts? *gone: with the host or the engine. False:
+ * no answer. */
 static bool observe_exit_cause(struct platform_task *task, struct engine *engine,
                                const json_t *inspect, bool *gone, struct err *err) {
     char boot[WATCHED_BOOT_SIZE];

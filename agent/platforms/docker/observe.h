@@ -15,8 +15,8 @@ bool observe_container(struct platform_task *task, struct platform_observation *
 struct observe_facts {
     const json_t *inspect; /* of the new container, as it is now */
     const struct settings *settings;
-    int64_t now_ms;   /* of clock_boot_ms: no clock that is set shortens or lengthens a soak */
-    const char *boot; /* which start of the host that counts from */
+    int64_t now_ms;   /* of clock_boot_ms: setting the wall clock does not change a soak */
+    const char *boot; /* id of the boot that now_ms counts from */
 };
 /* The decision. notes keeps its reference times from one look to the next ("started_ms",
  * "healthy_ms", "started_at", "boot"). Pure. */

@@ -30,7 +30,8 @@ static bool create_run(struct platform_task *task, struct err *err) {
     order.old_id = swap.old_id;
     order.name = swap.new_name;
     if (!create_container(&swap.engine, &order, err)) {
-        /* A rollback of another container with the same tag moved it: move it back and retry. */
+        /* A rollback of another container with the same tag moved the tag: move it back and
+         * retry. */
         struct err ignored = ERR_INIT;
         if (order.tag_moved) {
             (void)!tag_move(&swap.engine, order.image_id, order.image, &ignored);

@@ -17,7 +17,8 @@ bool stop_container(struct platform_task *task, struct swap *swap, const char *i
 /* Sets the restart policy to `no`, so that the engine's restart does not start the container. */
 bool stop_park(struct platform_task *task, struct swap *swap, const char *id,
                struct err *err) MUST_USE;
-/* Both: the engine's restart would start a stopped container whose policy is `always`. */
+/* Parks and stops: a restart of the engine would start a stopped container with the policy
+ * `always`. */
 bool stop_for_good(struct platform_task *task, struct swap *swap, const char *id,
                    struct err *err) MUST_USE;
 

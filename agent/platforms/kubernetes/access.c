@@ -339,7 +339,7 @@ bool access_open(const struct access_options *options, struct access **out, stru
     return true;
 }
 
-/* ---- one call's ---- */
+/* ---- credentials of one call ---- */
 
 /* The mutex must be held. */
 static bool token_fresh(struct access *access, struct err *err) {

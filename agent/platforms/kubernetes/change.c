@@ -1,5 +1,5 @@
 /* Changes an image: owns the notes on a workload before the change, and both patches. Touches only
- * the container in question, and every patch tests the present value. */
+ * that container, and every patch tests the present value. */
 #include "agent/platforms/kubernetes/change.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@
 
 /* ---- check ---- */
 
-/* Does not interrupt somebody else's rollout for a while: nobody could tell whose pods fail. */
+/* Waits a while for the end of another rollout: failing pods could belong to either. */
 static bool check_quiet(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(json_release) json_t *pods = NULL;
     char reason[REASON_SIZE];
@@ -164,7 +164,7 @@ bool change_check(struct platform_task *task, struct err *err) {
 
 /* ---- patching ---- */
 
-/* Ends the update: the workload has nothing of it. */
+/* Ends an update that has not touched the workload. */
 static bool change_untouched(struct platform_task *task, enum result result) {
     return json_object_set_new(task->journal, PLATFORM_UNTOUCHED,
                                json_string(result_text(result))) == 0;
@@ -265,14 +265,14 @@ static bool patch_overtaken(struct platform_task *task, const struct look *look,
                    who[0] ? who : "somebody else", look->container.image);
 }
 
-/* Did nobody touch it between two looks? */
+/* Is the workload unchanged between two looks? */
 static bool change_same(const json_t *a, const json_t *b) {
     const char *before = json_text(json_object_member(a, "metadata"), "resourceVersion");
     const char *after = json_text(json_object_member(b, "metadata"), "resourceVersion");
     return before && after && strcmp(before, after) == 0;
 }
 
-/* The image is still the old one: patches it, and after a refusal looks again for the reason. */
+/* Patches the old image; after a refusal, looks again for the reason. */
 static bool patch_forward(struct platform_task *task, struct look *look, struct err *err) {
     const struct change_order order = {.from = json_text(task->journal, LOOK_OLD),
                                        .to = json_text(task->journal, LOOK_NEW),
@@ -322,7 +322,7 @@ static bool patch_run(struct platform_task *task, struct err *err) {
                                      : patch_overtaken(task, &look, err);
 }
 
-/* ---- and back ---- */
+/* ---- patching back ---- */
 
 /* Is the old image healthy again? */
 static bool back_judge(struct platform_task *task, const struct look *look,
@@ -377,8 +377,8 @@ static bool back_send(struct platform_task *task, const struct look *look, struc
     return false;
 }
 
-/* The pinned old image needs new pods, which may not fit; as it was written, the remaining pods
- * suffice. */
+/* The pinned old image needs new pods, which may not fit on the nodes; the unpinned one keeps the
+ * remaining pods. */
 static bool back_as_written(struct platform_task *task, const struct look *look, struct err *err) {
     CLEANUP(own_free) char *old = strdup(json_text(task->journal, LOOK_OLD));
     if (!old || json_object_set_new(task->journal, LOOK_BACK, json_string(old)) != 0) {

@@ -60,7 +60,7 @@ struct cluster_nodes *cluster_nodes(struct cluster *cluster) {
     return &cluster->nodes;
 }
 
-/* ---- what the watches tell ---- */
+/* ---- events of the watches ---- */
 
 static void stream_begins(void *context) {
     struct stream *stream = context;
@@ -137,7 +137,7 @@ static void *stream_main(void *argument) {
     return NULL;
 }
 
-/* ---- is it there? ---- */
+/* ---- readiness ---- */
 
 static bool stream_waits(const struct stream *stream, struct err *err) {
     const char *why = stream->trouble.kind ? stream->trouble.message : "it is being read";

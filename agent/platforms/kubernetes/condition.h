@@ -14,9 +14,9 @@ bool condition_is(const json_t *condition, const char *member, const char *text)
 /* Is the condition's status "True"? */
 bool condition_true(const json_t *object, const char *type);
 
-/* All conditions of now, as an object of strings, to compare after a patch: one that is unchanged
- * says nothing about the patch. The controller's times are only whole seconds. Returns a new
- * reference. */
+/* Returns all present conditions as an object of strings, for a comparison after a patch: an
+ * unchanged condition says nothing about the patch, and the controller's times have only whole
+ * seconds. New reference. */
 json_t *condition_said(const json_t *workload) MUST_USE;
 /* Did the condition change since the patch? */
 bool condition_anew(const json_t *condition, const json_t *before);

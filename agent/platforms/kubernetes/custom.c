@@ -1,4 +1,4 @@
-/* Judges a custom resource. Trusts nothing in its status to be present. */
+/* Judges a custom resource. Assumes no member of its status. */
 #include "agent/platforms/kubernetes/custom.h"
 
 #include <stdlib.h>

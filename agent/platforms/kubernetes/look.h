@@ -22,7 +22,7 @@ enum look_state {
     LOOK_GONE, /* gone, or another object has its name */
     LOOK_IS_OLD,
     LOOK_IS_NEW,
-    LOOK_IS_BACK,  /* set if not OLD */
+    LOOK_IS_BACK,  /* LOOK_BACK, if it differs from OLD */
     LOOK_IS_OTHER, /* somebody else's image */
 };
 struct look {

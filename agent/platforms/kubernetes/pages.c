@@ -1,4 +1,4 @@
-/* Reads pages, one at a time. */
+/* Reads a collection in pages. */
 #include "agent/platforms/kubernetes/pages.h"
 
 #include <string.h>

@@ -92,7 +92,7 @@ static bool add_arguments(struct plugin *plugin, const struct yaml_node *exec, c
     return good;
 }
 
-/* Did an added variable replace that one of ours? */
+/* Does an added variable replace this one of ours? */
 static bool environment_has(char *const *words, const char *variable) {
     size_t name = strcspn(variable, "=") + 1;
     for (; *words; words++) {
@@ -197,7 +197,7 @@ bool plugin_new(const struct yaml_node *exec, const char *folder, const json_t *
     return true;
 }
 
-/* ---- what it says ---- */
+/* ---- the answer ---- */
 
 static bool pass_text(const json_t *status, const char *member, char **out) {
     const char *text = json_text(status, member);

@@ -31,7 +31,7 @@
 
 /* ---- time ---- */
 
-/* A sum that grows with each pod that gets further. */
+/* A sum that grows with the progress of each pod. */
 static int64_t rollout_progress(const struct rollout_facts *facts) {
     static const char *const members[] = {
         "observedGeneration",     "updatedReplicas", "readyReplicas",  "availableReplicas",

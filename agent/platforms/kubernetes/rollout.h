@@ -27,13 +27,13 @@ struct rollout_facts {
     const json_t *workload; /* as it is now */
     const json_t *pods;     /* array of the new revision's; NULL: not read */
     const char *container;  /* ours, by name */
-    const char *digest;     /* what it must run; "": any */
-    /* Its image names the digest, so that the node checked it. Pods may then tell another digest of
-     * the same content (of an index, or of the manifest in it). */
+    const char *digest;     /* the required digest; "": any */
+    /* Its image names the digest, so that the node checked it. Pods may then report another digest
+     * of the same content (of an index, or of the manifest in it). */
     bool pinned;
     const struct settings *settings; /* health timeout, soak */
     int64_t generation;              /* metadata.generation after the patch; 0: as it stands */
-    const json_t *before;            /* condition_said before the patch; NULL: nothing was said */
+    const json_t *before;            /* condition_said before the patch; NULL: there were none */
     int64_t now_ms;                  /* of clock_boot_ms */
 };
 

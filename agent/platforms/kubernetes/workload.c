@@ -1,5 +1,5 @@
 /* Reads workloads: owns the content of a sighting, and the meaning of annotations for each
- * container. Trusts nothing it reads to be present or of the right type. */
+ * container. Every member may be absent or of a wrong type. */
 #include "agent/platforms/kubernetes/workload.h"
 
 #include <string.h>
@@ -136,7 +136,7 @@ bool workload_selector(const json_t *object, char out[WORKLOAD_SELECTOR_SIZE]) {
     return !text.overflow;
 }
 
-/* ---- what is kept ---- */
+/* ---- sightings ---- */
 
 /* The strings whose key begins with prefix. */
 static json_t *sighting_texts(const json_t *all, const char *prefix, size_t most) {
@@ -306,7 +306,7 @@ static bool target_image(const char *written, const char *problem, struct target
     return !pinned;
 }
 
-/* A place for the tag only cannot hold a digest. */
+/* A value that holds only the tag has no room for a digest. */
 static bool target_unmoved(const json_t *entry, const struct target *target) {
     return json_is_true(json_array_get(entry, 3)) && target->settings.policy.kind == POLICY_DIGEST;
 }
