@@ -107,8 +107,7 @@ static void serve_log_faults(const char *path, const struct config_faults *fault
     }
 }
 
-/* Keeps the progress through the pushes for each configured platform, and drops it for the
- * others. */
+/* Keeps the watermarks of the configured platforms, and drops those of the others. */
 static bool serve_platforms(struct serve *serve, const struct config *config, struct err *err) {
     for (size_t i = 0; platform_table[i]; i++) {
         const struct platform *platform = platform_table[i];
@@ -184,7 +183,7 @@ static bool serve_reload(struct serve *serve) {
     if (!config->tls_certificate == !serve->config->tls_certificate) {
         certificate_reload(&serve->certificate, serve->intake, config);
     }
-    /* Windows and rules may have changed: updates at the gate are asked again. This also discards
+    /* Windows and rules may have changed: wakes all updates at the gate. This also discards
      * decisions that are being made by the old ones. */
     store_wake_gate(serve->store, STORE_WAKE_ALL);
     workers_kick(serve->workers);
@@ -220,7 +219,7 @@ static void serve_watchdog(struct serve *serve) {
 static void serve_timer(struct serve *serve, enum timer which) {
     if (timers_fired(&serve->timers, which)) {
         log_event(LOG_INFO, "clock.set", NULL);
-        /* Have updates that wait for a time calculate it again. */
+        /* Wakes updates that wait for a time, to compute it again. */
         store_wake_gate(serve->store, STORE_WAKE_ALL);
     }
     timers_kick(&serve->timers, serve->workers);
@@ -362,7 +361,7 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
         return false;
     }
     certificate_watch(&serve->certificate, serve->config);
-    /* The intake exists before the workers start: they wake it. */
+    /* Make the intake before the workers start: they wake it. */
     if (!intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err)) {
         return false;
     }
@@ -386,7 +385,7 @@ static void serve_stop(struct serve *serve) {
     if (serve->workers) {
         workers_stop(serve->workers);
     }
-    /* Before the intake goes: the replicas' threads wake it. */
+    /* Stop the replicas before the intake: their threads wake it. */
     replicas_stop(serve->replicas);
     intake_free(serve->intake);
     workers_free(serve->workers);

@@ -14,7 +14,7 @@
 /* Exit statuses that scripts rely on. */
 enum command_exit {
     COMMAND_DONE = 0,         /* done, or nothing to do */
-    COMMAND_FAILED = 1,       /* the thing asked for failed */
+    COMMAND_FAILED = 1,       /* the requested action failed */
     COMMAND_USAGE = 2,        /* usage or configuration error */
     COMMAND_WAITING = 3,      /* still open when --wait ran out */
     COMMAND_UNREACHABLE = 4,  /* the agent cannot be reached */
@@ -70,7 +70,7 @@ bool command_parse(const struct command *command, int argc, char *const *argv,
 bool command_has(const struct command_line *line, const char *option);
 /* The last value of an option; NULL: absent, or without a value. */
 const char *command_value(const struct command_line *line, const char *option);
-/* The value of `option`, or else of the environment's variable. */
+/* Returns the option's value, or else that of its environment variable. */
 const char *command_value_or(const struct command_line *line, const char *option,
                              const char *fallback);
 /* --limit: a number from 1 to 1000 (the default). ERR_INVALID otherwise. */

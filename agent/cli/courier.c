@@ -16,7 +16,7 @@
 #define PAUSE_MAX_MS 10000
 #define ATTEMPT_MS ((int64_t)30 * 1000)
 #define HOLD_MAX_S 60
-/* A person who watches wants to see the stages. */
+/* Asks often when a person watches, to show each stage. */
 #define HOLD_WATCHED_S 2
 #define ANSWER_MAX ((size_t)8 * 1024 * 1024)
 #define PATH_MAX_BYTES 4096

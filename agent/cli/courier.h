@@ -30,7 +30,7 @@ struct courier {
 enum command_exit courier_send(const struct courier *courier, const struct buf *body,
                                json_t **out) MUST_USE;
 
-/* Waits until nothing of that push is open, for wait_ms at most. Renews an expired token;
+/* Waits until the push has no open update, for at most wait_ms. Renews an expired token;
  * COMMAND_WAITING if that is not possible. COMMAND_DONE: *out is the last status, the caller's, or
  * NULL if the agent never answered. Any other status, with a message on stderr: *out is the last
  * status or NULL. */
@@ -39,8 +39,8 @@ enum command_exit courier_wait(const struct courier *courier, const char *id, in
 
 /* May a retry help after that HTTP status? Pure. */
 bool courier_again(long status) MUST_USE;
-/* A random time between half of a pause and all of it, so that jobs that met a restart together do
- * not retry together. */
+/* Returns a random time between half of a pause and all of it, so that many jobs do not retry at
+ * the same time after a restart of the agent. */
 int64_t courier_jitter(int64_t pause_ms);
 void courier_pause(int64_t ms);
 #endif

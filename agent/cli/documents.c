@@ -91,7 +91,7 @@ static void put_advice(const char *reason, const char *command, struct buf *out)
     }
 }
 
-/* At the gate the reason is the sentence: "waits for its window: …". */
+/* At the gate the reason is a whole sentence: "waits for its window: …". */
 static void gate_sentence(const json_t *update, int64_t now_ms, struct buf *out) {
     const char *until = json_text(update, "not_before");
     const char *reason = or_dash(json_text(update, "reason"));

@@ -1,5 +1,5 @@
-/* Reads IMAGE. Does not assume `latest`: a push without a tag would concern another image than the
- * sender meant. */
+/* Reads IMAGE. Does not assume `latest`: the sender of a push without a tag may mean another
+ * one. */
 #include "agent/cli/image.h"
 
 #include <stdio.h>

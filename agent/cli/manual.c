@@ -1,4 +1,4 @@
-/* Writes manual pages in troff. Owns their frame and the texts that are in no table; converts the
+/* Writes manual pages in troff. Owns their frame and the texts outside of the tables; converts the
  * reference parts from Markdown. */
 #include "agent/cli/manual.h"
 

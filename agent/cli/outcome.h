@@ -11,7 +11,7 @@
 
 /* Is the document a status at all? */
 bool outcome_valid(const json_t *push) MUST_USE;
-/* Is anything of it still open? */
+/* Has the push an open update? */
 bool outcome_open(const json_t *push) MUST_USE;
 
 /* COMMAND_WAITING: a target is open; COMMAND_DONE: every target is updated, unchanged or

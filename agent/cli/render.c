@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Characters that a terminal obeys instead of showing: their common leading bytes, and the range of
- * the last byte. */
+/* Characters that control a terminal: their common leading bytes, and the range of the last
+ * byte. */
 static const struct {
     unsigned char lead[2];
     size_t leading;

@@ -42,8 +42,7 @@ const char *render_digest(const char *digest, char out[RENDER_DIGEST_SIZE]);
 #define RENDER_TIME_SIZE (CLOCK_TEXT_SIZE + 8)
 const char *render_time(const char *time, int64_t relative_to_ms, char out[RENDER_TIME_SIZE]);
 
-/* Prints the document, indented, with a line end. terminal: without characters that a terminal
- * obeys. */
+/* Prints the document, indented, with a line end. terminal: omits control characters. */
 void render_json(const json_t *document, bool terminal, FILE *out);
 
 #endif

@@ -184,7 +184,7 @@ static void read_sns(const struct config_value *value) {
     config_read_map(value);
 }
 
-/* Keeps the certificate rather than the path, so that no request reads a file. */
+/* Keeps the certificate instead of its path, so that no request reads a file. */
 static void read_certificate(const struct config_value *value) {
     char **member = CONFIG_MEMBER(value, char *);
     const char *path = config_text(value);

@@ -97,8 +97,8 @@ static void check_control(struct config_reader *reader, const struct yaml_node *
     }
 }
 
-/* Checks between keys. Every key is valid by itself by now, or its fault is reported and the
- * built-in value stands. */
+/* Checks between keys. Each key is valid by now, or its fault is reported and it has its built-in
+ * value. */
 static void check_together(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config) {
     check_control(reader, root, config);

@@ -70,7 +70,7 @@ struct config_resource {
     char name[64]; /* kind in lower case, for targets' names */
     char api[320]; /* "/apis/helm.toolkit.fluxcd.io/v2" */
     /* Either the whole image, or its name and tag, and perhaps its digest. A path without parts is
-     * not written. */
+     * unset. */
     struct json_path image_at, name_at, tag_at, digest_at;
 };
 
@@ -127,7 +127,7 @@ struct config {
 };
 
 struct config_fault {
-    int line, column; /* 0: about no place in the file */
+    int line, column; /* 0: the fault has no place in the file */
     bool warning;
     char message[512];
 };
@@ -137,7 +137,7 @@ struct config_faults {
 };
 #define CONFIG_FAULTS_MAX 200
 void config_faults_release(struct config_faults *faults);
-/* is there one that is not a warning? */
+/* is one of them not a warning? */
 bool config_faults_fatal(const struct config_faults *faults);
 
 /* Loads the configuration, and the files and variables of its secrets. path: NULL for
@@ -157,7 +157,8 @@ bool config_parse(const char *text, size_t len, struct config **out,
 /* The path that config_load(path) would read, for messages. Returns a static string or path. */
 const char *config_path(const char *path);
 
-/* Do both reach the same cluster in the same way, with the same namespaces and replicas? */
+/* Do two configurations reach the same cluster in the same way, with the same namespaces and
+ * replicas? */
 bool config_kubernetes_same(const struct config_kubernetes *a, const struct config_kubernetes *b);
 
 struct config *config_hold(struct config *config);

@@ -1,4 +1,4 @@
-/* The Docker engine, in the configuration: owns how it is reached. Never contacts it. */
+/* The Docker engine, in the configuration: owns its address and TLS. Never contacts it. */
 #include "agent/config/keys.h"
 
 static const char *const selections[] = {"opted-in", "all", NULL};

@@ -43,7 +43,7 @@ void config_read_zoneinfo(const struct config_value *value); /* struct config */
 /* Allocates the stores of zones and schedules. False: out of memory. */
 bool config_windows_init(struct config *config) MUST_USE;
 void config_windows_release(struct config *config);
-/* Refuses a name that two windows or freezes have. root: the whole file. */
+/* Refuses two windows or freezes with the same name. root: the whole file. */
 void config_check_freezes(struct config_reader *reader, const struct yaml_node *root);
 
 /* defaults and rules: rules.c; cycles among dependencies: dependencies.c. */
@@ -51,8 +51,8 @@ extern const struct config_row config_defaults_rows[], config_rule_rows[];
 #define CONFIG_RULES_MAX 500
 void config_read_rules(const struct config_value *value); /* struct config */
 void config_rules_release(struct config *config);
-/* Refuses windows that do not exist, cycles among dependencies, and a limit of memory where it
- * cannot be seen. root: the whole file. */
+/* Refuses windows that do not exist, cycles among dependencies, and `min_free_memory` for an engine
+ * on another host. root: the whole file. */
 void config_check_settings(struct config_reader *reader, const struct yaml_node *root,
                            const struct config *config);
 /* Reports the first cycle of `depends_on`. rules: their list, as long as config's. */
@@ -76,8 +76,7 @@ void config_read_resources(const struct config_value *value); /* struct config *
 void config_resources_release(struct config_kubernetes *kubernetes);
 bool config_resources_same(const struct config_kubernetes *a, const struct config_kubernetes *b);
 
-/* The variables that stand for the file where there is none: environment.c. NULL: not set, or
- * empty. */
+/* Environment variables that replace a missing file: environment.c. NULL: not set, or empty. */
 const char *config_environment(const char *name);
 /* Fills the built-in configuration from them. path: the missing file's, for messages. */
 void config_read_environment(struct config_reader *reader, const char *path, struct config *config);

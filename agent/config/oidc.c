@@ -1,4 +1,4 @@
-/* Tokens of identity providers, in the configuration: owns how a policy is read.
+/* Tokens of identity providers, in the configuration: owns the reading of a policy.
  * webhook/oidc/policy.c judges its claims. */
 #include "agent/config/keys.h"
 #include "base/secret.h"

@@ -1,4 +1,4 @@
-/* Registries, in the configuration: owns how one becomes a struct registry_host, and the lookup by
+/* Registries, in the configuration: turns each into a struct registry_host, and owns the lookup by
  * host. Never contacts a registry. */
 #include <stdatomic.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* Rules and defaults: owns how they are read, and their checks against the rest of the file. The
+/* Rules and defaults: owns their reading, and their checks against the rest of the file. The
  * meaning of each setting is agent/model/settings.c's. */
 #include "agent/config/keys.h"
 

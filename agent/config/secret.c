@@ -50,7 +50,7 @@ static bool secret_stand_in(const struct config_value *value, struct secret *out
     return secret_set(out, stand_in, sizeof stand_in - 1, &err);
 }
 
-/* *placeholder: another secret stands in for it. */
+/* *placeholder: a placeholder was used. */
 static bool secret_from_form(const struct config_value *value, struct secret *out,
                              bool *placeholder) {
     const struct secret_form *form = secret_form_of(value);

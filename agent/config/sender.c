@@ -1,5 +1,5 @@
-/* Senders, in the configuration: owns how one becomes a struct sender, but for `auth` (auth.c).
- * Never judges a request: webhook/authentication.c does. */
+/* Senders, in the configuration: turns each into a struct sender, except for `auth` (auth.c). Never
+ * judges a request: webhook/authentication.c does. */
 #include "agent/config/keys.h"
 #include "policies/pattern.h"
 #include "webhook/sources/table.h"

@@ -1,4 +1,4 @@
-/* Values of the configuration: owns how one YAML value becomes a member of a struct. Knows no key by
+/* Values of the configuration: turns one YAML value into a member of a struct. Knows no key by
  * name, and never quotes a possible secret. */
 #include "agent/config/value.h"
 

@@ -1,4 +1,4 @@
-/* Windows and freezes, in the configuration: owns how they become struct window, and a cache of
+/* Windows and freezes, in the configuration: turns them into struct window, and owns a cache of
  * their schedules. policies/window.c knows the meaning of their texts. */
 #include <pthread.h>
 #include <sys/stat.h>
@@ -25,8 +25,8 @@ static void draft_release(struct config_window_draft *draft) {
 
 /* ---- members ---- */
 
-/* A plain 22:30 is the number 1350 in YAML 1.1 (base 60), so other programs that read the file
- * would see another time. */
+/* An unquoted 22:30 is the number 1350 in YAML 1.1 (base 60): refuse it, as other programs would
+ * read another time. */
 static bool is_base_60(const struct yaml_node *node) {
     const char *text = node->text;
     return node->plain && text[0] >= '1' && text[0] <= '9' && strchr(text, ':') &&

@@ -121,7 +121,7 @@ static enum store_change approve_row(const struct order *order, struct update *u
     return orders_save(order, update, &what, err);
 }
 
-/* Tries again when a worker stored the update at the same moment. */
+/* Retries if a worker stored the update at the same moment. */
 static bool orders_run(const struct order *order, int64_t id,
                        enum store_change (*row)(const struct order *, struct update *,
                                                 struct err *),

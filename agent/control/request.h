@@ -1,5 +1,4 @@
-/* One request of the control API as its handler sees it, and the parts of it that several handlers
- * read. */
+/* One request of the control API, and readers of the parts that several handlers need. */
 #ifndef LANDWAITER_AGENT_CONTROL_REQUEST_H
 #define LANDWAITER_AGENT_CONTROL_REQUEST_H
 
@@ -45,8 +44,8 @@ bool control_request_text(const json_t *body, const char *name, const char **out
 void control_request_actor(const struct control_request *request, char out[CONTROL_ACTOR_SIZE]);
 /* For documents of pushes and updates. */
 struct document_view control_request_view(const struct control_request *request, bool history);
-/* After an order: wakes the workers and the updates that waited for others, and has the answers to
- * `push --wait` renewed. */
+/* Call after an order: wakes the workers and the updates that wait for others, and renews the
+ * answers to `push --wait`. */
 void control_request_changed(const struct control_request *request);
 
 #endif

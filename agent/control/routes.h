@@ -1,5 +1,5 @@
-/* The routes of the control API (interface.md section 5). Each subject's file ends with the table
- * of its own; routes.c lists the tables. */
+/* The routes of the control API (interface.md section 5). Each subject's file ends with its own
+ * table; routes.c lists the tables. */
 #ifndef LANDWAITER_AGENT_CONTROL_ROUTES_H
 #define LANDWAITER_AGENT_CONTROL_ROUTES_H
 
@@ -24,7 +24,7 @@ extern const struct control_route control_questions_routes[];
 
 enum control_found { CONTROL_FOUND, CONTROL_NO_PATH, CONTROL_NO_METHOD };
 
-/* metrics_only: as if there were no others. *out is set when CONTROL_FOUND. */
+/* metrics_only: ignores all routes but those for metrics. *out is set when CONTROL_FOUND. */
 enum control_found control_routes_find(const char *method, const char *path, bool metrics_only,
                                        const struct control_route **out) MUST_USE;
 

@@ -325,7 +325,7 @@ static void control_make_folder(const char *address) {
 }
 
 /* Gives the socket to the group landwaiter if there is one. An agent that runs in that group needs
- * no chown, and may not do it. */
+ * no chown, and is not permitted it. */
 static void control_share(const char *path) {
     struct group found;
     struct group *group = NULL;

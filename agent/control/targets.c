@@ -10,8 +10,8 @@ static bool targets_list(struct control_request *request, json_t **out, struct e
     return plan_targets(&request->pipeline, out, err);
 }
 
-/* Refuses a hold on a misspelt target, which would seem to protect something. Accepts the name
- * while its platform does not answer. */
+/* Refuses a hold on a misspelt target, which would protect nothing. Accepts any name while its
+ * platform does not answer. */
 static bool targets_known(const struct control_request *request, const char *target,
                           struct err *err) {
     if (strcmp(target, "all") == 0) {

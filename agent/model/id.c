@@ -10,8 +10,8 @@ static const char id_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 #define ID_DIGITS 13
 #define ID_COUNTER_BITS 20
 #define ID_EPOCH_MS 1704067200000 /* 2024-01-01 */
-/* 42 bits of milliseconds last until 2163. Beyond that (a broken clock) half of all ids are left to
- * count on with. */
+/* 42 bits of milliseconds last until 2163. Beyond that (a broken clock) ids continue by counting,
+ * in the other half of the range. */
 #define ID_MS_MAX (INT64_C(1) << 42)
 
 static atomic_int_fast64_t id_last;

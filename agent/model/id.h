@@ -20,10 +20,10 @@ void id_after(int64_t id);
 /* For several replicas, which make ids at the same time: further ids end in random bits, so that
  * two are hardly ever equal. */
 void id_spread(void);
-/* A bit that random ends lack: set, it makes another id of the second of two equal ones. */
+/* A bit that no random end has: setting it makes the second of two equal ids unique. */
 #define ID_SPARE (INT64_C(1) << 19)
 
-/* About when the id was made, by its maker's clock. */
+/* The approximate time when the id was made, by its maker's clock. */
 int64_t id_ms(int64_t id);
 
 /* prefix: "psh", "upd". Returns out. */

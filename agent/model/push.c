@@ -1,4 +1,4 @@
-/* The memory of pushes. */
+/* Releases pushes. */
 #include "agent/model/push.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The memory of updates. */
+/* Copies and releases updates. */
 #include "agent/model/update.h"
 
 #include <stdlib.h>

@@ -62,8 +62,8 @@ struct updates {
 };
 void updates_release(struct updates *updates);
 
-/* The part of an open update that the gate asks about: small, as it may read hundreds for each of
- * hundreds. */
+/* The part of an open update that the gate reads. Small, because hundreds of updates may each read
+ * hundreds of others. */
 struct update_other {
     int64_t id, push;
     char target[TARGET_NAME_SIZE];

@@ -1,4 +1,4 @@
-/* The doctor: owns the questions that concern no single platform, and the order of the findings. */
+/* The doctor: owns the checks that concern no single platform, and the order of the findings. */
 #include "agent/views/doctor.h"
 
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-/* ---- the configuration, as far as it is right but odd ---- */
+/* ---- valid but questionable configuration ---- */
 
 static void examine_senders(const struct config *config, json_t *report) {
     if (config->senders.count == 0) {

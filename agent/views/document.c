@@ -215,8 +215,8 @@ static bool document_of_push(const struct document_view *view, const struct push
     return true;
 }
 
-/* Read all of a push at one instant. Otherwise a match stored between the reads of its row and of
- * its updates would make it look finished without any. */
+/* Reads all of a push at one instant. Otherwise a push that is matched between the reads of its row
+ * and its updates would seem to have ended without updates. */
 bool document_push(const struct document_view *view, int64_t id, json_t **out, struct err *err) {
     if (!store_snapshot(view->store, err)) {
         return false;

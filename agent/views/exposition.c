@@ -70,7 +70,7 @@ static void write_series(void *context, const struct counters_family *family,
     }
 }
 
-/* ---- what is true now ---- */
+/* ---- the present state ---- */
 
 static bool write_open(struct store *store, struct buf *out, struct err *err) {
     struct store_stages stages = {0};

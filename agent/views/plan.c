@@ -27,7 +27,7 @@ struct planning {
     struct gate_shared gate;
     unsigned checks;
     bool snapshot;
-    /* The settings document of the target before; most targets have equal settings. */
+    /* The settings document of the previous target; most targets have equal settings. */
     const struct settings *settings;
     json_t *document;
 };

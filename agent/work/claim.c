@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* Several replicas: does another one lead, or may it by now? */
+/* Several replicas: does another one lead, or has this one's lead run out? */
 static bool claim_follows(const struct workers *workers) {
     return workers->follows ||
            (workers->options.may_act && !workers->options.may_act(workers->options.context));

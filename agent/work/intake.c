@@ -102,7 +102,7 @@ static enum webhook_outcome intake_accepted(void *context, const char *id) {
     return outcome;
 }
 
-/* Did another replica just make this push, whose record is still on its way? */
+/* May another replica have just made this push, with its record still on the way? */
 static bool intake_push_expected(void *context, const char *id) {
     const struct intake *intake = context;
     int64_t number = 0;
@@ -135,7 +135,7 @@ static enum webhook_push intake_push_status(void *context, const char *id, struc
         return err.kind == ERR_GONE ? WEBHOOK_PUSH_UNKNOWN : WEBHOOK_PUSH_UNAVAILABLE;
     }
     int64_t count = json_int(document, "open", 0);
-    /* While the replicas' records are being read, an end of the push is not certain. */
+    /* The end of a push is uncertain while the replicas' records are being read. */
     if (count == 0 && (reading % 2 || reading != replicas_reading(intake->replicas))) {
         count = 1;
         (void)json_object_set_new(document, "open", json_integer(count));
@@ -160,7 +160,7 @@ static void intake_event(void *context, const struct webhook_event *event) {
     for (size_t i = 0; i < ARRAY_LENGTH(proven); i++) {
         known = known || strcmp(event->what, proven[i]) == 0;
     }
-    /* Count no name that an unauthenticated sender claims. */
+    /* Do not count under a name that an unauthenticated sender claims. */
     counters_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
     log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
               "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);

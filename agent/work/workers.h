@@ -18,7 +18,7 @@ struct workers;
 
 struct workers_options {
     struct config *config; /* a reference is held */
-    /* An update or a push was finished or matched, or a probe answered. On a worker's thread. */
+    /* An update ended, a push was matched, or a probe answered. On a worker's thread. */
     void (*changed)(void *context);
     /* The time of the next work may have changed. On a worker's thread; must not block. */
     void (*rearm)(void *context);
