@@ -214,7 +214,7 @@ static bool fail_stopped(const struct transfer *t, struct err *err) {
     case STOP_NOT:
         break;
     }
-    return err_set(err, ERR_BUG, "%s: stopped for no reason", t->name);
+    return err_set(err, ERR_BUG, "%s: aborted without a reason", t->name);
 }
 
 static bool fail_verification(const struct transfer *t, struct err *err) {

@@ -26,7 +26,7 @@ static const struct {
     {CURLE_SSL_SHUTDOWN_FAILED, {ERR_TRANSIENT, "the TLS connection was not closed"}},
     {CURLE_AGAIN, {ERR_TRANSIENT, "the connection is busy"}},
     {CURLE_NO_CONNECTION_AVAILABLE, {ERR_TRANSIENT, "the connection is busy"}},
-    {CURLE_UNRECOVERABLE_POLL, {ERR_TRANSIENT, "the connection cannot be waited for"}},
+    {CURLE_UNRECOVERABLE_POLL, {ERR_TRANSIENT, "a wait for the connection failed"}},
     {CURLE_ABORTED_BY_CALLBACK, {ERR_TRANSIENT, "the transfer was aborted"}},
     {CURLE_FAILED_INIT, {ERR_TRANSIENT, "the transfer cannot be started"}},
     {CURLE_SSL_CACERT_BADFILE, {ERR_INVALID, "the CA file cannot be read"}},

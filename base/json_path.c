@@ -104,7 +104,8 @@ bool json_path_parse(const char *text, struct json_path *out, struct err *err) {
     }
     if (path.count == 0 || strcmp(reader.at, braces ? "}" : "") != 0) {
         return path_wrong(&reader, text,
-                          path.count == 0 ? "it must begin with a dot" : "its end is no path");
+                          path.count == 0 ? "it must begin with a dot"
+                                          : "its end is not part of a path");
     }
     *out = path;
     return true;

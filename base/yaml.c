@@ -95,7 +95,7 @@ static bool tag_allowed(struct yaml_builder *b, const yaml_event_t *event, const
             }
         }
     }
-    return fail_event(b, event, "tag that is not understood here");
+    return fail_event(b, event, "tag not supported");
 }
 
 static bool tag_means_text(const yaml_char_t *tag) {

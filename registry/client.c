@@ -152,7 +152,8 @@ static bool registry_refuse_status(const char *who, const struct http_response *
     }
     if (status >= 300 && status < 400) {
         return err_set(err, ERR_INVALID,
-                       "%s redirects to another host, which is not followed (%ld)", who, status);
+                       "%s redirects to another host (%ld), which Landwaiter does not follow", who,
+                       status);
     }
     return err_set(err, ERR_INVALID, "%s answers %ld", who, status);
 }

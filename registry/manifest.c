@@ -50,8 +50,8 @@ static bool manifest_type_refuse(const char *content_type, struct err *err) {
     }
     if (strstr(content_type, "manifest.v1+")) {
         return err_set(err, ERR_INVALID,
-                       "the image has a schema 1 manifest, which nothing runs any more; push it "
-                       "again with a current tool");
+                       "the image has a schema 1 manifest, which no engine supports any more; push "
+                       "it again with a current tool");
     }
     return err_set(err, ERR_INVALID,
                    "the answer is %.80s and not a manifest (a login page or a captive portal?)",
@@ -82,7 +82,7 @@ static bool manifest_shape_check(const json_t *root, const struct manifest_type 
                                 : json_array_member(root, "layers") != NULL &&
                                       json_object_member(root, "config") != NULL;
     if (!complete) {
-        return err_set(err, ERR_INVALID, "the manifest is announced as %s and has not its members",
+        return err_set(err, ERR_INVALID, "the manifest is announced as %s and lacks its members",
                        type->name);
     }
     return true;

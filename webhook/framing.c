@@ -210,7 +210,7 @@ static bool read_version(struct text version, struct framing_request *out) {
     }
     out->version_1_0 = memcmp(version.at + 5, "1.0", 3) == 0;
     return out->version_1_0 || memcmp(version.at + 5, "1.1", 3) == 0 ||
-           refuse(out, VERSION, "HTTP/1.1 is spoken here");
+           refuse(out, VERSION, "only HTTP/1.1 and 1.0 are supported");
 }
 
 static bool read_request_line(struct text line, struct framing_request *out) {
@@ -428,7 +428,7 @@ static bool judge_wishes(struct framing_request *out) {
         }
         if (same(name_at(out, i), "Expect")) {
             if (!same(list, "100-continue")) {
-                return refuse(out, EXPECTATION, "an expectation that is not known here");
+                return refuse(out, EXPECTATION, "an unknown expectation");
             }
             out->awaits_continue = true;
         }

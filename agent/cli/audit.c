@@ -74,14 +74,14 @@ static enum command_exit run(const struct command_line *line,
         return COMMAND_DONE;
     }
     if (json_array_size(entries) == 0) {
-        command_note("nothing was decided yet");
+        command_note("no decisions yet");
         return COMMAND_DONE;
     }
     return print_table(entries, documents_now(environment));
 }
 
 static const struct command_option options_table[] = {
-    {.name = "verify", .help = "check that no entry was edited, moved or taken away"},
+    {.name = "verify", .help = "check that no entry was edited, moved or removed"},
     COMMAND_OPTION_LIMIT,
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_CONTROL,
@@ -91,10 +91,10 @@ static const struct command_option options_table[] = {
 
 const struct command audit_command = {
     .name = "audit",
-    .summary = "list the decisions and who made them, newest first",
+    .summary = "list the decisions with their authors, newest first",
     .details =
         "Each entry's hash covers the one before it. Entries older than the configuration's\n"
-        "`history` are removed from the beginning; the rest can be checked still.\n",
+        "`history` are removed from the beginning; the rest can still be checked.\n",
     .options = options_table,
     .run = run,
 };

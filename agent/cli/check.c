@@ -41,10 +41,8 @@ const struct command check_command = {
     .name = "check",
     .summary = "validate the configuration without starting",
     .details =
-        "Every fault is a line `FILE:LINE:COL: message` on stdout; exit status 2 when there is "
-        "one.\nWarnings alone are no fault. A credential that systemd hands to the service alone "
-        "is "
-        "one, as it cannot be looked at.\n",
+        "Prints each fault as a line `FILE:LINE:COL: message` on stdout; exit status 2 if there is "
+        "one.\nWarnings are no faults. A credential that only the service may read is a warning.\n",
     .options = options_table,
     .run = run,
 };

@@ -230,7 +230,7 @@ static enum command_exit run(const struct command_line *line,
             return COMMAND_DONE;
         }
     }
-    return command_fail(COMMAND_USAGE, NULL, "completion: bash, zsh or fish, not %s",
+    return command_fail(COMMAND_USAGE, NULL, "completion: %s is none of bash, zsh and fish",
                         line->operand);
 }
 

@@ -59,13 +59,13 @@ static enum command_exit configured_control(const struct command_line *line,
         if (!named && !environment->config && (number == ENOENT || number == EACCES)) {
             return COMMAND_DONE;
         }
-        return command_fail(COMMAND_USAGE, "--control ADDRESS does without the configuration",
+        return command_fail(COMMAND_USAGE, "--control ADDRESS needs no configuration",
                             "cannot read %s: %s", path, strerror(number));
     }
     CLEANUP(yaml_release) struct yaml_node *root = NULL;
     struct yaml_fault fault = {.line = 0};
     if (!yaml_parse(buf_text(&text), text.len, &root, &fault)) {
-        return command_fail(COMMAND_USAGE, "--control ADDRESS does without the configuration",
+        return command_fail(COMMAND_USAGE, "--control ADDRESS needs no configuration",
                             "%s:%d:%d: %s", path, fault.line, fault.column, fault.message);
     }
     const struct yaml_node *control = root->kind == YAML_MAP ? yaml_get(root, "control") : NULL;
@@ -113,7 +113,7 @@ static enum command_exit find_token(const struct command_line *line,
     const struct secret *token = &config->control_token;
     if (token->len == 0) {
         return command_fail(COMMAND_USAGE, token_advice,
-                            "no control token, which an agent's TCP control address asks for");
+                            "no control token: the agent's control address on TCP requires one");
     }
     return secret_set(out, token->bytes, token->len, &err)
                ? COMMAND_DONE
@@ -167,12 +167,11 @@ static enum command_exit unreachable(const struct question *question, const stru
     if (question->address.socket.len > 0) {
         const char *path = buf_text(&question->address.socket);
         if (access(path, F_OK) != 0 && errno == ENOENT) {
-            advice = "there is no such socket: is the agent running (`landwaiter serve`)? Another "
-                     "address goes with --control or LANDWAITER_CONTROL";
+            advice = "there is no such socket: is the agent running (`landwaiter serve`)? Give "
+                     "another address with --control or LANDWAITER_CONTROL";
         } else if (access(path, W_OK) != 0 && errno == EACCES) {
-            advice =
-                "the socket may not be used by this user: join the group landwaiter (and log in "
-                "again), or use sudo";
+            advice = "this user may not use the socket: join the group landwaiter (and log in "
+                     "again), or use sudo";
         } else {
             advice = "the socket is there, but nobody answers: is the agent still running?";
         }
@@ -219,9 +218,9 @@ static enum command_exit refused(const struct question *question,
         return command_fail(status, NULL, "the agent %s: %s",
                             response->status >= 500 ? "cannot do that now" : "refused", said);
     }
-    return command_fail(status, "is that address the agent's `control`, and is it as new as this?",
-                        "the agent at %s answered with HTTP status %ld", question->written,
-                        response->status);
+    return command_fail(
+        status, "is that address the agent's `control`, and is the agent as new as this command?",
+        "the agent at %s answered with HTTP status %ld", question->written, response->status);
 }
 
 static enum command_exit perform(const struct question *question, const struct control_call *call,

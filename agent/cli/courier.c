@@ -131,7 +131,7 @@ static void attempt_text(const struct attempt *attempt, const char *what, struct
 static const char *advice_for(const struct attempt *attempt) {
     if (!attempt->answered) {
         return attempt->err.kind == ERR_INVALID
-                   ? "a private CA's certificate goes with --ca FILE"
+                   ? "name a private CA's certificate with --ca FILE"
                    : "is --url (LANDWAITER_URL) right, is the agent running, and may this machine "
                      "connect to it?";
     }
@@ -141,7 +141,7 @@ static const char *advice_for(const struct attempt *attempt) {
                "token, "
                "and is this machine's clock right?";
     case 403:
-        return "the sender's `images` in the agent's configuration say what it may speak for";
+        return "the sender's `images` in the agent's configuration list the images it may push";
     case 400:
     case 413:
     case 415:
@@ -149,7 +149,7 @@ static const char *advice_for(const struct attempt *attempt) {
         return NULL;
     default:
         return attempt->response.status >= 500
-                   ? "try it again later: to send the same push twice does no harm"
+                   ? "try again later: a repeated push does no harm"
                    : "is --url (LANDWAITER_URL) the agent's base URL, without /hooks?";
     }
 }
@@ -294,7 +294,7 @@ static enum command_exit no_more(const char *id) {
     return command_fail(
         COMMAND_WAITING,
         "the update goes on; ask for a token that lasts longer, or leave out --wait",
-        "what becomes of %s cannot be read any more: the OIDC token has expired", id);
+        "the outcome of %s cannot be read any more: the OIDC token has expired", id);
 }
 
 static enum command_exit renew(const struct courier *courier, const char *id) {
@@ -304,7 +304,7 @@ static enum command_exit renew(const struct courier *courier, const char *id) {
     }
     if (!courier->renew(courier->renew_context, courier->key, &err)) {
         return command_fail(COMMAND_WAITING, "the update goes on",
-                            "what becomes of %s cannot be read any more: %s", id, err.message);
+                            "the outcome of %s cannot be read any more: %s", id, err.message);
     }
     return COMMAND_DONE;
 }
@@ -330,7 +330,7 @@ static enum command_exit ask_status(const struct courier *courier, const char *i
         return refused(attempt, no_status);
     }
     if (!outcome_valid(attempt->document)) {
-        return command_fail(COMMAND_FAILED, NULL, "the answer is no status of a push");
+        return command_fail(COMMAND_FAILED, NULL, "the answer is not the status of a push");
     }
     return COMMAND_DONE;
 }

@@ -37,7 +37,7 @@ static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMA
 const struct command approve_command = {
     .name = "approve",
     .operand = "ID",
-    .summary = "approve an update: the digest that it would bring now",
+    .summary = "approve an update, for its present digest",
     .details = "If the tag gets another digest before the update is applied, it needs another "
                "approval.\nThe update still waits for its window, or for the end of a hold.\n",
     .options = options_table,
@@ -49,8 +49,8 @@ const struct command retry_command = {
     .operand = "ID",
     .summary = "continue a waiting update now, or retry a failed one",
     .details = "ID: upd_… (`landwaiter updates --all`). A waiting update continues now; one that "
-               "failed, was\ndenied, rolled back or cancelled begins again, with the tag's digest "
-               "of now.\n",
+               "failed, was\ndenied, rolled back or cancelled begins again, with the tag's present "
+               "digest.\n",
     .options = options_table,
     .run = run,
 };

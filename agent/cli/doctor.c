@@ -35,7 +35,7 @@ static enum command_exit run(const struct command_line *line,
     } else {
         print_findings(report);
         if (json_array_size(json_array_member(report, "findings")) == 0) {
-            command_note("nothing was found that would bite");
+            command_note("no findings");
         }
     }
     return ok ? COMMAND_DONE : COMMAND_FAILED;
@@ -48,9 +48,8 @@ const struct command doctor_command = {
     .name = "doctor",
     .summary =
         "look at configuration, platforms, permissions and workloads, and say what would bite",
-    .details = "Errors keep updates from happening; the exit status is 1 when there is one. "
-               "Warnings bite at the next "
-               "update; notes may be meant so.\n",
+    .details = "Errors prevent updates; the exit status is 1 if there is one. Warnings cause "
+               "trouble at the next update; notes may be intended.\n",
     .options = options_table,
     .run = run,
 };

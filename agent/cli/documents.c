@@ -87,7 +87,7 @@ static void put_advice(const char *reason, const char *command, struct buf *out)
         buf_puts(out, "; to let it go now, change the window in the configuration, or set the "
                       "label landwaiter.windows=always on the target");
     } else {
-        buf_puts(out, "; it is looked at again by itself");
+        buf_puts(out, "; it is checked again automatically");
     }
 }
 
@@ -129,7 +129,7 @@ static void open_sentence(const json_t *update, int64_t now_ms, struct buf *out)
     }
     if (until) {
         put_until(until, now_ms, out);
-        buf_printf(out, "; `landwaiter retry %s` makes it go now",
+        buf_printf(out, "; `landwaiter retry %s` continues it now",
                    or_dash(json_text(update, "id")));
     }
 }

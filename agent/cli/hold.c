@@ -36,8 +36,8 @@ static bool hold_until(const char *text, json_t *body, struct err *err) {
         at = clock_now_ms() + after;
     } else if (!clock_parse(text, &at)) {
         return err_set(err, ERR_INVALID,
-                       "--until is a time as 2026-12-24T18:00:00+01:00, or how long from now: 90m, "
-                       "3h, 2d");
+                       "--until is a time like 2026-12-24T18:00:00+01:00, or a duration from now: "
+                       "90m, 3h, 2d");
     }
     if (at <= clock_now_ms()) {
         return err_set(err, ERR_INVALID, "--until %s is in the past", text);
@@ -112,8 +112,8 @@ static enum command_exit run_release(const struct command_line *line,
 static const struct command_option hold_options[] = {
     {.name = "until",
      .value = "TIME",
-     .help = "when it ends by itself: 2026-12-24T18:00:00+01:00, or from now 90m, 3h, 2d (default: "
-             "when it is released)"},
+     .help = "the end: 2026-12-24T18:00:00+01:00, or a duration from now, 90m, 3h, 2d (default: "
+             "the release)"},
     {.name = "reason", .value = "TEXT", .help = "the reason, shown for updates that wait"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_CONTROL,

@@ -68,12 +68,12 @@ static bool read_audience(const struct command_line *line, const struct environm
     }
     return (out->audience.len > 0 && !out->audience.overflow) ||
            err_set(err, ERR_INVALID,
-                   "for whom is the OIDC token? Give --audience (LANDWAITER_AUDIENCE)");
+                   "the OIDC token needs an audience: give --audience (LANDWAITER_AUDIENCE)");
 }
 
 /* GitHub sets both variables only in a job that may get a token. */
 static const char *missing_advice(const struct environment *environment) {
-    return environment->forge ? "; or let the job have an OIDC token: `permissions: {id-token: "
+    return environment->forge ? "; or permit the job an OIDC token: `permissions: {id-token: "
                                 "write}` in GitHub Actions, `enable-openid-connect: true` in "
                                 "Forgejo's"
                               : "";
@@ -98,7 +98,7 @@ bool identity_find(const struct command_line *line, const struct environment *en
         return read_audience(line, environment, out, err);
     }
     return err_set(err, ERR_INVALID,
-                   "what proves who you are? Give --secret-file, --token-file or --oidc-token-file "
+                   "no credential: give --secret-file, --token-file or --oidc-token-file "
                    "(LANDWAITER_SECRET_FILE, LANDWAITER_TOKEN_FILE, LANDWAITER_OIDC_TOKEN_FILE, or "
                    "the token itself in LANDWAITER_OIDC_TOKEN)%s",
                    missing_advice(environment));

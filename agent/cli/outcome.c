@@ -40,7 +40,7 @@ enum command_exit outcome_print(const json_t *push, FILE *out) {
     if (json_array_size(updates) == 0) {
         (void)fputs(outcome_open(push)
                         ? "not looked at yet\n"
-                        : "nothing that is opted in there runs this image and tag (`landwaiter "
+                        : "no opted-in target there runs this image and tag (`landwaiter "
                           "plan IMAGE` beside the agent says why)\n",
                     out);
         return COMMAND_DONE;

@@ -89,9 +89,7 @@ static enum command_exit run(const struct command_line *line,
 
 static const struct command_option options_table[] = {
     {.name = "digest", .value = "DIGEST", .help = "the digest that the push would name"},
-    {.name = "verbose",
-     .letter = 'v',
-     .help = "each target's settings too, and where they are from"},
+    {.name = "verbose", .letter = 'v', .help = "each target's settings too, with their sources"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_CONTROL,
     COMMAND_OPTION_CONFIG,

@@ -37,7 +37,7 @@ static bool read_url(const struct command_line *line, const struct environment *
     const char *url = command_value_or(line, "url", environment->url);
     if (!url) {
         return err_set(err, ERR_INVALID,
-                       "where is the agent? Give --url or LANDWAITER_URL, like "
+                       "no agent: give --url or LANDWAITER_URL, like "
                        "https://deploy.example.net");
     }
     return url_base(url, &job->url, err) || err_wrap(err, "--url (LANDWAITER_URL)");
@@ -141,7 +141,7 @@ static enum command_exit follow(const struct courier *courier, const struct job 
     status = *out ? outcome_exit(*out) : COMMAND_WAITING;
     if (status == COMMAND_WAITING) {
         (void)command_fail(status, "the update goes on", "%s %s after %s", id,
-                           *out ? "is still open" : "was accepted, but the agent did not say more",
+                           *out ? "is still open" : "was accepted, but the agent gave no status",
                            clock_duration_text(job->wait_ms, duration));
     }
     return status;
@@ -191,8 +191,8 @@ static void warn_if_clear(const struct job *job) {
     if (url_is_clear(buf_text(&job->url))) {
         command_note("warning: %s is not encrypted: %s", buf_text(&job->url),
                      job->identity.proof == NOTICE_SECRET
-                         ? "what is sent can be read on the way"
-                         : "the token can be read on the way and used by others");
+                         ? "others can read the push on the way"
+                         : "others can read the token on the way, and use it");
     }
 }
 
@@ -262,7 +262,8 @@ static const struct command_option options_table[] = {
     {.name = "wait",
      .value = "DURATION",
      .optional = true,
-     .help = "wait for the outcome (default 15m), print a line for each target, exit by it"},
+     .help = "wait for the outcome (default 15m), print a line for each target, and exit with its "
+             "status"},
     {.name = "ca", .value = "FILE", .help = "trust this private CA instead of the system's"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_END,
@@ -273,7 +274,7 @@ const struct command push_command = {
     .operand = "IMAGE",
     .summary = "tell an agent of a push, signed; with --wait exit by its outcome",
     .details =
-        "IMAGE names a tag or a digest. Without a file for what proves it, it uses the token in\n"
+        "IMAGE names a tag or a digest. Without a credential file it uses the token in\n"
         "LANDWAITER_OIDC_TOKEN, or asks GitHub Actions or Forgejo Actions for one. Without --wait\n"
         "it prints the push's id. Exit status with --wait:\n0 updated, or nothing to do; 1 an "
         "update failed, was denied, cancelled "

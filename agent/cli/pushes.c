@@ -64,7 +64,7 @@ static const struct command_option options_table[] = {COMMAND_OPTION_LIMIT, COMM
 
 const struct command pushes_command = {
     .name = "pushes",
-    .summary = "list the pushes that were accepted, newest first",
+    .summary = "list the accepted pushes, newest first",
     .options = options_table,
     .run = run,
 };

@@ -19,8 +19,8 @@ static enum command_exit run(const struct command_line *line,
         manual_names(line->commands, &text);
     } else if (!known) {
         return command_fail(COMMAND_USAGE, NULL,
-                            "reference: configuration, commands, manual or a page that `landwaiter "
-                            "reference manual` lists, not %s",
+                            "reference: %s is none of configuration, commands, manual and the "
+                            "pages that `landwaiter reference manual` lists",
                             line->operand);
     }
     (void)fputs(buf_text(&text), stdout);

@@ -18,9 +18,9 @@ static const struct command_option options_table[] = {COMMAND_OPTION_CONFIG, COM
 const struct command serve_command = {
     .name = "serve",
     .summary = "run the agent in the foreground; logs on stderr",
-    .details =
-        "SIGHUP reads the configuration again; a faulty one is reported and the old one stays "
-        "in force.\nSIGTERM ends it; an update that is under way goes on at the next start.\n",
+    .details = "SIGHUP reads the configuration again; if it is faulty, the faults are reported and "
+               "the old one stays in force.\nSIGTERM ends it; an update that is under way "
+               "continues at the next start.\n",
     .options = options_table,
     .run = run,
 };

@@ -64,7 +64,7 @@ static enum command_exit print_push(const json_t *push, int64_t now_ms) {
                      json_array_size(updates) == 1 ? "" : "s", open);
     } else {
         (void)puts(open > 0 ? ": not looked at yet"
-                            : ": nothing that is opted in there runs this image and tag");
+                            : ": no opted-in target there runs this image and tag");
     }
     print_line("digest", json_text(push, "digest"));
     print_line("sender", json_text(push, "sender"));

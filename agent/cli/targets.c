@@ -47,8 +47,8 @@ static enum command_exit print_table(const json_t *targets) {
                                         "POLICY", "WINDOWS", "HOLD",    "PROBLEM"};
     CLEANUP(render_table_release) struct render_table table = RENDER_TABLE(ARRAY_LENGTH(heads));
     if (json_array_size(targets) == 0) {
-        command_note("no targets: nothing that runs here is selected (the label "
-                     "landwaiter.enable=true opts a container in)");
+        command_note(
+            "no targets: nothing here is opted in (label landwaiter.enable=true on a container)");
         return COMMAND_DONE;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(heads); i++) {
@@ -83,10 +83,9 @@ static const struct command_option options_table[] = {COMMAND_OPTION_JSON, COMMA
 const struct command targets_command = {
     .name = "targets",
     .summary = "list the targets and whether they may be updated",
-    .details =
-        "A target is what runs an image: docker/NAME is the container NAME, "
-        "kubernetes/NAMESPACE/KIND/NAME/CONTAINER a container of a workload. PROBLEM says why "
-        "one is left alone.\n",
+    .details = "A target runs an image: docker/NAME is the container NAME, "
+               "kubernetes/NAMESPACE/KIND/NAME/CONTAINER a container of a workload. PROBLEM gives "
+               "the reason why a target is left alone.\n",
     .options = options_table,
     .run = run,
 };

@@ -42,7 +42,7 @@ static const struct command_option options_table[] = {
 
 const struct command updates_command = {
     .name = "updates",
-    .summary = "list the updates that are open, newest first",
+    .summary = "list the open updates, newest first",
     .options = options_table,
     .run = run,
 };

@@ -51,7 +51,7 @@ const struct command windows_command = {
     .name = "windows",
     .summary = "list the windows and freezes, and when they open and close",
     .details =
-        "A window is shown with the freezes applied; a freeze is open while it is in force.\n",
+        "Windows are shown with the freezes applied; a freeze is open while it is in force.\n",
     .options = options_table,
     .run = run,
 };

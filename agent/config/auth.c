@@ -42,7 +42,7 @@ static bool whsec_check(const struct secret *secret, struct err *err) {
     size_t len = secret_key_length(secret);
     return (len >= 24 && len <= 64) ||
            err_set(err, ERR_INVALID,
-                   "behind whsec_ stands no base64 of 24 to 64 bytes: make one with `echo "
+                   "the text behind whsec_ is not base64 of 24 to 64 bytes: make one with `echo "
                    "whsec_$(openssl rand -base64 32)`");
 }
 
@@ -66,7 +66,7 @@ static bool check_standard_secret(const struct secret *secret, struct err *err) 
                                           sizeof key, &len);
         return (valid && len == 32) ||
                err_set(err, ERR_INVALID,
-                       "behind whpk_ stands no base64 of 32 bytes: write the "
+                       "the text behind whpk_ is not base64 of 32 bytes: write the "
                        "sender's Ed25519 public key");
     }
     if (secret_begins(secret, "whsk_")) {
@@ -226,8 +226,8 @@ static bool check_path_secret(const struct secret *secret, struct err *err) {
     const char *text = (const char *)secret->bytes;
     return strspn(text, allowed) == secret->len ||
            err_set(err, ERR_INVALID,
-                   "it must be of a-z, A-Z, 0-9, -, ., _ and ~, as it stands in a URL: "
-                   "make one with `openssl rand -hex 32`");
+                   "write only a-z, A-Z, 0-9, -, ., _ and ~, as it is part of a URL: make one with "
+                   "`openssl rand -hex 32`");
 }
 
 /* Allows the bytes that a header carries unchanged. */
@@ -262,7 +262,7 @@ void config_check_unauthenticated(struct config_reader *reader, const struct yam
     for (size_t i = 0; i < config->senders.count && !local; i++) {
         if (config->senders.items[i].auth == SENDER_NONE) {
             config_fault_add(reader, config_at(yaml_get(senders->items[i], "auth")),
-                             "`auth: none` lets everybody push who reaches %.60s: write `listen` "
+                             "`auth: none` lets everybody who reaches %.60s push: write `listen` "
                              "with 127.0.0.1, [::1] or unix:PATH, or another kind of `auth`",
                              config->listen);
         }
@@ -298,22 +298,22 @@ static const struct config_row hmac_rows[] = {
      .check_secret = check_hmac_secret},
     {.key = "header",
      .type = "the name of an HTTP header",
-     .meaning = "a plain HMAC over the body, in hexadecimal, stands in this header; without it, "
-                "the format's own scheme (native: Standard Webhooks)",
+     .meaning = "the header of a plain HMAC over the body, in hexadecimal; without `header`, the "
+                "format's own scheme (native: Standard Webhooks)",
      .read = config_read_text,
      .check = check_header,
      CONFIG_OF(sender, hmac_header)},
     {.key = "algorithm",
      .type = "sha256 or sha512",
      .preset = "sha256",
-     .meaning = "of the plain HMAC; needs `header`",
+     .meaning = "the algorithm of the plain HMAC; needs `header`",
      .read = config_read_choice,
      .choices = algorithms,
      CONFIG_OF(sender, hmac_algorithm)},
     {.key = "prefix",
      .type = "a text",
      .preset = "none",
-     .meaning = "in front of the hexadecimal digits, like `sha256=`; needs `header`",
+     .meaning = "the text before the hexadecimal digits, like `sha256=`; needs `header`",
      .read = read_prefix,
      CONFIG_OF(sender, hmac_prefix)},
     CONFIG_END,
@@ -387,15 +387,15 @@ static const struct config_row sns_rows[] = {
     {.key = "topic",
      .type = "an ARN",
      .required = "the topic, like topic: arn:aws:sns:eu-central-1:123456789012:ecr-push",
-     .meaning = "the topic that may speak: anybody can have one",
+     .meaning = "the topic whose messages count: anybody can have a topic",
      .read = config_read_text,
      .check = check_topic,
      CONFIG_OF(sender, topic)},
     {.key = "certificate",
      .type = "the path of a PEM file",
      .preset = "fetched",
-     .meaning = "the certificate that SNS signs with; without it, it is fetched from SNS in the "
-                "topic's region",
+     .meaning =
+         "the certificate that SNS signs with; by default fetched from SNS in the topic's region",
      .read = read_certificate,
      CONFIG_OF(sender, certificate)},
     CONFIG_END,
@@ -409,7 +409,7 @@ const struct config_row config_auth_rows[] = {
      .rows = hmac_rows},
     {.key = "standard_webhooks",
      .type = "a map like {secret: {file: PATH}}",
-     .meaning = "signed as Standard Webhooks says",
+     .meaning = "signed with Standard Webhooks",
      .read = read_standard,
      .rows = standard_rows},
     {.key = "bearer",
@@ -429,7 +429,7 @@ const struct config_row config_auth_rows[] = {
      .rows = header_rows},
     {.key = "oidc",
      .type = "a map like {issuer: URL, audience: NAME, claims: {…}}",
-     .meaning = "a token of an identity provider; no secret is shared",
+     .meaning = "a token of an identity provider, without a shared secret",
      .read = config_read_oidc,
      .rows = config_oidc_rows},
     {.key = "url_token",

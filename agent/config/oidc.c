@@ -14,7 +14,8 @@ static bool read_value(const struct config_value *item, struct oidc_claim *claim
     const char *text = config_text(item);
     if (text && strspn(text, "*") == strlen(text)) {
         config_fault_add(item->reader, config_at(item->node),
-                         "`claims`: \"%.20s\" pins nothing: write what the claim must say", text);
+                         "`claims`: \"%.20s\" pins nothing: write the required value of the claim",
+                         text);
         return false;
     }
     claim->values[at] = text ? config_copy(item, text) : NULL;
@@ -97,8 +98,8 @@ static void read_jwks(const struct config_value *value) {
     config_read_map(value);
     if (value->node->kind == YAML_MAP && value->node->count != 1) {
         config_fault_add(value->reader, config_at(value->node),
-                         "`jwks` needs exactly one of url and file; without `jwks` the issuer is "
-                         "asked where its keys are");
+                         "`jwks` needs exactly one of url and file; without `jwks` the agent asks "
+                         "the issuer for its keys");
     }
 }
 
@@ -135,7 +136,7 @@ void config_read_oidc(const struct config_value *value) {
 static const struct config_row jwks_rows[] = {
     {.key = "url",
      .type = "an https address",
-     .meaning = "where the key set is",
+     .meaning = "the address of the key set",
      .read = config_read_text,
      .check = oidc_url_check,
      CONFIG_OF(oidc_policy, jwks_url)},
@@ -151,37 +152,38 @@ static const struct config_row jwks_rows[] = {
 const struct config_row config_oidc_rows[] = {
     {.key = "issuer",
      .type = "an https address",
-     .required = "who gives the tokens, like issuer: https://token.actions.githubusercontent.com",
+     .required =
+         "the issuer of the tokens, like issuer: https://token.actions.githubusercontent.com",
      .meaning = "the `iss` of the tokens, to the letter",
      .read = config_read_text,
      .check = oidc_url_check,
      CONFIG_OF(oidc_policy, issuer)},
     {.key = "audience",
      .type = "a text",
-     .required = "for whom the tokens are, like audience: deploy.example.net",
+     .required = "the audience of the tokens, like audience: deploy.example.net",
      .meaning = "the one `aud` of the tokens; let no other agent have the same",
      .read = config_read_text,
      CONFIG_OF(oidc_policy, audience)},
     {.key = "claims",
      .type = "a map of texts or lists of texts",
-     .meaning = "what else a token must say: one of the values, `*` within a segment and `**` "
-                "across; whose it is must be among them",
+     .meaning = "required claims of a token: each equals one of its values, `*` within a segment "
+                "and `**` across; they must identify the owner",
      .read = read_claims},
     {.key = "jwks",
      .type = "{url: URL} or {file: PATH}",
      .preset = "by discovery",
-     .meaning = "where the issuer's keys are",
+     .meaning = "the source of the issuer's keys",
      .read = read_jwks,
      .rows = jwks_rows},
     {.key = "algorithms",
      .type = "a list of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512",
      .preset = "[RS256]",
-     .meaning = "how tokens may be signed",
+     .meaning = "allowed algorithms of signatures",
      .read = read_algorithms},
     {.key = "leeway",
      .type = "a duration",
      .preset = "60s",
-     .meaning = "how far the clocks may be apart",
+     .meaning = "allowed difference of the clocks",
      .read = config_read_duration,
      .max = (int64_t)10 * 60 * 1000,
      CONFIG_OF(oidc_policy, leeway_ms)},

@@ -60,9 +60,9 @@ static void put_labels(struct buf *out) {
     buf_puts(
         out,
         "\n## Labels\n\nOn a container, `landwaiter.KEY` overrides rules and `defaults` key by "
-        "key. A container with a label\nthat is wrong or unknown is left alone.\n\n"
+        "key. A container with a wrong\nor unknown label is left alone.\n\n"
         "| label | type | meaning |\n| --- | --- | --- |\n"
-        "| `landwaiter.enable` | true or false | whether it may be updated at all |\n");
+        "| `landwaiter.enable` | true or false | may it be updated? |\n");
     for (size_t i = 0; i < SETTINGS_KEYS; i++) {
         if (!settings_table[i].label) {
             continue;
@@ -84,8 +84,7 @@ void config_reference(struct buf *out) {
         buf_putc(out, '\n');
     }
     put_labels(out);
-    buf_puts(out,
-             "\n## Not supported by this version yet\n\nWriting one of these keys is a fault, "
-             "because what it asks for would not happen.\n\n| key | meaning |\n| --- | --- |\n");
+    buf_puts(out, "\n## Not supported by this version yet\n\nEach of these keys is a fault, "
+                  "because it would have no effect.\n\n| key | meaning |\n| --- | --- |\n");
     put_later(out, "", config_root.rows);
 }

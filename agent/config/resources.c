@@ -83,8 +83,7 @@ static void read_path(const struct config_value *value) {
                          err.message);
     } else if (path.parts[0].kind != JSON_PATH_MEMBER || strcmp(path.names, "spec") != 0) {
         config_fault_add(value->reader, config_at(value->node),
-                         "`%s`: only what is in .spec can be changed: begin with .spec",
-                         value->row->key);
+                         "`%s`: only .spec can be changed: begin with .spec", value->row->key);
     } else {
         *CONFIG_MEMBER(value, struct json_path) = path;
     }
@@ -128,7 +127,7 @@ static const char *resource_fault(const struct config_resource *resource) {
     bool tag = resource->tag_at.count > 0;
     bool digest = resource->digest_at.count > 0;
     if (image ? name || tag || digest : !name || !tag) {
-        return "where its image stands is not clear: write `image`, or `name` and `tag`";
+        return "the place of its image is unclear: write `image`, or `name` and `tag`";
     }
     if (!json_path_single(&resource->name_at) || !json_path_single(&resource->tag_at) ||
         !json_path_single(&resource->digest_at)) {
@@ -189,8 +188,7 @@ static void read_resource(const struct config_value *value, struct config_resour
     const char *fault = resource_fault(resource);
     if (known_kind(resource->name)) {
         config_fault_add(value->reader, config_at(value->node),
-                         "the kind %s is looked after without being named: remove the entry",
-                         resource->kind);
+                         "the kind %s is built in: remove the entry", resource->kind);
     } else if (fault) {
         config_fault_add(value->reader, config_at(value->node), "%s", fault);
     } else {
@@ -230,37 +228,37 @@ const struct config_row config_resource_rows[] = {
     {.key = "apiVersion",
      .type = "GROUP/VERSION",
      .required = "the version of its API, like apiVersion: helm.toolkit.fluxcd.io/v2",
-     .meaning = "as the object itself writes it",
+     .meaning = "as in the object itself",
      .read = config_read_text,
      .check = check_api_version,
      CONFIG_OF(config_resource, version)},
     {.key = "kind",
      .type = "a kind like HelmRelease",
      .required = "its kind, like kind: HelmRelease",
-     .meaning = "as the object itself writes it",
+     .meaning = "as in the object itself",
      .read = config_read_text,
      .check = check_kind,
      CONFIG_OF(config_resource, kind)},
     {.key = "image",
      .type = "a path like .spec.template.spec.containers[*].image",
-     .meaning = "where the whole image stands; else `name` and `tag`",
+     .meaning = "the path of the whole image; else `name` and `tag`",
      .read = read_path,
      CONFIG_OF(config_resource, image_at)},
     {.key = "name",
      .type = "a path like .spec.values.image.repository",
-     .meaning = "where the image's name stands, without its tag",
+     .meaning = "the path of the image's name, without its tag",
      .read = read_path,
      CONFIG_OF(config_resource, name_at)},
     {.key = "tag",
      .type = "a path like .spec.values.image.tag",
-     .meaning = "where its tag stands: only that is changed",
+     .meaning = "the path of its tag, the only changed value",
      .read = read_path,
      CONFIG_OF(config_resource, tag_at)},
     {.key = "digest",
      .type = "a path like .spec.values.image.digest",
      .preset = "none",
-     .meaning = "where its digest stands beside `name` and `tag`, if only as \"\": it is written "
-                "too then",
+     .meaning = "the path of its digest beside `name` and `tag`, if the resource has one, even "
+                "\"\": it is then changed too",
      .read = read_path,
      CONFIG_OF(config_resource, digest_at)},
     {.key = "container",
@@ -273,7 +271,7 @@ const struct config_row config_resource_rows[] = {
     {.key = "plural",
      .type = "a name like helmreleases",
      .preset = "`kind` in lower case and in the plural",
-     .meaning = "what the API server calls many of it: `kubectl api-resources` shows it",
+     .meaning = "the plural in the API server's paths: `kubectl api-resources` shows it",
      .read = config_read_text,
      .check = check_plural,
      CONFIG_OF(config_resource, plural)},

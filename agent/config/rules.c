@@ -49,7 +49,7 @@ static void read_match(const struct config_value *value) {
     if (config_members(value) && value->node->count == 0) {
         config_fault_add(value->reader, config_at(value->node),
                          "`match` is empty: write name, image, platform, namespace or labels, or "
-                         "put what is for every target into `defaults`");
+                         "put settings of every target into `defaults`");
     }
 }
 
@@ -132,7 +132,7 @@ static void check_memory(struct config_reader *reader, const struct yaml_node *n
     if (node && settings->min_free_memory > 0 && config->docker.enabled &&
         config_docker_remote(&config->docker)) {
         config_fault_add(reader, config_at(node),
-                         "`min_free_memory`: the memory of an engine behind tcp:// cannot be seen: "
+                         "`min_free_memory`: the memory of an engine behind tcp:// cannot be read: "
                          "remove it, or run Landwaiter beside the engine");
     }
 }
@@ -193,7 +193,7 @@ static void read_concurrency(const struct config_value *value) {
          CONFIG_OF(struct_name, member)},                                                          \
         {.key = "health",                                                                          \
          .type = "a map like {timeout: 120s, soak: 10s}",                                          \
-         .meaning = "when a new container counts as good",                                         \
+         .meaning = "conditions of a healthy update",                                              \
          .read = config_read_map,                                                                  \
          .rows = (health)},                                                                        \
         {SETTING("rollback", SETTINGS_ROLLBACK), .preset = "true",                                 \
@@ -208,7 +208,7 @@ static void read_concurrency(const struct config_value *value) {
         {SETTING("managed", SETTINGS_MANAGED), .preset = "false", CONFIG_OF(struct_name, member)}, \
         CONFIG_LATER("pre_update", "a command in the old container"),                              \
         CONFIG_LATER("post_update", "a command in the new container"),                             \
-        CONFIG_LATER("wait_idle", "how long without connections before a swap")
+        CONFIG_LATER("wait_idle", "time without connections before a swap")
 
 static const struct config_row health_rows[] = {HEALTH_ROWS(config, defaults), CONFIG_END};
 static const struct config_row rule_health_rows[] = {HEALTH_ROWS(config_rule, settings),
@@ -218,7 +218,7 @@ const struct config_row config_defaults_rows[] = {
     SETTING_ROWS(config, defaults, health_rows),
     {.key = "concurrency",
      .type = "a number from 1 to 256",
-     .preset = "2; 1 in a cluster that has one node, or whose nodes may not be listed",
+     .preset = "2; 1 in a cluster with one node, or without permission to list nodes",
      .meaning = "updates applied at once, per platform",
      .read = read_concurrency,
      .min = 1,
@@ -261,8 +261,8 @@ static const struct config_row match_rows[] = {
 const struct config_row config_rule_rows[] = {
     {.key = "match",
      .type = "a map like {name: NAME}",
-     .required = "whom it is about, like match: {name: NAME}",
-     .meaning = "whom the rule is about: everything that is written here must hold",
+     .required = "its targets, like match: {name: NAME}",
+     .meaning = "the targets of the rule: all of these conditions must hold",
      .read = read_match,
      .rows = match_rows},
     SETTING_ROWS(config_rule, settings, rule_health_rows),

@@ -45,8 +45,7 @@ static bool secret_stand_in(const struct config_value *value, struct secret *out
     static const char stand_in[] = "a secret that is not looked at here";
     struct err err = ERR_INIT;
     config_fault_add(value->reader, config_warning_at(value->node),
-                     "`%s` is not looked at: systemd hands it to the service only",
-                     value->row->key);
+                     "`%s` is not checked: systemd hands it to the service only", value->row->key);
     return secret_set(out, stand_in, sizeof stand_in - 1, &err);
 }
 
@@ -84,7 +83,7 @@ static bool secret_from_text(const struct config_value *value, struct secret *ou
         return false;
     }
     config_fault_add(value->reader, config_warning_at(node),
-                     "`%s`: a secret in this file is seen by everybody who may read it: write %s",
+                     "`%s`: everybody who may read this file sees the secret: write %s",
                      value->row->key, SECRET_FORMS);
     return true;
 }

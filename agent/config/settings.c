@@ -60,7 +60,7 @@ static bool check_label(const struct settings *settings, enum settings_key key, 
         strcmp(label->subject->platform, "docker") == 0 && label->config->docker.enabled &&
         config_docker_remote(&label->config->docker)) {
         return err_set(err, ERR_INVALID,
-                       "the memory of an engine behind tcp:// cannot be seen; remove it");
+                       "the memory of an engine behind tcp:// cannot be read; remove it");
     }
     for (size_t i = 0; key == SETTINGS_DEPENDS_ON && i < settings->depends_on.count; i++) {
         if (strcmp(settings->depends_on.items[i], label->subject->name) == 0) {

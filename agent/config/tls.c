@@ -43,9 +43,10 @@ void config_read_tls(const struct config_value *value) {
     }
     if (identity_expires_ms(identity) <= clock_now_ms()) {
         char at[CLOCK_TEXT_SIZE];
-        config_fault_add(value->reader, config_warning_at(value->node),
-                         "`tls`: the certificate has expired at %s: nobody who checks it connects",
-                         clock_format(identity_expires_ms(identity), at));
+        config_fault_add(
+            value->reader, config_warning_at(value->node),
+            "`tls`: the certificate has expired at %s: clients that check it do not connect",
+            clock_format(identity_expires_ms(identity), at));
     }
     identity_free(identity);
 }
@@ -57,8 +58,7 @@ const struct config_row config_tls_rows[] = {
      .type = "the path of a PEM file",
      .required = "the certificate, like certificate: /etc/landwaiter/tls.crt",
      .meaning =
-         "the listener's certificate and those between it and its authority; read again when "
-         "the file changes",
+         "the listener's certificate and its intermediates; read again when the file changes",
      .read = config_read_text,
      .check = config_check_path,
      CONFIG_OF(config, tls_certificate)},

@@ -83,7 +83,7 @@ static bool check_directory(const char *text, struct err *err) {
     }
     return (stat(text, &found) == 0 && S_ISDIR(found.st_mode)) ||
            err_set(err, ERR_INVALID,
-                   "%.150s is no directory: write the one that has Europe/Berlin in it", text);
+                   "%.150s is not a directory: write the one with Europe/Berlin in it", text);
 }
 
 void config_read_zoneinfo(const struct config_value *value) {
@@ -429,7 +429,7 @@ struct schedule_verdict config_schedule(const struct config *config,
     {                                                                                              \
         .key = "tz", .type = "an IANA time zone like Europe/Berlin",                               \
         .required = "an IANA time zone like tz: Europe/Berlin",                                    \
-        .meaning = "whose wall clock counts", .read = read_window_text                             \
+        .meaning = "the time zone of its times", .read = read_window_text                          \
     }
 
 const struct config_row config_window_rows[] = {WINDOW_ROWS, CONFIG_END};
@@ -438,7 +438,7 @@ const struct config_row config_freeze_rows[] = {
     {.key = "name",
      .type = "a name",
      .required = "a name, like name: year-end",
-     .meaning = "how it is called",
+     .meaning = "its name",
      .read = read_window_text},
     WINDOW_ROWS,
     CONFIG_END,

@@ -108,7 +108,7 @@ static enum store_change approve_row(const struct order *order, struct update *u
     }
     if (!update->to[0]) {
         (void)err_set(err, ERR_DENIED,
-                      "its digest is not known yet: approve it once the registry has said");
+                      "its digest is not known yet: approve it once the registry has answered");
         return STORE_FAILED;
     }
     if (strcmp(update->approved, update->to) == 0) {

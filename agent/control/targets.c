@@ -50,7 +50,7 @@ static bool targets_read_hold(const struct control_request *request, struct hold
     }
     if (until && (!clock_parse(until, &out->until_ms) || out->until_ms <= 0)) {
         return err_set(err, ERR_INVALID,
-                       "`until` is not a time as 2026-12-24T18:00:00Z (RFC 3339)");
+                       "`until` is not a time like 2026-12-24T18:00:00Z (RFC 3339)");
     }
     (void)snprintf(out->reason, sizeof out->reason, "%s", reason ? reason : "");
     return true;

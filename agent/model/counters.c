@@ -10,11 +10,11 @@ const int64_t counters_bounds[COUNTERS_BOUNDS] = {
     10, 100, 500, 1000, 5000, 15000, 60000, 300000, 1800000, 3600000, 21600000, 86400000};
 static const struct counters_family families[METRIC_COUNT] = {
     [METRIC_PUSHES] = {"pushes_total",
-                       "Requests to the hook, by configured sender and what came of them.",
+                       "Requests to the hook, by configured sender and result.",
                        {"sender", "result"},
                        false},
     [METRIC_UPDATES] = {"updates_total",
-                        "Updates that ended, by how.",
+                        "Ended updates, by platform and result.",
                         {"platform", "result"},
                         false},
     [METRIC_REGISTRY_REQUESTS] = {"registry_requests_total",

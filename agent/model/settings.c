@@ -237,24 +237,23 @@ static json_t *show_stop_timeout(const struct settings *settings) {
 }
 
 const struct settings_row settings_table[SETTINGS_KEYS] = {
-    [SETTINGS_POLICY] = {"policy", "policy",
-                         "digest, major, minor, patch, semver:RANGE, glob:PATTERN, regex:PATTERN, "
-                         "force or never",
-                         "which pushed tags are taken: `digest` follows the tag that runs, "
-                         "`major`, `minor`, `patch` and `semver:` take newer versions within that "
-                         "bound, `glob:` and `regex:` tags that match, `force` every tag, `never` "
-                         "none",
-                         parse_policy, show_policy},
-    [SETTINGS_WINDOWS] = {"windows", "windows", "names, comma separated",
-                          "when an update may start: while one of these windows is open; `always` "
-                          "is always open",
-                          parse_windows, show_windows},
+    [SETTINGS_POLICY] =
+        {"policy", "policy",
+         "digest, major, minor, patch, semver:RANGE, glob:PATTERN, regex:PATTERN, "
+         "force or never",
+         "the accepted tags: `digest` follows the running tag, "
+         "`major`, `minor`, `patch` and `semver:` take newer versions within that "
+         "bound, `glob:` and `regex:` matching tags, `force` every tag, `never` none",
+         parse_policy, show_policy},
+    [SETTINGS_WINDOWS] =
+        {"windows", "windows", "names, comma separated",
+         "an update may start while one of these windows is open; `always` is always open",
+         parse_windows, show_windows},
     [SETTINGS_APPROVAL] = {"approval", "approval", "none or required",
-                           "whether a person must say yes to each update", parse_approval,
+                           "`required`: a person must approve each update", parse_approval,
                            show_approval},
     [SETTINGS_APPROVAL_EXPIRES] = {"approval-expires", NULL, "a duration, 1m to 365d",
-                                   "how long a person may take to say yes before the update is "
-                                   "given up",
+                                   "time limit of an approval; the update is then cancelled",
                                    parse_approval_expires, show_approval_expires},
     [SETTINGS_HEALTH_TIMEOUT] = {"health-timeout", "health-timeout", "a duration, 1s to 24h",
                                  "how long a new container may take to become healthy before it is "
@@ -264,14 +263,12 @@ const struct settings_row settings_table[SETTINGS_KEYS] = {
                        "how long it must then stay up before the update counts as done", parse_soak,
                        show_soak},
     [SETTINGS_ROLLBACK] = {"rollback", "rollback", "true or false",
-                           "put the old container back when the new one does not stand",
+                           "put the old container back if the new one is not healthy",
                            parse_rollback, show_rollback},
     [SETTINGS_GROUP] = {"group", "group", "a name",
-                        "of the targets with the same group one is updated at a time", parse_group,
-                        show_group},
+                        "targets of one group are updated one at a time", parse_group, show_group},
     [SETTINGS_DEPENDS_ON] = {"depends-on", "depends-on", "names, comma separated",
-                             "targets, or groups of them, whose open updates must be finished "
-                             "first",
+                             "targets or groups whose open updates must end first",
                              parse_depends_on, show_depends_on},
     [SETTINGS_STOP_TIMEOUT] = {"stop-timeout", "stop-timeout", "a duration, 0s to 1h",
                                "how long the old container may take to stop before it is killed; "
@@ -279,13 +276,12 @@ const struct settings_row settings_table[SETTINGS_KEYS] = {
                                parse_stop_timeout, show_stop_timeout},
     [SETTINGS_MIN_FREE_MEMORY] = {"min-free-memory", "min-free-memory",
                                   "a size like 512MiB or 1GiB, or 0",
-                                  "wait while the host has less memory available than this",
+                                  "wait while less memory than this is available on the host",
                                   parse_min_free_memory, show_min_free_memory},
-    [SETTINGS_MANAGED] =
-        {"managed", "managed", "true or false",
-         "Kubernetes: update it although Helm, Flux or Argo CD keeps it, which may "
-         "put its own image back",
-         parse_managed, show_managed},
+    [SETTINGS_MANAGED] = {"managed", "managed", "true or false",
+                          "Kubernetes: update it even if Helm, Flux or Argo CD manages it, and may "
+                          "restore its own image",
+                          parse_managed, show_managed},
 };
 
 /* Keys of interface.md section 3 that restrict when or how a target is updated. Ignoring one would

@@ -129,7 +129,7 @@ static bool check_dependencies(const struct gate_facts *facts, struct gate_verdi
         if (facts->settings->depends_on.count > 0 && gate_unnoted(other, facts->now_ms)) {
             gate_wait(out, facts->now_ms + GATE_NOTED_AGAIN_MS);
             (void)snprintf(out->reason, sizeof out->reason,
-                           "waits until %.180s, which came just now, was looked at", other->target);
+                           "waits for %.180s: its new update is not examined yet", other->target);
             return false;
         }
         if (!gate_depends(facts->self, other)) {
@@ -170,7 +170,7 @@ static bool check_memory(const struct gate_facts *facts, struct gate_verdict *ou
     gate_wait(out, facts->now_ms + GATE_MEMORY_AGAIN_MS);
     if (facts->available_memory < 0) {
         (void)snprintf(out->reason, sizeof out->reason,
-                       "waits: how much memory is free there cannot be known");
+                       "waits: the free memory of its host is unknown");
     } else {
         /* Omit the present amount: it changes at every look, and each change would add a line of
          * history. */
@@ -201,7 +201,7 @@ static bool check_room(const struct gate_facts *facts, struct gate_verdict *out)
         if (target_same_object(other->target, facts->self->target)) {
             gate_wait(out, 0);
             (void)snprintf(out->reason, sizeof out->reason,
-                           "waits until another update of it is finished");
+                           "waits until another update of the same target ends");
             return false;
         }
         running += strncmp(other->target, facts->self->target, platform) == 0 ? 1 : 0;

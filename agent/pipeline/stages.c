@@ -27,7 +27,7 @@ const struct stage_row stages_table[STAGES_COUNT] = {
      .quick = always_quick},
     {.stage = STAGE_APPLY, .question = "swap it, journalled step by step", .run = stage_apply},
     {.stage = STAGE_OBSERVE, .question = "does it come up and stay up?", .run = stage_observe},
-    {.stage = STAGE_SETTLE, .question = "commit, or put back what was there", .run = stage_settle},
+    {.stage = STAGE_SETTLE, .question = "commit, or put the old one back", .run = stage_settle},
     {.stage = STAGE_NOTIFY, .question = "tell people, CI and metrics", .run = stage_notify},
 };
 

@@ -44,7 +44,7 @@ static bool slots_write(const struct ledger_pen *pen, struct err *err) {
     int slot = -1;
     while ((slot = store_slot_dirty(pen->store, slot + 1)) >= 0) {
         if (!ledger_leads(ledger)) {
-            return err_set(err, ERR_TRANSIENT, "this replica does not lead any more");
+            return err_set(err, ERR_TRANSIENT, "this replica no longer leads");
         }
         enum record_result result = slot_write(pen, slot, err);
         if (result == RECORD_CONFLICT) {
@@ -62,7 +62,7 @@ static bool slots_write(const struct ledger_pen *pen, struct err *err) {
 static bool ledger_write(const struct ledger_pen *pen, enum store_assign which, struct err *err) {
     struct ledger *ledger = pen->ledger;
     if (!ledger_leads(ledger)) {
-        return err_set(err, ERR_TRANSIENT, "this replica does not lead any more");
+        return err_set(err, ERR_TRANSIENT, "this replica no longer leads");
     }
     (void)pthread_mutex_lock(&ledger->slots);
     bool good = store_slots_assign(pen->store, which, err) && slots_write(pen, err);
@@ -172,7 +172,7 @@ void *ledger_writer_main(void *argument) {
 
 bool ledger_flush(struct ledger *ledger, struct err *err) {
     if (!ledger_leads(ledger)) {
-        return err_set(err, ERR_TRANSIENT, "this replica does not lead any more");
+        return err_set(err, ERR_TRANSIENT, "this replica no longer leads");
     }
     (void)pthread_mutex_lock(&ledger->mutex);
     uint64_t ticket = ++ledger->asked;

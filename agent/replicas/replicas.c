@@ -148,10 +148,10 @@ bool replicas_leads(struct replicas *replicas, struct err *err) {
     }
     election_leader(replicas->election, leader);
     if (!leader[0] || strcmp(leader, election_identity(replicas->election)) == 0) {
-        return err_set(err, ERR_TRANSIENT, "no replica leads just now: try again in a moment");
+        return err_set(err, ERR_TRANSIENT, "no replica leads now: try again in a moment");
     }
     return err_set(err, ERR_TRANSIENT,
-                   "this replica follows; replica %.*s leads, and decides: ask it there",
+                   "this replica follows: replica %.*s leads and decides; ask that one",
                    (int)strcspn(leader, "_"), leader);
 }
 

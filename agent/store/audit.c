@@ -207,9 +207,8 @@ bool store_audit_verify(struct store *store, int64_t *out_seq, size_t *out_count
     }
     *out_count = check.count;
     *out_seq = check.broken;
-    return !check.broken ||
-           err_set(err, ERR_INVALID,
-                   "the audit trail is broken at entry %lld: it, or one beside it, was edited, "
-                   "moved or taken away",
-                   (long long)check.broken);
+    return !check.broken || err_set(err, ERR_INVALID,
+                                    "the audit trail is broken at entry %lld: it, or one beside "
+                                    "it, was edited, moved or removed",
+                                    (long long)check.broken);
 }

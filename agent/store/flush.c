@@ -30,8 +30,7 @@ static bool flush_log(struct store *store, struct err *err) {
         return err_set(err, ERR_BUG, "state database: it has no write-ahead log");
     }
     return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK ||
-           err_set(err, ERR_TRANSIENT,
-                   "state database: the disk does not take the write: check it");
+           err_set(err, ERR_TRANSIENT, "state database: a sync to the disk failed: check the disk");
 }
 
 bool store_flush(struct store *store, struct err *err) {

@@ -27,7 +27,7 @@ bool store_held(struct store *store, const char *target, int64_t now_ms, struct 
     /* There may be a hold: look again soon. */
     *out = (struct hold){.until_ms = now_ms + HOLD_UNKNOWN_MS, .at_ms = now_ms};
     (void)snprintf(out->target, sizeof out->target, "%s", target);
-    (void)snprintf(out->reason, sizeof out->reason, "the state database cannot be asked for holds");
+    (void)snprintf(out->reason, sizeof out->reason, "the state database cannot be read for holds");
     return true;
 }
 

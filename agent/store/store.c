@@ -115,7 +115,7 @@ int store_lock(const char *directory, struct err *err) {
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         (void)err_set(err, ERR_INVALID,
-                      "%s: another landwaiter works on this state directory: stop it, or name "
+                      "%s: another landwaiter uses this state directory: stop it, or name "
                       "another one with `state:`",
                       path);
         own_close(&fd);

@@ -79,7 +79,7 @@ static void examine_targets(const struct targets *targets, json_t *report) {
         if (target->enabled && target->problem[0]) {
             finding_add(report,
                         &(struct finding){target->stopped ? FINDING_NOTE : FINDING_WARNING,
-                                          target->name, "until then no push reaches it"},
+                                          target->name, "pushes do not update it until then"},
                         "it is left alone: %s", target->problem);
         }
     }
@@ -98,7 +98,7 @@ static void examine_platform(const struct pipeline *pipeline, const struct platf
         examine_targets(&targets, report);
         if (targets.count == 0) {
             finding_add(report, &(struct finding){FINDING_NOTE, platform->name, platform->opt_in},
-                        "nothing that runs there could be updated");
+                        "it has no targets");
         }
     }
     if (platform->examine) {

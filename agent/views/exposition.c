@@ -77,7 +77,7 @@ static bool write_open(struct store *store, struct buf *out, struct err *err) {
     if (!store_count_stages(store, &stages, err)) {
         return false;
     }
-    write_head(out, "updates_open", "Updates that are not over, by stage.", "gauge");
+    write_head(out, "updates_open", "Open updates, by stage.", "gauge");
     for (size_t i = 0; i < stages.count; i++) {
         buf_puts(out, "landwaiter_updates_open{");
         write_label(out, "stage", stage_text(stages.items[i].stage));
@@ -106,7 +106,7 @@ static bool write_windows(const struct config *config, struct buf *out, struct e
         write_window(out, "window_open", window, json_bool(window, "open", false) ? 1 : 0);
     }
     write_head(out, "window_next_open_timestamp_seconds",
-               "When a window or a freeze opens next, where that is known.", "gauge");
+               "Time of the next opening of a window or a freeze, if known.", "gauge");
     json_array_foreach(windows, i, window) {
         const char *opens = json_text(window, "opens");
         if (opens && clock_parse(opens, &opens_ms)) {
@@ -119,7 +119,7 @@ static bool write_windows(const struct config *config, struct buf *out, struct e
 
 bool exposition_write(struct store *store, const struct config *config, struct buf *out,
                       struct err *err) {
-    write_head(out, "build_info", "1, with the version and the commit that run.", "gauge");
+    write_head(out, "build_info", "1, with the running version and commit.", "gauge");
     buf_puts(out, "landwaiter_build_info{");
     write_label(out, "version", LANDWAITER_VERSION);
     buf_putc(out, ',');

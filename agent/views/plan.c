@@ -95,7 +95,7 @@ static bool plan_foresee(struct planning *planning, const struct target *target,
     memcpy(out->to, notes.to, sizeof out->to);
     plan_say(out, plan_word(&outcome, foresight.stage),
              outcome.verdict == VERDICT_NEXT
-                 ? "the registry has another digest than the one that runs"
+                 ? "the registry has another digest than the running one"
                  : outcome.reason);
     return true;
 }

@@ -42,7 +42,7 @@ static void certificate_add(const struct certificate *certificate, const struct 
     for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
         if (!file_watch_add(certificate->files, paths[i])) {
             log_event(LOG_WARNING, "tls.unwatched", "file", paths[i], "reason",
-                      "its folder cannot be watched: send SIGHUP when it changes", NULL);
+                      "its folder cannot be watched: send SIGHUP after a change", NULL);
         }
     }
 }

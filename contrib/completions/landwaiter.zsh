@@ -6,18 +6,18 @@ _landwaiter() {
         'check:validate the configuration without starting'
         'push:tell an agent of a push, signed; with --wait exit by its outcome'
         'targets:list the targets and whether they may be updated'
-        'updates:list the updates that are open, newest first'
-        'pushes:list the pushes that were accepted, newest first'
+        'updates:list the open updates, newest first'
+        'pushes:list the accepted pushes, newest first'
         'windows:list the windows and freezes, and when they open and close'
         'window:are these windows, freezes applied, open, and when do they open and close next'
         'show:show one push or update with its whole history'
         'plan:what a push of IMAGE would do now, target by target, and why'
-        'approve:approve an update: the digest that it would bring now'
+        'approve:approve an update, for its present digest'
         'retry:continue a waiting update now, or retry a failed one'
         'cancel:end an update that has not begun to change its target'
         'hold:hold back the updates of a target, or of all'
         'release:end a hold'
-        'audit:list the decisions and who made them, newest first'
+        'audit:list the decisions with their authors, newest first'
         'doctor:look at configuration, platforms, permissions and workloads, and say what would bite'
     )
     if (( CURRENT == 2 )); then
@@ -53,7 +53,7 @@ _landwaiter() {
                 '--oidc-token-file=[an OIDC token from the CI system (LANDWAITER_OIDC_TOKEN_FILE)]:FILE:_files' \
                 '--audience=[the audience of the CI system'\''s token (LANDWAITER_AUDIENCE; default\: the host of --url)]:NAME: ' \
                 '*--meta=[kept in the push'\''s history\: commit, run URL; may be repeated]:KEY=VALUE: ' \
-                '--wait=-[wait for the outcome (default 15m), print a line for each target, exit by it]::DURATION: ' \
+                '--wait=-[wait for the outcome (default 15m), print a line for each target, and exit with its status]::DURATION: ' \
                 '--ca=[trust this private CA instead of the system'\''s]:FILE:_files' \
                 '--json[print one JSON document]' \
                 '(-h --help)'{-h,--help}'[print a summary]' \
@@ -122,8 +122,8 @@ _landwaiter() {
         plan)
             _arguments -s \
                 '--digest=[the digest that the push would name]:DIGEST: ' \
-                '(-v --verbose)-v[each target'\''s settings too, and where they are from]' \
-                '(-v --verbose)--verbose[each target'\''s settings too, and where they are from]' \
+                '(-v --verbose)-v[each target'\''s settings too, with their sources]' \
+                '(-v --verbose)--verbose[each target'\''s settings too, with their sources]' \
                 '--json[print one JSON document]' \
                 '--control=[the agent'\''s control address, unix\:PATH or HOST\:PORT (LANDWAITER_CONTROL; default\: the configuration'\''s)]:ADDRESS: ' \
                 '(-c --config)-c+[the configuration (LANDWAITER_CONFIG; default /etc/landwaiter/landwaiter.yaml)]:FILE:_files' \
@@ -164,7 +164,7 @@ _landwaiter() {
             ;;
         hold)
             _arguments -s \
-                '--until=[when it ends by itself\: 2026-12-24T18\:00\:00+01\:00, or from now 90m, 3h, 2d (default\: when it is released)]:TIME: ' \
+                '--until=[the end\: 2026-12-24T18\:00\:00+01\:00, or a duration from now, 90m, 3h, 2d (default\: the release)]:TIME: ' \
                 '--reason=[the reason, shown for updates that wait]:TEXT: ' \
                 '--json[print one JSON document]' \
                 '--control=[the agent'\''s control address, unix\:PATH or HOST\:PORT (LANDWAITER_CONTROL; default\: the configuration'\''s)]:ADDRESS: ' \
@@ -186,7 +186,7 @@ _landwaiter() {
             ;;
         audit)
             _arguments -s \
-                '--verify[check that no entry was edited, moved or taken away]' \
+                '--verify[check that no entry was edited, moved or removed]' \
                 '--limit=[at most so many, newest first (default 1000)]:N: ' \
                 '--json[print one JSON document]' \
                 '--control=[the agent'\''s control address, unix\:PATH or HOST\:PORT (LANDWAITER_CONTROL; default\: the configuration'\''s)]:ADDRESS: ' \

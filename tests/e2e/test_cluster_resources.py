@@ -150,7 +150,7 @@ def test_a_tag_without_a_digest_cannot_follow_a_tag_that_moves(custom_of, agent_
     custom.run(annotations={"landwaiter.dev/policy": "digest"})
     agent = agent_in(platform("HelmRelease"))
     [target] = agent.json("targets")
-    assert target["target"] == custom.target and "nothing in it holds a digest" in target["problem"], target
+    assert target["target"] == custom.target and "it has no place for a digest" in target["problem"], target
 
 
 @pytest.mark.parametrize("spec, words", [({"suspend": True}, "suspended"), (None, "quotes")], ids=["suspended", "number"])

@@ -170,7 +170,7 @@ def test_a_second_agent_on_the_same_state_is_refused(idle):
     second.configure()
     second.start(ready=False)
     assert second.ended() != 0
-    assert "another landwaiter works on this state directory" in second.log, second.log
+    assert "another landwaiter uses this state directory" in second.log, second.log
     assert first.accepted("ghcr.io/brian/a:1")
     first.kill9()
     second.start()

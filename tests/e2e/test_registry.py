@@ -107,7 +107,7 @@ def test_a_push_for_images_that_nobody_runs(engine, images, agent, registry, rep
         document = agent.wait(agent.accepted(image))
         assert document["open"] == 0 and document["updates"] == [], document
     done = agent.push_command("alpine:3", "--wait=10s")
-    assert done.returncode == 0 and "nothing that is opted in" in done.stdout, (done.stdout, done.stderr)
+    assert done.returncode == 0 and "no opted-in target" in done.stdout, (done.stdout, done.stderr)
     assert registry.proxy.count() == 0, "nobody runs it: nobody is asked"
 
 

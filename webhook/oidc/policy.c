@@ -135,10 +135,10 @@ static bool owner_pinned(const struct oidc_policy *policy, const struct shared_i
         }
         buf_printf(&names, "%s%s", names.len ? ", " : "", owner->name);
     }
-    return err_set(err, ERR_INVALID,
-                   "everybody can have tokens of %s: pin whose they must be, without a wildcard in "
-                   "the owner, by one of %s",
-                   policy->issuer, buf_text(&names));
+    return err_set(
+        err, ERR_INVALID,
+        "anybody can get tokens of %s: pin their owner, without a wildcard in it, by one of %s",
+        policy->issuer, buf_text(&names));
 }
 
 bool oidc_policy_check(const struct oidc_policy *policy, struct err *err) {

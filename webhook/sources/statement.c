@@ -87,7 +87,7 @@ bool statement_add(struct source_result *out, const struct statement_image *imag
         return false;
     }
     if (tag[0] && !ref_tag_valid(tag)) {
-        return err_set(err, ERR_INVALID, "a tag is not a tag");
+        return err_set(err, ERR_INVALID, "a tag is not valid");
     }
     (void)snprintf(ref.tag, sizeof ref.tag, "%s", tag);
     if (!add_digest(&ref, image->digest, err)) {
@@ -200,7 +200,7 @@ bool statement_imply(const struct source_request *request, const struct statemen
     }
     const char *repository = build->repositories[0] ? build->repositories[0] : "it";
     return out->count > 0 ||
-           statement_ignore(out, "`implies` says nothing of this build of %.60s", repository);
+           statement_ignore(out, "`implies` has no entry for this build of %.60s", repository);
 }
 
 /* ---- CloudEvents ---- */

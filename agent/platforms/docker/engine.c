@@ -214,7 +214,7 @@ static bool engine_negotiate(struct engine *engine, struct err *err) {
     int newest = 0;
     if (!http_response_header(&response, "Api-Version", 0, &version) ||
         !engine_minor_parse(buf_text(&version), &newest)) {
-        return err_set(err, ERR_INVALID, "what answers at %s is not a Docker engine",
+        return err_set(err, ERR_INVALID, "the server at %s is not a Docker engine",
                        engine->docker->host);
     }
     if (!engine_settle(engine, newest, err)) {

@@ -267,8 +267,7 @@ static bool observe_resume(struct platform_task *task, struct platform_observati
         return err_set(err, ERR_BUG, "out of memory");
     }
     *out = (struct platform_observation){.health = PLATFORM_PENDING, .again_ms = OBSERVE_OFTEN_MS};
-    (void)snprintf(out->reason, sizeof out->reason,
-                   "it went down while it was not watched, and was started again");
+    (void)snprintf(out->reason, sizeof out->reason, "it stopped unobserved, and was started again");
     return swap_start(task, err);
 }
 
@@ -298,7 +297,7 @@ bool observe_container(struct platform_task *task, struct platform_observation *
     char boot[WATCHED_BOOT_SIZE];
     const char *id = json_text(task->journal, SWAP_NEW);
     if (!id) {
-        return err_set(err, ERR_BUG, "there is no new container to look at");
+        return err_set(err, ERR_BUG, "there is no new container to observe");
     }
     struct err failed = ERR_INIT;
     if (!swap_engine(task, &engine, &failed) ||

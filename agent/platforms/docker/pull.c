@@ -55,7 +55,7 @@ bool pull_fail(struct err *err, const char *message) {
     } rows[] = {
         {"no space left on device", ERR_INVALID,
          "no space left on device: free some where Docker keeps its images"},
-        {"toomanyrequests", ERR_TRANSIENT, "the registry limits how often it is asked"},
+        {"toomanyrequests", ERR_TRANSIENT, "the registry limits the rate of requests"},
         {"no matching manifest", ERR_INVALID, "the image has no build for this machine"},
         {"server gave HTTP response to HTTPS client", ERR_INVALID,
          "the Docker engine wants https from that registry: add it to insecure-registries in "

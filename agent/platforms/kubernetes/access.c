@@ -192,7 +192,7 @@ static bool take_cluster(struct access *access, const struct kubeconfig *file,
     const char *insecure = scalar(cluster, "insecure-skip-tls-verify");
     static const struct access_refusal refused[] = {
         {"proxy-url", "reach the server without a proxy"},
-        {"tls-server-name", "name the server by what its certificate says"},
+        {"tls-server-name", "name the server as its certificate does"},
         {NULL, NULL},
     };
     if (!refuse_keys(file, cluster, refused, err)) {
@@ -350,7 +350,7 @@ static bool token_fresh(struct access *access, struct err *err) {
     }
     if (stat(access->token_file, &now) != 0) {
         return access->token.bytes ||
-               err_set(err, ERR_TRANSIENT, "%.200s cannot be read just now", access->token_file);
+               err_set(err, ERR_TRANSIENT, "%.200s cannot be read now", access->token_file);
     }
     bool same = now.st_mtim.tv_sec == access->modified.tv_sec &&
                 now.st_mtim.tv_nsec == access->modified.tv_nsec;
@@ -358,7 +358,7 @@ static bool token_fresh(struct access *access, struct err *err) {
         return true;
     }
     if (!secret_read_file(&access->token, access->token_file, err)) {
-        return err_set(err, ERR_TRANSIENT, "%.200s cannot be read just now", access->token_file);
+        return err_set(err, ERR_TRANSIENT, "%.200s cannot be read now", access->token_file);
     }
     access->read_ms = boot;
     access->modified = now.st_mtim;

@@ -103,9 +103,9 @@ static bool check_texts(struct platform_task *task, const struct look *look,
 /* Without a digest a node uses its local image of that tag, unless told to ask the registry. */
 static bool check_pull(const struct look *look, const struct change_texts *texts, struct err *err) {
     if (texts->stamped && !look->name.kind->pod) {
-        return err_set(err, ERR_INVALID,
-                       "nothing in it would change: it has this tag already, and nothing in it "
-                       "holds a digest");
+        return err_set(
+            err, ERR_INVALID,
+            "the update would change nothing: it has this tag already, and no place for a digest");
     }
     if (texts->stamped && strcmp(look->container.pull_policy, "Always") != 0) {
         return err_set(err, ERR_INVALID,
@@ -305,7 +305,7 @@ static bool patch_forward(struct platform_task *task, struct look *look, struct 
 static bool patch_run(struct platform_task *task, struct err *err) {
     CLEANUP(look_release) struct look look = {0};
     if (!json_text(task->journal, LOOK_OLD) || !json_text(task->journal, LOOK_NEW)) {
-        return err_set(err, ERR_BUG, "what is to be changed was not noted");
+        return err_set(err, ERR_BUG, "the journal lacks the images of the change");
     }
     if (!look_fresh(task, LOOK_HOPE_PATCH, &look, err)) {
         return false;
@@ -429,10 +429,9 @@ static bool patch_undo(struct platform_task *task, struct err *err) {
         return back_stands(task, &look, err);
     case LOOK_IS_OTHER:
     default:
-        return err_set(
-            err, ERR_INVALID,
-            "somebody else has set its image to %.200s meanwhile; that was left as it is",
-            look.container.image);
+        return err_set(err, ERR_INVALID,
+                       "somebody else has set its image to %.200s meanwhile; it was left so",
+                       look.container.image);
     }
 }
 

@@ -140,8 +140,8 @@ static void *stream_main(void *argument) {
 /* ---- readiness ---- */
 
 static bool stream_waits(const struct stream *stream, struct err *err) {
-    const char *why = stream->trouble.kind ? stream->trouble.message : "it is being read";
-    return err_set(err, ERR_TRANSIENT, "the workloads are not all known yet: %.100s: %.300s",
+    const char *why = stream->trouble.kind ? stream->trouble.message : "still reading";
+    return err_set(err, ERR_TRANSIENT, "not all workloads are known yet: %.100s: %.300s",
                    stream->path, why);
 }
 

@@ -117,7 +117,7 @@ enum rollout_state custom_judge(const struct rollout_facts *facts, char out_reas
     if (custom_observed(facts->workload, &observed) && observed < custom_generation(facts)) {
         const bool seen = json_member(going, "observedGeneration") != NULL;
         custom_say(out_reason,
-                   seen ? "its controller is at it" : "its controller has not seen it yet",
+                   seen ? "its controller is working on it" : "its controller has not seen it yet",
                    seen ? going : NULL, "message");
         return ROLLOUT_WAITS;
     }
@@ -128,7 +128,7 @@ enum rollout_state custom_judge(const struct rollout_facts *facts, char out_reas
         return custom_phase(status, out_reason);
     }
     if (condition_is(going, "status", "True")) {
-        custom_say(out_reason, "its controller is at it", going, "message");
+        custom_say(out_reason, "its controller is working on it", going, "message");
         return ROLLOUT_WAITS;
     }
     const json_t *ready = custom_condition(facts, "Ready");

@@ -35,7 +35,7 @@ static const struct permission permissions[] = {
      {"create"},
      false,
      FINDING_WARNING,
-     "without it `kubectl describe` tells nothing of updates"},
+     "without it `kubectl describe` shows no updates"},
     {"",
      "nodes",
      {"list"},
@@ -99,8 +99,9 @@ static bool permission_allowed(struct examination *examination, const struct per
         !api_call(cluster_api(cluster), examination->session->http, &call, &answer, &err)) {
         examination->away = true;
         finding_add(examination->report,
-                    &(struct finding){FINDING_WARNING, "kubernetes", "look again when it answers"},
-                    "what is permitted cannot be asked: %s", err.message);
+                    &(struct finding){FINDING_WARNING, "kubernetes",
+                                      "run the doctor again when it answers"},
+                    "its permissions cannot be checked: %s", err.message);
         return true;
     }
     return json_bool(json_object_member(answer.json, "status"), "allowed", false);
@@ -220,7 +221,7 @@ static void examine_gap(const struct kind *kind, const json_t *spec, const char 
         finding_add(
             report,
             &(struct finding){FINDING_WARNING, name, "set maxUnavailable: 0, or more replicas"},
-            "its one replica may be taken away before the new one is ready");
+            "its one replica may be removed before the new one is ready");
     } else if (kind->rollout == ROLLOUT_STATEFULSET && replicas == 1) {
         finding_add(report,
                     &(struct finding){FINDING_NOTE, name,
@@ -278,11 +279,12 @@ static void examine_kind(struct examination *examination, const struct kind *kin
                    space ? space : "", kind->plural);
     const struct pages pages = {.path = path, .item = view_workload, .context = &viewing};
     if (!pages_read(examination->session, &pages, &err) && err.kind == ERR_GONE) {
-        finding_add(examination->report,
-                    &(struct finding){FINDING_WARNING, "kubernetes",
-                                      "install what brings it, or set its `apiVersion` and "
-                                      "`plural` to what `kubectl api-resources` shows"},
-                    "the cluster has no %s of %s", kind->plural, kind->version);
+        finding_add(
+            examination->report,
+            &(struct finding){FINDING_WARNING, "kubernetes",
+                              "install its custom resource definition, or set its `apiVersion` and "
+                              "`plural` to what `kubectl api-resources` shows"},
+            "the cluster has no %s of %s", kind->plural, kind->version);
     }
 }
 

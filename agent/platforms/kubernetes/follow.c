@@ -121,7 +121,7 @@ static bool list_page(struct following *following, char *token, size_t size, str
         .method = "GET", .path = buf_text(&path), .answer_max = FOLLOW_ANSWER_MAX};
     if (!api_call(following->api, following->http, &call, &answer, err)) {
         return answer.status == 410
-                   ? err_set(err, ERR_TRANSIENT, "reading it took too long: it is read anew")
+                   ? err_set(err, ERR_TRANSIENT, "the list took too long: starting over")
                    : false;
     }
     size_t i = 0;
@@ -201,7 +201,7 @@ static bool following_watch(struct following *following, struct err *err) {
         following->version[0] = '\0';
         following->moved = following->moved && !lines.broken;
         return err_set(err, ERR_TRANSIENT,
-                       following->gone ? "it was away for too long: reading everything again"
+                       following->gone ? "the watch is too old to resume: listing again"
                                        : "the API server sent something other than an event");
     }
     return good;

@@ -30,8 +30,7 @@ static void observe_overtaken(const struct look *look, struct platform_observati
     out->result = RESULT_FAILED;
     (void)snprintf(out->reason, sizeof out->reason,
                    "%s has put the old image back during the rollout; it was left so: change the "
-                   "image where it is "
-                   "kept, or take this workload out of that tool's hands",
+                   "image at that tool's source, or let the tool leave this workload alone",
                    name);
 }
 

@@ -211,7 +211,8 @@ static bool pass_certificate(const json_t *status, struct plugin_pass *pass, str
         return err_set(err, ERR_BUG, "out of memory");
     }
     return pass->token.bytes || (pass->cert_pem && pass->key_pem) ||
-           err_set(err, ERR_INVALID, "it said neither a token nor a certificate with its key");
+           err_set(err, ERR_INVALID,
+                   "its answer has neither a token nor a certificate with its key");
 }
 
 bool plugin_parse(const char *text, size_t len, struct plugin_pass *out, struct err *err) {
@@ -225,7 +226,7 @@ bool plugin_parse(const char *text, size_t len, struct plugin_pass *out, struct 
     const char *token = json_text(status, "token");
     const char *expires = json_text(status, "expirationTimestamp");
     if (!kind || strcmp(kind, "ExecCredential") != 0) {
-        return err_set(err, ERR_INVALID, "what it said is no ExecCredential");
+        return err_set(err, ERR_INVALID, "its answer is not an ExecCredential");
     }
     if (expires && !clock_parse(expires, &pass.expires_ms)) {
         return err_set(err, ERR_INVALID, "its expirationTimestamp is no time");

@@ -22,7 +22,7 @@ static bool resource_text(const struct json_path *path, const json_t *object,
     value->text = json_string_value(match.value);
     if (!value->text) {
         out->problem = json_is_number(match.value) ? "its tag is a number to YAML: put it in quotes"
-                                                   : "what names its image is no text";
+                                                   : "its image is not a string";
     }
     return true;
 }
@@ -79,7 +79,7 @@ static bool resource_whole(const struct config_resource *resource, const json_t 
     }
     const char *text = json_string_value(match.value);
     out->form = RESOURCE_IMAGE;
-    out->problem = text ? NULL : "what names its image is no text";
+    out->problem = text ? NULL : "its image is not a string";
     resource_compose(out, text ? text : "", "", "");
     memcpy(out->at, match.pointer, sizeof out->at);
     if (match.item) {

@@ -166,7 +166,7 @@ static bool rollout_without_pods(const struct rollout_facts *facts,
         SAY(out->reason, "its partition keeps every pod as it is, so nothing could be verified");
     } else if (rollout_on_delete(facts)) {
         SAY(out->reason,
-            "its update strategy is OnDelete: each pod changes when somebody deletes it");
+            "its update strategy is OnDelete: a pod changes only when somebody deletes it");
     } else {
         return false;
     }

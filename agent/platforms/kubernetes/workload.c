@@ -298,10 +298,9 @@ static bool target_image(const char *written, const char *problem, struct target
     ref_default_tag(&image);
     out->image = image;
     if (pinned) {
-        (void)snprintf(
-            out->problem, sizeof out->problem,
-            "its image is pinned by digest and names no tag that a push could move; write "
-            "NAME:TAG@DIGEST");
+        (void)snprintf(out->problem, sizeof out->problem,
+                       "its image is pinned by digest and names no tag; write "
+                       "NAME:TAG@DIGEST");
     }
     return !pinned;
 }
@@ -369,7 +368,7 @@ bool workload_target(const struct config *config, const json_t *sighting, size_t
         (void)snprintf(target.problem, sizeof target.problem, "%s", labels.problem);
     } else if (usable && target_unmoved(entry, &target)) {
         (void)snprintf(target.problem, sizeof target.problem,
-                       "nothing in it holds a digest, so a tag that was moved changes nothing: set "
+                       "it has no place for a digest, so a moved tag changes nothing: set "
                        "a policy that takes other tags, like " WORKLOAD_ANNOTATION "policy: minor");
     } else if (usable) {
         target_hindrance(sighting, &target);

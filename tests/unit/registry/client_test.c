@@ -526,7 +526,7 @@ static void answers_that_are_no_manifest_are_refused(void **state) {
         {"", BODY, "no media type"},
         {"Content-Type: " INDEX_TYPE "\nDocker-Content-Digest: " OTHER_DIGEST "\n", BODY,
          "the registry says " OTHER_DIGEST},
-        {"Content-Type: application/vnd.oci.image.manifest.v1+json\n", BODY, "has not its members"},
+        {"Content-Type: application/vnd.oci.image.manifest.v1+json\n", BODY, "lacks its members"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
         const struct step steps[] = {

@@ -84,9 +84,9 @@ static void refuses_what_is_no_manifest(void **state) {
         {OCI_INDEX, "{\"schemaVersion\":2,\"mediaType\":7,\"manifests\":[]}", "another media type"},
         {OCI_INDEX, "{\"schemaVersion\":2,\"manifests\":[],\"layers\":[]}", "both"},
         {OCI_IMAGE, "{\"schemaVersion\":2,\"manifests\":[],\"config\":{}}", "both"},
-        {OCI_INDEX, "{\"schemaVersion\":2,\"manifests\":{}}", "has not its members"},
-        {OCI_INDEX, "{\"schemaVersion\":2,\"layers\":[],\"config\":{}}", "has not its members"},
-        {OCI_IMAGE, "{\"schemaVersion\":2,\"layers\":[]}", "has not its members"},
+        {OCI_INDEX, "{\"schemaVersion\":2,\"manifests\":{}}", "lacks its members"},
+        {OCI_INDEX, "{\"schemaVersion\":2,\"layers\":[],\"config\":{}}", "lacks its members"},
+        {OCI_IMAGE, "{\"schemaVersion\":2,\"layers\":[]}", "lacks its members"},
         {OCI_IMAGE, "{\"schemaVersion\":2,\"schemaVersion\":2}", "manifest"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {

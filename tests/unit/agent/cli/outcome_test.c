@@ -84,7 +84,7 @@ static void each_target_has_a_line(void **state) {
     (void)state;
     CLEANUP(json_release) json_t *none = push_with(0, NULL, NULL);
     CLEANUP(json_release) json_t *two = push_with(1, "updated", "open");
-    assert_printed(none, "nothing that is opted in there runs this image and tag (`landwaiter plan "
+    assert_printed(none, "no opted-in target there runs this image and tag (`landwaiter plan "
                          "IMAGE` beside the agent says why)\n");
     assert_printed(two, "docker/site  updated            healthy after 4.1 s\n"
                         "docker/site  waiting (observe)  healthy after 4.1 s\n");
@@ -134,7 +134,7 @@ static void sentences_say_what_to_do(void **state) {
          "\"reason\": \"the registry does not serve it yet\", \"not_before\": "
          "\"2026-11-20T12:00:00.000Z\"}",
          "docker/site waits in stage resolve: the registry does not serve it yet, until "
-         "2026-11-20T12:00:00.000Z; `landwaiter retry upd_1` makes it go now"},
+         "2026-11-20T12:00:00.000Z; `landwaiter retry upd_1` continues it now"},
         {"{\"id\": \"upd_1\", \"target\": \"docker/site\", \"stage\": \"fetch\", \"result\": null, "
          "\"not_before\": null, \"reason\": null}",
          "docker/site is in stage fetch"},
@@ -202,8 +202,9 @@ static void waiting_says_until_when_and_what_to_do(void **state) {
     settings.approval_required = false;
     facts.schedule.may_start = true;
     facts.concurrency = 0;
-    waiting_sentence(&facts, "docker/site waits: 0 updates are being applied; it is looked at "
-                             "again by itself");
+    waiting_sentence(
+        &facts,
+        "docker/site waits: 0 updates are being applied; it is checked again automatically");
 }
 
 static void http_statuses_mean_exit_statuses(void **state) {

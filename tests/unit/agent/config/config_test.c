@@ -538,13 +538,13 @@ static void reference(void **state) {
     static const char *const lines[] = {
         "| `history` | a duration, 1d to 3650d | 90d | how long finished pushes and updates are "
         "kept |\n",
-        "| `senders[].auth.hmac.algorithm` | sha256 or sha512 | sha256 | of the plain HMAC; needs "
-        "`header` |\n",
+        "| `senders[].auth.hmac.algorithm` | sha256 or sha512 | sha256 | the algorithm of the "
+        "plain HMAC; needs `header` |\n",
         "| `platforms.docker.tls.key` |",
         "| `landwaiter.stop-timeout` |",
         "| `native` |",
-        "| `defaults.windows` | a list of names like [one, another] | [], always open | when an "
-        "update may start: while one of these windows is open; `always` is always open |\n",
+        "| `defaults.windows` | a list of names like [one, another] | [], always open | an update "
+        "may start while one of these windows is open; `always` is always open |\n",
         "| `rules[].match.name` |",
         "| `rules[].health.soak` | a duration, 0s to 24h | 10s |",
         "| `windows.NAME.tz` |",
@@ -671,7 +671,7 @@ static void memory_of_another_host_is_refused(void **state) {
     (void)settings_of(config, "a", "{\"landwaiter.min-free-memory\": \"1GiB\"}", &labels);
     assert_string_equal(labels.problem,
                         "label landwaiter.min-free-memory: the memory of an engine behind tcp:// "
-                        "cannot be seen; remove it");
+                        "cannot be read; remove it");
     (void)settings_of(config, "a", "{\"landwaiter.min-free-memory\": \"0\"}", &labels);
     assert_string_equal(labels.problem, "");
 }

@@ -187,7 +187,7 @@ static void memory_is_waited_for(void **state) {
     assert_gate(&scene, GATE_WAIT, "less than 512 MiB are free");
     assert_int_equal(gate_decide(&scene.facts).until_ms, NOW + GATE_MEMORY_AGAIN_MS);
     scene.facts.available_memory = -1;
-    assert_gate(&scene, GATE_WAIT, "cannot be known");
+    assert_gate(&scene, GATE_WAIT, "is unknown");
     scene.facts.available_memory = INT64_C(512) << 20;
     assert_gate(&scene, GATE_OPEN, "");
     close_scene(&scene);
@@ -205,7 +205,7 @@ static void only_so_many_at_once(void **state) {
     add_other(&scene, an_update(23, "docker/app", "observe"));
     assert_int_equal(gate_decide(&scene.facts).answer, GATE_WAIT);
     scene.facts.concurrency = 9;
-    assert_gate(&scene, GATE_WAIT, "another update of it");
+    assert_gate(&scene, GATE_WAIT, "another update of the same target");
     close_scene(&scene);
 }
 
@@ -220,7 +220,7 @@ static void what_nobody_looked_at_yet_is_waited_for_a_moment(void **state) {
     struct update_other other = an_update(11, "docker/db", "policy");
     other.created_ms = NOW - 100;
     add_other(&scene, other);
-    assert_gate(&scene, GATE_WAIT, "came just now");
+    assert_gate(&scene, GATE_WAIT, "is not examined yet");
     scene.facts.now_ms = NOW + GATE_NOTED_WITHIN_MS;
     assert_gate(&scene, GATE_OPEN, "now");
     scene.facts.now_ms = NOW;
@@ -253,7 +253,7 @@ static void workloads(void **state) {
     scene.others[0].stage = STAGE_OBSERVE;
     struct gate_verdict verdict = gate_decide(&scene.facts);
     assert_int_equal(verdict.answer, GATE_WAIT);
-    assert_non_null(strstr(verdict.reason, "another update of it"));
+    assert_non_null(strstr(verdict.reason, "another update of the same target"));
     close_scene(&scene);
 }
 

@@ -299,7 +299,7 @@ static void what_plugins_say(void **state) {
         {"{\"kind\": \"ExecCredential\", \"status\": {\"clientCertificateData\": \"c\"}}",
          "neither a token"},
         {"{\"kind\": \"ExecCredential\"}", "neither a token"},
-        {"{\"kind\": \"Secret\", \"status\": {\"token\": \"t\"}}", "no ExecCredential"},
+        {"{\"kind\": \"Secret\", \"status\": {\"token\": \"t\"}}", "not an ExecCredential"},
         {"{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"t\", \"expirationTimestamp\": "
          "\"soon\"}}",
          "no time"},

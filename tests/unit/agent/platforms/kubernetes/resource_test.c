@@ -87,7 +87,7 @@ static void what_is_kept(void **state) {
          "\"image\": \"b:1\"}, {\"name\": \"UPPER\", \"image\": \"c:1\"}]}",
          "[[\"a\",\"a:1\",false,false,null]]"},
         {WHOLE, "{\"containers\": [{\"name\": \"a\", \"image\": 7}]}",
-         "[[\"a\",\"\",false,false,\"what names its image is no text\"]]"},
+         "[[\"a\",\"\",false,false,\"its image is not a string\"]]"},
         {WHOLE, "{\"containers\": 3}", NULL},
         {PARTS, VALUES("\"repository\": \"shop/web\", \"tag\": \"1.2\""),
          "[[\"image\",\"shop/web:1.2\",false,true,null]]"},
@@ -170,7 +170,7 @@ static void what_stands_in_the_way(void **state) {
     static const struct {
         const char *spec, *says;
     } rows[] = {
-        {VALUES("\"repository\": \"web\", \"tag\": \"1\""), "a tag that was moved changes nothing"},
+        {VALUES("\"repository\": \"web\", \"tag\": \"1\""), "a moved tag changes nothing"},
         {VALUES("\"repository\": \"web\", \"tag\": 1"), "put it in quotes"},
         {"{\"suspend\": true, \"values\": {\"image\": {\"repository\": \"web\", \"tag\": \"1\", "
          "\"digest\": \"\"}}}",
