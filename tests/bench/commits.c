@@ -1,5 +1,5 @@
-/* The bare minimum beneath the intake: how many rows a second SQLite makes durable on this machine,
- * one and 64 to a transaction, with the same settings (WAL, synchronous=FULL). Prints JSON.
+/* The base line of the intake: rows a second that SQLite makes durable on this machine, one and 64
+ * to a transaction, with the same settings (WAL, synchronous=FULL). Prints JSON.
  *
  *   bench_commits DIRECTORY SECONDS */
 #include <sqlite3.h>

@@ -49,7 +49,7 @@ static int64_t load_now_ns(void) {
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* The headers that prove who speaks. */
+/* The authentication headers. */
 static void load_prove(struct load *load, const char *body, struct buf *out) {
     if (!load->hmac) {
         buf_printf(out, "Authorization: Bearer %s\r\n", (const char *)load->secret.bytes);
@@ -90,7 +90,7 @@ static bool load_send(struct load *load, struct load_connection *connection) {
            (ssize_t)request.len;
 }
 
-/* Has the whole answer come? */
+/* Is the answer complete? */
 static bool load_complete(const struct load_connection *connection) {
     const char *end = strstr(connection->answer, "\r\n\r\n");
     const char *length = strcasestr(connection->answer, "content-length:");

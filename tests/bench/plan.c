@@ -1,6 +1,6 @@
-/* How long a plan takes over 1,000 containers of one image, 50 windows and some waiting updates.
- * Engine and registry are a scripted transport, which answers at once: the figure is our own
- * work on answers of that size, never a network. */
+/* Measures a plan over 1,000 containers of one image, 50 windows and some waiting updates. Engine
+ * and registry are a scripted transport, which answers at once: the figure is our own work on
+ * answers of that size, never a network. */
 #include <ftw.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@
 #define PUSHED "sha256:" ZEROS "2222222222222222"
 #define IMAGE "sha256:" ZEROS "3333333333333333"
 
-/* Of this process alone: nothing here waits, and other processes' time does not count. */
+/* CPU time of this process: nothing here waits, and other processes do not count. */
 static int64_t spent_us(void) {
     struct timespec t;
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -125,7 +125,7 @@ static bool make_config(struct config **out) {
     return good;
 }
 
-/* A push for which so many updates are open, as a gate that is closed leaves them. */
+/* A push with that many open updates, as behind a closed gate. */
 static bool make_waiting(struct store *store, struct err *err) {
     static struct target targets[WAITING];
     static struct store_match items[WAITING];

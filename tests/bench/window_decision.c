@@ -1,5 +1,5 @@
-/* How long one window decision takes: 50 windows and freezes in several zones, at instants all over
- * the schedule's life. Prints the mean and the slowest of many batches as JSON; fails over the
+/* Measures one window decision: 50 windows and freezes in several zones, at instants all over the
+ * schedule's life. Prints the mean and the slowest of many batches as JSON; fails above the
  * bound. */
 #include <inttypes.h>
 
@@ -42,7 +42,7 @@ static bool make(struct zone_store *zones, size_t i, struct window *out) {
     return true;
 }
 
-/* `never`: a freeze that nothing ends, so that no opening is ever found. */
+/* `never`: a freeze without an end, so that a search finds no opening. */
 static bool measure(const char *what, const struct schedule *schedule, int64_t now) {
     int64_t total = 0, slowest = 0;
     size_t open = 0;

@@ -1,5 +1,5 @@
-/* For clang-tidy only, included before each file: facts that an analyzer that looks at one file at a time
- * cannot know. */
+/* For clang-tidy only, included before each file: facts beyond the one file that an analyzer
+ * sees. */
 #include "base/err.h"
 
 /* Both always return false. */

@@ -92,7 +92,7 @@ def in_seconds(seconds):
 
 
 def test_the_machines_clock_is_set(engine, apps, agent_of, registry):
-    """Sets the clock to its present time, which disturbs nobody: the kernel reports it all the same."""
+    """Sets the clock to its present time, which is harmless: the kernel reports it nevertheless."""
     apps.run("app")
     agent = agent_of([registry], start=True)
     assert agent.run("hold", "all", "--until", in_seconds(3600)).returncode == 0
@@ -161,7 +161,7 @@ def test_killed_before_the_stop_it_goes_on_only_in_the_window(engine, apps, nigh
 
 
 def test_a_slow_pull_outlasts_what_the_registry_said(engine, apps, night, registry):  # noqa: F811
-    """After the pull the agent asks the registry once more, and applies the update: no circle of pulling and asking."""
+    """After the pull the agent asks the registry once more, and applies the update: it does not alternate between both forever."""
     apps.run("app")
     agent = night(clock=DAY)
     registry.proxy.fault(agent="^docker/", drop=True)

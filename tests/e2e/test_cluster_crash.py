@@ -1,5 +1,5 @@
-"""kill -9 of the agent at every single write and act while it rolls a workload out or back: after a restart
-the update ends in one of its two right ends, and there were no more patches than necessary."""
+"""kill -9 of the agent at every single write and action while it rolls a workload out or back: after a
+restart the update reaches one of its two right ends, without unnecessary patches."""
 
 import pytest
 

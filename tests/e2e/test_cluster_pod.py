@@ -76,7 +76,7 @@ def test_a_good_v2_and_a_bad_v3(app_of, within, kind):
 
 @pytest.mark.parametrize("kind", [*KINDS, "CronJob"])
 def test_without_pinning(app_of, within, kind):
-    """The digest stands in the pod template's annotation instead, there and back."""
+    """The digest is in the pod template's annotation instead, there and back."""
     app = app_of(kind)
     app.run(pod={"containers": [container(app.name(), ready=kind != "CronJob", imagePullPolicy="Always")]})
     pod = within(settings={"platforms": {"kubernetes": {"pin": False}}})

@@ -392,7 +392,7 @@ class Lane(threading.Thread):
         if not survived and place // self.every % 2:
             victim.lose_state()
         other.stop()
-        # Not when another one leads meanwhile, which an API server that stands still for long can cause.
+        # Not if another one leads meanwhile, which a long stall of the API server can cause.
         return not survived or [event for event, _ in victim.roles()] != ["replica.leads"]
 
     def check(self, place, document, name):

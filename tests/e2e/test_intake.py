@@ -198,7 +198,7 @@ def test_sigterm_under_load_loses_and_doubles_nothing(agent_of, registry):
     with Senders(agent, deliveries) as senders:
         for number, answered in enumerate(range(50, 300, 50)):
             senders.until(answered)
-            # All answers may be there while the agent restarts, when SIGTERM still has its default action.
+            # All answers may have arrived while the agent restarts, before it handles SIGTERM.
             wait_until(lambda number=number: len(agent.events("agent.started")) > number, 20, "it has begun")
             agent.stop(deadline=10)
             agent.start(ready=False)

@@ -102,7 +102,7 @@ STORY = {  # in the order of the containers' names, which is not the one of the 
 
 
 def day_of_story(agent, apps):
-    """Pushes come all day, the dependents' first, and again; returns the older pushes of each."""
+    """Pushes all day, the dependents' first, twice; returns the older pushes of each."""
     old = {}
     for version in ("v2", "v3"):
         for app in STORY:

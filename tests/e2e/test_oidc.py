@@ -102,7 +102,7 @@ def test_a_wrong_token_is_nobodys_and_asks_nobody(agent, issuer, wrong):
 
 
 def forged(issuer, number):
-    """All its claims are right, but nobody has signed it."""
+    """All its claims are right, but it is unsigned."""
     now = int(time.time())
     head = {"typ": "JWT", "alg": "RS256", "kid": f"made-up-{number}"}
     body = {"iss": issuer.url, "aud": AUDIENCE, "iat": now, "exp": now + 300, "repository": "brian/site"}
@@ -224,7 +224,7 @@ def test_every_vector_through_the_listener(agent_of):
                 continue  # no header can carry it
             answer = agent.request("POST", "/hooks/" + sender_of["name"], body,
                                    {"Content-Type": "application/json", "Authorization": "Bearer " + vector["token"]})
-            # A token that is too large for a header is refused before anybody looks at it.
+            # A token that is too large for a header is refused unread.
             assert answer.status in ((202, 401) if len(vector["token"]) < 12000 else (401, 431)), (vector["id"], answer)
             taken.append(answer.status == 202)
         right = vector["expect"].startswith("accept")  # the token to refuse at its second use is the first one again

@@ -50,7 +50,7 @@ def running(engine, name):
 
 
 def removed(engine, name):
-    """Right after a start the engine may fail to remove it, and half remove it: again, as a person would."""
+    """Right after a start the engine may remove it only in part: retry, as a person would."""
     try:
         engine.remove(name)
     except EngineError:

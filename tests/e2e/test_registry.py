@@ -284,7 +284,7 @@ def test_a_token_that_expires_in_mid_way_is_renewed(engine, registry_of, agent_o
     agent = agent_of([registry], start=True)
     assert agent.deploy(name, digest)["docker/app"]["result"] == "unchanged"
     assert registry.tokens.count() == 1
-    # The registry stops taking the token that is still cached.
+    # The registry no longer accepts the cached token.
     registry.proxy.fault(agent="^landwaiter/", times=1, status=401, headers={
         "WWW-Authenticate": f'Bearer realm="{registry.tokens.url}",service="test-registry",error="invalid_token"'})
     assert agent.deploy(name, digest)["docker/app"]["result"] == "unchanged"
@@ -347,7 +347,7 @@ def test_a_private_ca(engine, registry_of, agent_of, repository, tmp_path):
 
 
 def test_a_ca_file_that_is_exchanged(engine, registry_of, agent_of, repository, tmp_path):
-    """The new file counts from the next connection of any worker on."""
+    """Each worker uses the new file from its next connection on."""
     registry = registry_of("tls")
     images = Images(registry)
     name = images.name(repository, "stable")

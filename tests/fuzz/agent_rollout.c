@@ -1,4 +1,4 @@
-/* Rollout verdicts for any workload, pods and notes: always one, always with a text. */
+/* Rollout verdicts for any workload, pods and notes: each has a text. */
 #include <stdint.h>
 
 #include "agent/platforms/kubernetes/managed.h"

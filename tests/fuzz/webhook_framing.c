@@ -45,7 +45,7 @@ static size_t tell_body(const struct framing_body *body, const char *bytes, size
     return at;
 }
 
-/* A request that is taken has one length and one value for what matters. */
+/* An accepted request has one length, and one value of each relevant header. */
 static void check(const struct framing_request *request) {
     if (request->body.chunked && framing_value(request, "Content-Length")) {
         abort();

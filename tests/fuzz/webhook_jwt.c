@@ -1,4 +1,4 @@
-/* A token: refused, unless it is one of the signed ones in the corpus. Nobody can sign another. */
+/* A token: refused, unless it is one of the signed ones in the corpus, as the fuzzer has no key. */
 #include <stdint.h>
 #include <string.h>
 

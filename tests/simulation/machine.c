@@ -194,7 +194,7 @@ static bool coroutine_start(pthread_t *out, void *(*start)(void *), void *argume
     return true;
 }
 
-/* Runs a coroutine that was told to end to its end; after a crash it is gone. */
+/* Runs a stopping coroutine to its end; after a crash it is gone. */
 static void coroutine_join(pthread_t thread) {
     struct coroutine *one = &machine.all[(size_t)thread - 1];
     while (one->state != UNUSED) {

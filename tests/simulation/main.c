@@ -1,7 +1,7 @@
 /* tests/run simulation: the real pipeline, gate, matcher, workers and store in one thread, with
  * everything else drawn from a seed, and the promises checked after each step.
  *
- *   simulation [--seeds N] [--from SEED] [--steps N]   so many seeds, or seeds for so many steps
+ *   simulation [--seeds N] [--from SEED] [--steps N]   N seeds, or seeds until N steps
  *   simulation --seed SEED                             one, with its story
  *   --jobs N                                           in so many processes
  *   --plant N                                          with a fault that breaks promise N */

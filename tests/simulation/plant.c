@@ -21,7 +21,7 @@ void plant_begin(void) {
     world.forgets_undo = planted == 3;
 }
 
-/* Now and then, and never when the checks call. */
+/* True now and then, but never for a call by the checks. */
 static bool plants(unsigned promise, unsigned each) {
     return planted == promise && machine_inside() && ++calls % each == 0;
 }

@@ -1,5 +1,5 @@
-/* Makes a state database with open updates at every stage: README.md says how. Links the library of
- * the version that it is named after, and is part of no build. */
+/* Makes a state database with open updates at every stage (README.md). Links the library of the
+ * version in its name, and is not part of any build. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

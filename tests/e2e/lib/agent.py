@@ -165,7 +165,7 @@ class Agent:
         return self.start()
 
     def close(self):
-        """The end of the test: it must stop well, and no sanitizer may have said anything."""
+        """The end of the test: it must stop in order, and no sanitizer may have reported anything."""
         try:
             if self.process is not None and self.process.poll() is None:
                 self.stop()
@@ -197,13 +197,13 @@ class Agent:
         return found
 
     def memory(self):
-        """Its private memory in bytes: it shares mapped files with the agents of other tests, and these pages would count for
-        more as soon as those agents end."""
+        """Its private memory in bytes: pages of mapped files, shared with the agents of other tests, would count more once
+        those agents end."""
         with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as rollup:
             return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Anonymous:"))
 
     def switches(self):
-        """How often its threads have gone to sleep by themselves, and so have woken up."""
+        """The number of its threads' voluntary sleeps, which equals that of their wake-ups."""
         total = 0
         for thread in os.listdir(f"/proc/{self.pid}/task"):
             with open(f"/proc/{self.pid}/task/{thread}/status", encoding="ascii") as status:

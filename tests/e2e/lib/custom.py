@@ -28,7 +28,7 @@ def condition(kind, status, reason, message, generation=None):
 
 
 def flux(generation, bad):
-    """helm-controller: it is at it, then ready; or it has put the release before back, and is then out of retries."""
+    """helm-controller: working, then ready; or it restores the previous release, and is then out of retries."""
     yield {"observedGeneration": generation - 1, "conditions": [
         condition("Reconciling", "True", "Progressing", "running upgrade", generation),
         condition("Ready", "Unknown", "Progressing", "running upgrade", generation)]}
@@ -73,7 +73,7 @@ def knative(generation, bad):
 
 
 class Kind:
-    """One of the documented kinds: where its image is, as the configuration says it, and how its controller speaks."""
+    """One of the documented kinds: the configured path of its image, and the statuses of its controller."""
 
     def __init__(self, group, version, kind, paths, spec, says):
         self.group, self.version, self.kind, self.paths, self.spec, self.says = group, version, kind, paths, spec, says
@@ -107,7 +107,7 @@ KINDS = {one.kind: one for one in [
 
 
 class Controller:
-    """Writes the status of one object whenever its spec is another one, as the kind's own controller does. A spec that
+    """Writes the status of one object after each change of its spec, as the kind's own controller does. A spec that
     holds one of `bad`'s texts fails."""
 
     def __init__(self, admin, kind, name, namespace, bad=()):

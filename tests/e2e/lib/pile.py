@@ -33,7 +33,7 @@ def groups_of(items):
 
 
 def take(name):
-    """Is it ours?"""
+    """Does this run take the test?"""
     path = os.path.join(PILE, hashlib.sha256(name.encode()).hexdigest()[:32])
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))

@@ -125,7 +125,7 @@ class Pod(Agent):
         wait_until(self.object, 60, "another pod is there")
 
     def execute(self, *words):
-        """The output of the program in the container, as by `kubectl exec`."""
+        """The output of the program in the container, as with `kubectl exec`."""
         assert self.pid
         return self.cluster.ctr("tasks", "exec", "--exec-id", "tests", "--user", f"{USER}:{USER}", self._container(),
                                 "/usr/bin/landwaiter", *words)

@@ -1,5 +1,5 @@
-"""Several agents that are replicas of one, each with a state of its own, and with a proxy of its own before the API
-server, so that each can be cut off by itself."""
+"""Several replicas of an agent, each with its own state, and its own proxy before the API server, so that a test
+can cut off a single one."""
 
 import os
 import shutil

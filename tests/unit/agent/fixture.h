@@ -1,4 +1,4 @@
-/* A state directory of its own, a clock that stands, and short ways to push and to match, for the
+/* A state directory for each test, a stopped clock, and shortcuts to push and to match, for the
  * tests of the agent's durable core. */
 #ifndef LANDWAITER_TESTS_AGENT_FIXTURE_H
 #define LANDWAITER_TESTS_AGENT_FIXTURE_H
@@ -137,8 +137,8 @@ static inline struct target fixture_target(const char *name) {
     return target;
 }
 
-/* The platform has looked at all pushes so far: the newest is one for that target (NULL: for none).
- * Gives the update's id. */
+/* Matches all pushes so far: the newest concerns that target (NULL: none). Gives the update's
+ * id. */
 static inline int64_t fixture_match(struct store *store, const char *platform, const char *name) {
     struct store_window window = {.platform = platform, .limit = 100000};
     struct pushes pushes = {0};
@@ -182,7 +182,7 @@ static inline struct update fixture_find(struct store *store, int64_t id) {
     return update;
 }
 
-/* "" of one that is open. */
+/* "" for an open update. */
 static inline const char *fixture_result(enum result result) {
     const char *text = result_text(result);
     return text ? text : "";

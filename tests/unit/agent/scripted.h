@@ -14,8 +14,8 @@
 #define SCRIPTED_TARGETS 3
 
 static struct scripted {
-    struct target targets[SCRIPTED_TARGETS]; /* unnamed ones are not there */
-    char tag_is[DIGEST_TEXT_SIZE];           /* the registry's word; "" none */
+    struct target targets[SCRIPTED_TARGETS]; /* those without a name do not exist */
+    char tag_is[DIGEST_TEXT_SIZE];           /* the registry's answer; "": none */
     bool away, registry_away, impossible, step_fails;
     int64_t memory;
     /* Called with each look at a target. */
@@ -209,7 +209,7 @@ static inline int64_t scripted_update(const char *target) {
     return 0;
 }
 
-/* Takes it on while it need not wait. */
+/* Advances it until it waits or ends. */
 static inline void scripted_advance(int64_t id) {
     for (int i = 0; i < 20; i++) {
         struct update update = fixture_find(scripted.pipeline.store, id);

@@ -1,4 +1,4 @@
-/* Watching files: changes by write, by rename and by exchanged link are reported, other silence is not. */
+/* Watching files: reports changes by write, rename and exchanged link, and nothing else. */
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,4 @@
-/* base/http against a small scripted server in a thread, which misbehaves in ways that no honest
- * server would. */
+/* base/http against a small scripted server in a thread, which misbehaves in many ways. */
 #include "base/clock.h"
 #include "base/http.h"
 

@@ -77,7 +77,7 @@ static void depth_is_bounded(void **state) {
     refused(text, strlen(text), "more than 32 levels");
     CLEANUP(json_release) json_t *deep = NULL;
     assert_true(json_parse_deep(text, strlen(text), 64, &deep, NULL));
-    /* Only two thousand open brackets. */
+    /* Two thousand open brackets, and nothing else. */
     memset(text, '{', 2000);
     refused(text, 2000, "levels");
 }

@@ -141,7 +141,7 @@ static void watchdog(void **state) {
     (void)snprintf(pid, sizeof pid, "%d", (int)getpid());
     assert_int_equal(watchdog_of("180000000", pid), 90000);
     assert_int_equal(watchdog_of("180000000", NULL), 90000);
-    /* as often as possible, never "not at all" */
+    /* as often as possible, instead of never */
     assert_int_equal(watchdog_of("1", pid), 1);
     assert_int_equal(watchdog_of("180000000", "1"), 0); /* meant for another process */
     assert_int_equal(watchdog_of(NULL, pid), 0);

@@ -36,7 +36,7 @@ static const char *const names[] = {
 static const int era_days[] = {15100 /* 2011-05-06 */, 19700 /* 2023-12-09 */,
                                27700 /* 2045-11-03 */, 16700 /* 2015-09-22 */};
 
-/* --- what the wall shows --------------------------------------------------------------------- */
+/* --- local times --------------------------------------------------------------------- */
 
 static int era_day; /* day 0 of the tables */
 static int16_t offsets[ZONES][ERA_DAYS][MINUTES_A_DAY];
@@ -191,7 +191,7 @@ static bool named(const struct rule *rule, int day) {
            (!rule->from || day >= rule->from) && (!rule->to || day <= rule->to);
 }
 
-/* A window as the model follows it. */
+/* The model's state of a window. */
 struct watch {
     int before;      /* the local time a minute ago */
     int started_day; /* its last local start day */
@@ -386,7 +386,7 @@ static void random_windows_agree_with_the_clock_on_the_wall(void **state) {
                   count);
     fill_calendar();
     CLEANUP(zone_store_release) struct zone_store zones = ZONE_STORE_INIT(NULL);
-    /* A short run takes one era, a different one each time. */
+    /* A short run takes one era, chosen at random. */
     size_t eras = count > COUNT_DEFAULT ? ARRAY_LENGTH(era_days) : 1;
     random_state = seed * 2654435769U + 1;
     for (size_t era = 0; era < eras; era++) {

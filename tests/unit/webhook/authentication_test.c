@@ -1,4 +1,4 @@
-/* Authentication: every way in which a signed request can be slightly wrong. */
+/* Authentication: signed requests with every kind of small fault. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

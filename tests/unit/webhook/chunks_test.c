@@ -1,4 +1,4 @@
-/* The chunked coding: its content, its end, and the first byte that may not stand where it does.
+/* The chunked coding: its content, its end, and the first forbidden byte.
  * tests/data/framing/chunks.txt has more, at the listeners themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,7 @@ static void reads_what_is_right_and_stops_at_what_is_not(void **state) {
     static const struct {
         const char *bytes, *content;
         enum chunks_found found;
-        const char *rest; /* what was not read */
+        const char *rest; /* the unread rest */
     } cases[] = {
         {"0\r\n\r\nGET", "", CHUNKS_END, "GET"},
         {"3\r\nabc\r\n0\r\n\r\n", "abc", CHUNKS_END, ""},

@@ -1,6 +1,6 @@
-/* The raw requests of tests/data/framing (its README says how they are written), and a client that
- * sends them to a listener and holds it to the answers. A connection that stays open is asked once
- * more, and one that does not is read to its end: so that a request hidden in another shows. */
+/* The raw requests of tests/data/framing (their README explains the notation), and a client that
+ * sends them to a listener and checks the answers. It sends one more request on an open connection,
+ * and reads a closed one to its end, to detect a request hidden in another. */
 #ifndef LANDWAITER_TESTS_FRAMING_CORPUS_H
 #define LANDWAITER_TESTS_FRAMING_CORPUS_H
 
@@ -26,7 +26,7 @@
 struct corpus_case {
     char name[160];
     struct buf bytes;
-    bool ends, said; /* the client sends no more; it was said how this listener answers */
+    bool ends, said; /* the client sends no more; the case has an answer for this listener */
     bool asks_head;  /* no answer has a body */
     int answers[CORPUS_ANSWERS_MAX];
     size_t count;
@@ -41,7 +41,7 @@ struct corpus_listener {
     const char *name;                  /* for messages */
     const char *prefix;                /* "hook" or "control" */
     const struct corpus_macro *macros; /* ends with a NULL name */
-    int good;                          /* what `ok` stands for */
+    int good;                          /* the status that `ok` means */
     /* A connection's bytes; NULL: those of the socket. */
     void *(*dial)(const struct corpus_listener *listener);
     ssize_t (*send)(void *connection, const char *bytes, size_t len);
@@ -144,7 +144,7 @@ static inline void corpus_release(struct corpus_case *one) {
     *one = (struct corpus_case){.bytes = BUF_INIT(1 << 22)};
 }
 
-/* Is called with each case. */
+/* Called with each case. */
 struct corpus_visitor {
     void (*visit)(const struct corpus_case *one, void *context);
     void *context;
@@ -199,7 +199,7 @@ static inline int corpus_is_text(const struct dirent *entry) {
     return dot && strcmp(dot, ".txt") == 0;
 }
 
-/* All cases that say how this listener answers. */
+/* All cases with an answer for this listener. */
 static inline void corpus_each(const struct corpus_listener *listener,
                                struct corpus_visitor *visitor) {
     struct dirent **entries = NULL;
@@ -221,7 +221,7 @@ static inline int corpus_connect(const struct corpus_listener *listener) {
     const struct timeval patience = {.tv_sec = 10};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
-    if (listener->address->sa_family == AF_INET) { /* a second small segment waits for nobody */
+    if (listener->address->sa_family == AF_INET) { /* send a second small segment at once */
         const int yes = 1;
         assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes), 0);
     }

@@ -1,5 +1,5 @@
-/* Framing: which headers may stand together, where the body ends, and that nothing depends on how
- * the bytes arrive. tests/data/framing has many more cases, at the listeners themselves. */
+/* Framing: allowed combinations of headers, the end of the body, and equal results for any
+ * segments. tests/data/framing has many more cases, at the listeners themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,7 +160,7 @@ static void bounds_the_header(void **state) {
     }
 }
 
-/* Each beginning is only a beginning, and the whole says what it says at once. */
+/* Each prefix is partial, and the whole gives the same result as at once. */
 static void waits_for_the_rest(void **state) {
     (void)state;
     static const char bytes[] = "\r\nPOST /hooks/ci HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\r\nbody";

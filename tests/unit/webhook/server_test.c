@@ -728,7 +728,7 @@ static void answers_that_it_turns(void **state) {
     unlocked();
 }
 
-/* A loop that hangs in the store answers no ping until it goes on. */
+/* A loop that hangs in the store answers no ping until it continues. */
 static void does_not_answer_while_it_hangs(void **state) {
     (void)state;
     locked();

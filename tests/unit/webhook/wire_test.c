@@ -1,5 +1,5 @@
-/* Wires: libmicrohttpd gets the same of each of the raw requests of tests/data/framing, in whatever
- * segments it arrives. */
+/* Wires: libmicrohttpd gets the same bytes of each raw request of tests/data/framing, for any
+ * segments. */
 #include "framing_corpus.h"
 
 #include "webhook/intercept.h"
@@ -63,7 +63,7 @@ static enum framing_state begin(struct wire *wire, const struct framing_request 
     return wire_begin(wire, &(struct wire_seen){buf_text(&method), buf_text(&target)}, out);
 }
 
-/* The requests that were handed on, and how the handler learns of each. */
+/* The requests that were handed on, and their headers for the handler. */
 static void tell(struct wire *wire, const struct buf *out, struct buf *story) {
     static struct framing_request handed;
     static struct framing_request raw;
@@ -108,8 +108,7 @@ static void compare(const struct corpus_case *one, void *context) {
     CLEANUP(buf_release) struct buf whole = BUF_INIT(1 << 24);
     (void)context;
     tell_of(&one->bytes, FRAMING_HEAD_MAX, &whole);
-    /* Each segment reads the beginning of a header anew: a byte at a time, only the shorter ones.
-     */
+    /* Each segment parses the incomplete header again, so byte by byte only the shorter cases. */
     for (size_t i = one->bytes.len > 2000 ? 4 : 0; i < ARRAY_LENGTH(segments); i++) {
         CLEANUP(buf_release) struct buf parts = BUF_INIT(1 << 24);
         tell_of(&one->bytes, segments[i], &parts);

@@ -80,7 +80,7 @@ static void check_manual_page(const char *name) {
     }
 }
 
-/* Every page exists and is up to date, and there is no other. */
+/* Every page exists and is up to date; there are no other pages. */
 static void manual_pages(void **state) {
     CLEANUP(buf_release) struct buf names = BUF_INIT(REFERENCE_MAX);
     size_t expected = 0;

@@ -269,7 +269,7 @@ static void standard_webhooks_secrets(void **state) {
                      "CONFIG_TEST_SECRET}}}\n    images: [\"**\"]\n",
                      "");
         assert_int_equal(config->senders.items[0].auth, SENDER_STANDARD_WEBHOOKS);
-        /* As configured: the prefix tells the kind. */
+        /* Kept as configured: the prefix denotes the kind. */
         assert_true(secret_equal(&config->senders.items[0].secrets[0], good[i], strlen(good[i])));
     }
     /* A public key must not serve as an HMAC secret: everybody could sign. */
@@ -427,8 +427,8 @@ static void named_file_must_exist(void **state) {
     assert_non_null(strstr(faults.items[0].message, "Is a directory"));
 }
 
-/* These two need that nothing exists at the default path; they cannot tell on a machine with the
- * agent installed. */
+/* These two tests need an absent default path, so they are inconclusive on a machine with the agent
+ * installed. */
 static bool default_file_is_there(void) {
     return access(CONFIG_DEFAULT_PATH, F_OK) == 0;
 }

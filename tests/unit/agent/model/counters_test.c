@@ -1,4 +1,4 @@
-/* Counters and histograms: what was counted is visited, and a family stays bounded. */
+/* Counters and histograms: a visit sees every count, and a family stays bounded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

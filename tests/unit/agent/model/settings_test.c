@@ -1,4 +1,4 @@
-/* The settings of a target: what labels may say, and that a faulty one is never taken for none. */
+/* The settings of a target: the values of labels; a faulty label is never ignored. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -73,7 +73,7 @@ static void labels_override(void **state) {
     assert_false(settings.rollback);
     assert_int_equal(settings.stop_timeout_ms, 90000);
     for (int i = 0; i < SETTINGS_KEYS; i++) {
-        bool label = i != SETTINGS_APPROVAL_EXPIRES; /* the only one that is no label */
+        bool label = i != SETTINGS_APPROVAL_EXPIRES; /* the only setting without a label */
         assert_int_equal(settings.sources[i].written, label);
         assert_int_equal(settings.sources[i].kind, label ? SETTINGS_LABEL : SETTINGS_DEFAULT);
     }

@@ -1,4 +1,4 @@
-/* The names of targets: what people call them, and which belong together. */
+/* The names of targets: their short names, and which belong together. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

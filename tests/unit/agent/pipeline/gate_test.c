@@ -268,7 +268,7 @@ static void another_image_first(void **state) {
     assert_int_equal(verdict.answer, GATE_WAIT);
     assert_true(verdict.for_room);
     assert_int_equal(verdict.until_ms, NOW + GATE_TURN_MS);
-    scene.settings.approval_required = true; /* its other reason to wait is told instead */
+    scene.settings.approval_required = true; /* the verdict gives its other reason to wait */
     assert_false(gate_decide(&scene.facts).for_room);
     close_scene(&scene);
 }

@@ -46,7 +46,7 @@ static int take_up(void **state, const char *name) {
     if (scripted_setup(state) != 0) {
         return -1;
     }
-    fixture_now_ms += 60000; /* after all that the dump tells of */
+    fixture_now_ms += 60000; /* after all times in the dump */
     assert_int_equal(sqlite3_close(dump_restore(*state, name)), SQLITE_OK);
     *state = fixture_open();
     scripted.pipeline.store = *state;
@@ -142,7 +142,7 @@ static void each_update_comes_to_its_end(void **state) {
     assert_true(store_audit_verify(*state, &broken, &count, &err));
 }
 
-/* The second of a group and an update's dependant begin only after the other has ended. */
+/* The second update of a group and a dependent update begin only after the other has ended. */
 static void order_is_kept(void **state) {
     int64_t first = scripted_update("dry/first");
     int64_t second = scripted_update("dry/second");

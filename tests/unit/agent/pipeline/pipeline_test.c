@@ -53,8 +53,8 @@ static void a_sick_one_is_undone_and_refused(void **state) {
     update_release(&update);
 }
 
-/* The step that takes the target down has run, and the next one fails transiently each time: this
- * ends too. */
+/* The step that takes the target down has run, and the next one always fails transiently: the
+ * update ends nevertheless. */
 static void a_step_behind_the_stop_is_not_tried_for_ever(void **state) {
     (void)state;
     (void)scripted_add(0, "dry/site");
@@ -162,7 +162,7 @@ static void the_gates_hours_are_the_gates(void **state) {
     assert_in_range(seconds_in("policy") - policy, 0, 1);
 }
 
-/* A row that cannot be read ends, and holds up no other. */
+/* An unreadable update ends, and does not hold up others. */
 static void a_broken_journal_ends(void **state) {
     (void)scripted_add(0, "dry/site");
     scripted_push(IMAGE);

@@ -37,7 +37,7 @@ static void pass(int64_t ms) {
 
 /* ---- the registry ---- */
 
-/* Answers each request with its own digest, which tells the number of earlier requests. */
+/* Answers each request with a digest of its own, made of the number of earlier requests. */
 static atomic_uint asked;
 static atomic_bool broken;
 static void (*during)(unsigned request);
@@ -334,7 +334,7 @@ static void other_images_are_not_waited_for(void **state) {
     assert_int_equal(atomic_load(&asked), THREADS);
 }
 
-/* A thread is asking already, but began before this push: its answer may be old. */
+/* Another thread asks already, but since before this push: its answer may be old. */
 static struct caller late;
 
 static void push_while_asking(unsigned request) {

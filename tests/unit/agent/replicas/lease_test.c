@@ -1,4 +1,4 @@
-/* Two replicas and one Lease: who may act when. A small API server keeps the record and its
+/* Two replicas and one Lease: at most one may act. A small API server keeps the record and its
  * version; each replica has a clock of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +80,7 @@ static void test_the_first_one_leads_and_renews(void **state) {
     struct lease a = replica("a");
     struct lease b = replica("b");
     assert_true(turn(&server, &a, 1000));
-    assert_false(turn(&server, &b, 501000)); /* b's clock says nothing of a's */
+    assert_false(turn(&server, &b, 501000)); /* b's clock is unrelated to a's */
     for (int64_t now = 3000; now < 100000; now += 2000) {
         assert_true(turn(&server, &a, now));
         assert_false(turn(&server, &b, 500000 + now));
@@ -110,7 +110,7 @@ static void test_who_cannot_renew_stops_before_another_begins(void **state) {
     assert_int_equal(stopped, 10000);
     assert_true(began >= 15000 && began <= 18000);
     assert_int_equal(record_of(&server).transitions, 1);
-    /* Back again, a writes what it knew: refused; then it reads, and waits. */
+    /* After its return a writes from its old version: refused; then it reads, and waits. */
     assert_false(turn(&server, &a, 19000));
     assert_false(turn(&server, &a, 21000));
     assert_true(lease_leads(&b, began + 9000));

@@ -205,7 +205,7 @@ static void tampering_is_found(void **state) {
         }
         assert_int_equal(
             count, rows[i].broken - 1 < 3 || i + 1 < ARRAY_LENGTH(rows) ? rows[i].broken - 1 : 0);
-        /* A later entry hides nothing. */
+        /* A later entry does not hide the break. */
         add(*state, "docker/site", "later");
         assert_false(store_audit_verify(*state, &broken, &count, &err));
         execute(*state, "DELETE FROM audit; INSERT INTO audit SELECT * FROM keep;"

@@ -1,4 +1,4 @@
-/* Checkpoints on another thread: asked for as the log grows, not sooner; then the log restarts. */
+/* Checkpoints on another thread: requested only as the log grows; then the log restarts. */
 #include <sys/stat.h>
 
 #include "agent/store/internal.h"

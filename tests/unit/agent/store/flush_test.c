@@ -1,4 +1,4 @@
-/* Which saves wait for the disk, and that threads share the wait. */
+/* Group commit: some saves wait for the disk, and threads share the wait. */
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -59,8 +59,8 @@ static int64_t sleeper(struct store *store, const char *target, bool room) {
     return id;
 }
 
-/* Of many updates that wait for room two wake, and two more if those do not take it: none sleeps
- * for ever. */
+/* Many updates wait for room: two wake, and two more if those do not take it, so that none sleeps
+ * forever. */
 static void updates_that_wait_for_room_wake_by_twos(void **state) {
     int64_t ids[64];
     int64_t first = sleeper(*state, "docker/a", true);

@@ -1,4 +1,4 @@
-/* Pruning: which rows go, and which stay however old they are. */
+/* Pruning: deletes old rows, but keeps some regardless of age. */
 #include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"

@@ -1,4 +1,4 @@
-/* Statements by names: what is bound is read, and the first failure sticks. */
+/* Statements by names: bound values are read back, and the first failure sticks. */
 #include "tests/unit/agent/fixture.h"
 
 #include "agent/store/internal.h"
@@ -176,7 +176,7 @@ static void an_unknown_parameter_keeps_the_statement_from_running(void **state) 
     struct err err = ERR_INIT;
     struct query query = query_open(*state, insert_fruit, &err);
     query_bind_text(&query, ":nmae", "apple");
-    query_bind_text(&query, ":taste", "sour"); /* the first failure is the one that is told */
+    query_bind_text(&query, ":taste", "sour"); /* reports the first failure */
     query_bind_int(&query, ":id", 1);
     assert_false(store_run(&query));
     assert_int_equal(err.kind, ERR_BUG);

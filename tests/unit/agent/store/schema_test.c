@@ -77,7 +77,7 @@ static int take_up(void **state, const char *name) {
     if (fixture_setup(state) != 0) {
         return -1;
     }
-    fixture_now_ms += 60000; /* after all that the dump tells of */
+    fixture_now_ms += 60000; /* after all times in the dump */
     sqlite3 *db = dump_restore(*state, name);
     assert_int_equal(raw_number(db, "PRAGMA user_version"), 4);
     note_before(db);

@@ -264,7 +264,7 @@ static void what_the_ledger_never_had_is_forgotten(void **state) {
 static void a_push_with_an_older_id_is_matched_too(void **state) {
     struct source_image image = {.meta = NULL};
     struct webhook_delivery early = fixture_delivery(&image, "ghcr.io/brian/site:1.4", NULL, NULL);
-    char *text = offer(there, &early); /* its clock, its id */
+    char *text = offer(there, &early); /* the id is by its clock */
     (void)arrive(*state, "inbox-2", NULL);
     (void)fixture_match(*state, "docker", "docker/site");
     flush(*state);
@@ -412,7 +412,7 @@ static void what_is_finished_leaves_the_ledger(void **state) {
     assert_string_equal(slots[0], "{\"pushes\":[],\"updates\":[],\"holds\":[],\"rejected\":[]}");
     assert_int_equal(store_share_retire(*state, fixture_now_ms + 1), 0);
     take_all(there);
-    struct update update = fixture_find(there, id); /* it still can tell */
+    struct update update = fixture_find(there, id); /* it still has the update */
     assert_string_equal(fixture_result(update.result), "updated");
     update_release(&update);
 }

@@ -1,4 +1,4 @@
-/* Updates: saved by one at a time, due when they should be. */
+/* Updates: of two simultaneous saves one is lost, and updates are due at the right time. */
 #include "agent/store/internal.h"
 #include "base/json.h"
 #include "tests/unit/agent/fixture.h"

@@ -327,7 +327,7 @@ static const struct attempt attempts[] = {
      true,
      ERR_NONE,
      {INSPECT(NEW, FRESH), {"DELETE", CONTAINER(FRESH "?v=1&force=1"), 204, NULL}}},
-    /* somebody changed it meanwhile: touch nothing of theirs */
+    /* somebody changed it meanwhile: leave their containers alone */
     {"stop", false, false, ERR_GONE, {{"POST", CONTAINER(OLD "/stop"), 404, "{}"}}},
     {"rename-old",
      false,
@@ -366,8 +366,8 @@ static const struct attempt attempts[] = {
      false,
      ERR_GONE,
      {HOLDER("site", THEIRS, "other"), {"POST", CONTAINER(OLD "/start"), 404, "{}"}}},
-    /* a refused start of the new container is final, of the old one is not; a missing answer never
-     * is */
+    /* a refused start is final for the new container, but not for the old one; a missing answer is
+     * never final */
     {"start",
      false,
      false,
