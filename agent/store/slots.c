@@ -113,7 +113,7 @@ static const struct slot_step slot_inserts[] = {
     ", (value ->> 'target') || ' ' || (value ->> 'digest')" more                                   \
     " FROM json_each(:text, '$.rejected')"
 
-/* Moves the rows of the text to the slot. */
+/* Makes the text's rows the only rows of the slot, and removes them from other slots. */
 static const struct slot_step slot_marks[] = {
     {"DELETE FROM shared WHERE slot = :slot", SLOT_NUMBER},
     {"DELETE FROM shared WHERE (kind, key) IN (" SLOT_KEYS("") ")", SLOT_TEXT},

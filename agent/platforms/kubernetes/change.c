@@ -272,7 +272,7 @@ static bool change_same(const json_t *a, const json_t *b) {
     return before && after && strcmp(before, after) == 0;
 }
 
-/* Patches the old image; after a refusal, looks again for the reason. */
+/* Replaces the old image by the new one; after a refusal, looks again for the reason. */
 static bool patch_forward(struct platform_task *task, struct look *look, struct err *err) {
     const struct change_order order = {.from = json_text(task->journal, LOOK_OLD),
                                        .to = json_text(task->journal, LOOK_NEW),
