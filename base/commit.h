@@ -4,7 +4,7 @@
 #define LANDWAITER_BASE_COMMIT_H
 
 /* The first 12 digits, with a "+" if a tracked file differs from the commit; "unknown" if the build
- * was not told. */
+ * did not know it. */
 extern const char commit_id[];
 
 #endif

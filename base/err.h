@@ -15,7 +15,7 @@ enum err_kind {
     ERR_NONE = 0,
     ERR_TRANSIENT, /* try again later: unreachable, busy, 5xx, time-out */
     ERR_DENIED,    /* not authenticated or not allowed; a retry will not help */
-    ERR_INVALID,   /* wrong input or answer; somebody has to change something */
+    ERR_INVALID,   /* wrong input or answer; needs a correction, not a retry */
     ERR_GONE,      /* the object does not exist (404) */
     ERR_BUG,       /* a bug, or out of memory */
 };

@@ -1,4 +1,4 @@
-/* The peer's address, or the one that trusted proxies name (interface.md section 2,
+/* The peer's address, or the address that trusted proxies name (interface.md section 2,
  * `trusted_proxies`). Pure. */
 #ifndef LANDWAITER_WEBHOOK_PEER_H
 #define LANDWAITER_WEBHOOK_PEER_H

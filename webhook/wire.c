@@ -207,8 +207,8 @@ static enum framing_state refused(struct framing_request *out, unsigned status, 
     return FRAMING_REFUSED;
 }
 
-/* Has libmicrohttpd's request the method and target of the one that was handed to it? It removes
- * escapes and the query from its target. */
+/* Does libmicrohttpd's request have the method and target of the one that was handed to it? It
+ * removes escapes and the query from its target. */
 static bool same_request(const struct framing_request *request, const struct wire_seen *seen) {
     const char *target = request->bytes + request->target.at;
     const size_t method = request->method.len;

@@ -1,4 +1,4 @@
-/* Prints updates and their history. Asks nobody. */
+/* Prints updates and their history. Sends no request. */
 #include "agent/cli/documents.h"
 
 #include <string.h>

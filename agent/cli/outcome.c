@@ -1,4 +1,4 @@
-/* Reads the status of a push. Asks nobody. */
+/* Reads the status of a push. Sends no request. */
 #include "agent/cli/outcome.h"
 
 #include <string.h>

@@ -9,9 +9,9 @@
 #include "agent/cli/command.h"
 #include "base/json.h"
 
-/* Is the document a status at all? */
+/* Is the document the status of a push? */
 bool outcome_valid(const json_t *push) MUST_USE;
-/* Has the push an open update? */
+/* Does the push have an open update? */
 bool outcome_open(const json_t *push) MUST_USE;
 
 /* COMMAND_WAITING: a target is open; COMMAND_DONE: every target is updated, unchanged or

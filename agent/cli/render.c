@@ -1,4 +1,4 @@
-/* Formats answers. Decides nothing, and asks nobody. */
+/* Formats answers. Decides nothing, and sends no request. */
 #include "agent/cli/render.h"
 
 #include <string.h>

@@ -24,7 +24,7 @@ struct outcome judge_find(struct pipeline *pipeline, const struct update *update
 /* Does the digest in the notes differ from the running one, and is it not rejected here? */
 struct outcome judge_digest(const struct pipeline *pipeline, const struct update *update,
                             const struct notes *notes);
-/* Can the platform do it at all? Reads only. limit_ms: as for a transient failure above. */
+/* Does the platform support the update? Reads only. limit_ms: as for a transient failure above. */
 struct outcome judge_possible(struct pipeline *pipeline, const struct update *update,
                               struct notes *notes, const struct target *target);
 

@@ -9,7 +9,7 @@
 
 #define MATCH_BATCH 4096
 #define MATCH_REPOSITORIES                                                                         \
-    4 /* ask for at most so many repositories; beyond that, list everything once */
+    4 /* ask for at most this many repositories; beyond that, list everything once */
 
 struct match {
     struct pipeline *pipeline;

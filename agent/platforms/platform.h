@@ -126,8 +126,7 @@ struct platform {
     /* Reads a target. ERR_GONE: none of that name. */
     bool (*find)(const struct platform_session *session, const char *target, struct target *out,
                  struct err *err);
-    /* Is the update possible at all? ERR_INVALID: not supported; the message says why. Reads
-     * only. */
+    /* Does the platform support the update? ERR_INVALID: no; the message says why. Reads only. */
     bool (*check)(struct platform_task *task, struct err *err);
     /* Fetches the image. Leaves the target untouched. */
     bool (*fetch)(struct platform_task *task, enum platform_fetched *out, struct err *err);

@@ -13,7 +13,7 @@
 #include "base/thread.h"
 
 #define ELECTION_STACK (256 * 1024)
-#define ELECTION_LEAST_MS 200 /* a call or a pause takes at least so long */
+#define ELECTION_LEAST_MS 200 /* the least limit of a call or a pause */
 
 struct election {
     struct election_options options;

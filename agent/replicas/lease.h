@@ -2,7 +2,7 @@
  * records with the times at which they were read, and returns the next action; election.c does it.
  *
  * All times are of this machine's CLOCK_BOOTTIME. Timestamps of other machines are never compared:
- * a record's age is how long it has been seen unchanged here. */
+ * a record's age is the time since this machine saw it change. */
 #ifndef LANDWAITER_AGENT_REPLICAS_LEASE_H
 #define LANDWAITER_AGENT_REPLICAS_LEASE_H
 

@@ -102,7 +102,7 @@ struct store_matches {
      * has targets, was among them. */
     const struct pushes *pushes;
     int64_t now_ms;
-    size_t superseded; /* out: so many updates were superseded */
+    size_t superseded; /* out: number of superseded updates */
 };
 /* Stores one platform's matches and how far it has looked, in one transaction. Supersedes the open
  * updates of the same targets that have not reached `apply`. */
@@ -145,7 +145,7 @@ struct store_stages {
     size_t count;
 };
 bool store_count_stages(struct store *store, struct store_stages *out, struct err *err) MUST_USE;
-/* Has the push an open update? False also where the database cannot be read. */
+/* Does the push have an open update? False also if the database cannot be read. */
 bool store_push_is_open(struct store *store, int64_t push);
 /* Finds the newest other open update of the same target; 0: there is none. */
 bool store_find_other(struct store *store, const struct update *update, int64_t *out,
@@ -181,7 +181,7 @@ struct store_event {
     bool fast; /* does not wait for the disk: redoing it after a power failure is harmless */
 };
 /* Stores an update, unless it was changed meanwhile; its revision grows. FAILED: readers may see
- * the change all the same, as the disk may have failed after the commit; the caller goes on from
+ * the change nevertheless, as the disk may have failed after the commit; the caller continues from
  * it. */
 enum store_change store_update_save(struct store *store, struct update *update,
                                     const struct store_event *event, struct err *err) MUST_USE;

@@ -31,7 +31,7 @@ bool document_update(const struct document_view *view, int64_t id, json_t **out,
                      struct err *err) MUST_USE;
 bool document_updates(const struct document_view *view, const struct store_filter *filter,
                       json_t **out, struct err *err) MUST_USE;
-/* hold: the one that stops its updates; NULL: none. */
+/* hold: the hold that stops its updates; NULL: none. */
 json_t *document_target(const struct target *target, const struct hold *hold);
 /* {"until", "reason"}; null for NULL. */
 json_t *document_hold(const struct hold *hold);

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Writes all counters, and the state of now: open updates by stage, windows. */
+/* Writes all counters, and the present state: open updates by stage, windows. */
 bool exposition_write(struct store *store, const struct config *config, struct buf *out,
                       struct err *err) MUST_USE;
 

@@ -1,4 +1,4 @@
-/* The agent's TLS certificate on disk: notices a replacement and has the intake present it. */
+/* The agent's TLS certificate on disk: notices a replacement, and gives it to the intake. */
 #ifndef LANDWAITER_AGENT_WORK_CERTIFICATE_H
 #define LANDWAITER_AGENT_WORK_CERTIFICATE_H
 

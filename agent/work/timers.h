@@ -22,7 +22,7 @@ void timers_init(struct timers *timers);
 void timers_release(struct timers *timers);
 /* Arms both for the next work. */
 void timers_arm(struct timers *timers, struct store *store, struct workers *workers);
-/* Has the workers look for work that is due now. */
+/* Makes the workers look for due work. */
 void timers_kick(struct timers *timers, struct workers *workers);
 /* A descriptor is readable. True: somebody set the clock. */
 bool timers_fired(struct timers *timers, enum timer which);

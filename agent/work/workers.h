@@ -55,7 +55,7 @@ void workers_pushed(struct workers *workers);
  * not looked for work although it was woken before the previous call. Wakes no worker and ignores
  * waits for a platform, which may take as long as they like. */
 bool workers_turn(struct workers *workers) MUST_USE;
-/* Has a worker merge the store's log into the database. */
+/* Makes a worker merge the store's log into the database. */
 void workers_checkpoint(struct workers *workers);
 /* The next time (CLOCK_BOOTTIME, after after_ms) that needs workers_kick for work that is not in
  * the store: a deferred match, a pause. INT64_MAX: none. */

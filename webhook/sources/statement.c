@@ -1,5 +1,5 @@
 /* Statements of payloads: builds references, finds the images that a build implies, and opens
- * CloudEvents. Contacts nobody, and never invents a tag. */
+ * CloudEvents. Sends no request, and never invents a tag. */
 #include "webhook/sources/statement.h"
 
 #include <ctype.h>

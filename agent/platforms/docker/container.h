@@ -26,7 +26,7 @@ int64_t container_stop_timeout_ms(const json_t *inspect);
 
 /* Is the text a valid container name, so that it may stand in a path? */
 bool container_name_valid(const char *name);
-/* Has the name Landwaiter's or Compose's mark of a container that is being replaced? Such a
+/* Does the name carry Landwaiter's or Compose's mark of a container that is being replaced? Such a
  * container is never a target. */
 bool container_name_marked(const char *name);
 /* The names of a container during an update. Return out. */

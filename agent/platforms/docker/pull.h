@@ -8,7 +8,7 @@
 #include "agent/platforms/docker/engine.h"
 #include "base/ref.h"
 
-/* Has the engine fetch a digest from ref's repository, and waits for the end: without limit while
+/* Lets the engine fetch a digest from ref's repository, and waits for the end: without limit while
  * bytes arrive, up to 10 minutes without. ERR_GONE: the registry has no such manifest; ERR_DENIED:
  * credentials; ERR_INVALID: no space, certificate, wrong platform; ERR_TRANSIENT: the rest. */
 bool pull_image(struct engine *engine, const struct platform_session *session,

@@ -7,7 +7,7 @@
 
 enum rollout_state custom_judge(const struct rollout_facts *facts, char out_reason[REASON_SIZE]);
 /* Does the controller say which generation its status describes? If not, the status may precede the
- * change, and must stand for CUSTOM_UNSEEN_MS. */
+ * change, and must last for CUSTOM_UNSEEN_MS. */
 #define CUSTOM_UNSEEN_MS 10000
 bool custom_numbered(const json_t *object);
 

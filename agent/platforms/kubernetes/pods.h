@@ -20,7 +20,7 @@ struct pods_query {
 bool pods_list(const struct platform_session *session, const struct pods_query *query, json_t **out,
                struct err *err) MUST_USE;
 
-/* The digest that all of these pods run in that container; "" if they differ or none tells.
+/* The digest that all of these pods run in that container; "" if they differ or none reports one.
  * Pure. */
 void pods_digest(const json_t *pods, const char *container, char out[DIGEST_TEXT_SIZE]);
 

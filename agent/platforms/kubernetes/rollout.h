@@ -42,8 +42,8 @@ struct rollout_facts {
 void rollout_judge(const struct rollout_facts *facts, json_t *notes,
                    struct platform_observation *out);
 
-/* Is a rollout in progress that nobody should interrupt? False: it stands or fails. out_reason
- * tells what it waits for. */
+/* Is a rollout in progress that should not be interrupted? False: it is complete, or fails.
+ * out_reason: the reason of its wait. */
 bool rollout_under_way(const struct rollout_facts *facts, char out_reason[REASON_SIZE]);
 
 #endif

@@ -11,7 +11,7 @@
 bool rollout_pods_fail(const struct rollout_facts *facts, json_t *notes, char reason[REASON_SIZE]);
 /* The sum of their containers' restarts. */
 int64_t rollout_pods_restarts(const json_t *pods);
-/* FAILS: a pod runs another digest than the one pushed; WAITS: no pod tells its digest yet. */
+/* FAILS: a pod runs another digest than the one pushed; WAITS: no pod reports its digest yet. */
 enum rollout_state rollout_pods_image(const struct rollout_facts *facts, char reason[REASON_SIZE]);
 
 #endif

@@ -5,8 +5,8 @@
 #include "agent/platforms/kubernetes/rollout.h"
 
 /* Judges as `kubectl rollout status` does for each kind, with two differences: a condition counts
- * only when it is newer than the patch, and a custom resource has rules of its own (custom.h).
- * Unless it stands, reason tells why. */
+ * only when it is newer than the patch, and a custom resource has rules of its own (custom.h). Sets
+ * reason unless the rollout is complete. */
 enum rollout_state rollout_status(const struct rollout_facts *facts, char reason[REASON_SIZE]);
 
 /* A count in a status; never negative. */
