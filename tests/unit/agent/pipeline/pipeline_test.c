@@ -119,6 +119,84 @@ static void one_that_goes_back_frees_its_place(void **state) {
     update_release(&update);
 }
 
+/* Two updates at the gate; the second is the newer one. */
+struct pair {
+    struct target *first_target, *second_target;
+    int64_t first, second;
+};
+
+static struct pair push_pair(void) {
+    struct pair pair = {scripted_add(0, "dry/first"), scripted_add(1, "dry/second"), 0, 0};
+    scripted_push(IMAGE);
+    pair.first = scripted_update("dry/first");
+    pair.second = scripted_update("dry/second");
+    assert_true(pair.first < pair.second);
+    return pair;
+}
+
+static void depend_on(struct target *target, const char *name) {
+    struct err err = ERR_INIT;
+    assert_true(settings_set(&target->settings, SETTINGS_DEPENDS_ON, name, &err));
+}
+
+static void group(struct target *target, const char *name) {
+    (void)snprintf(target->settings.group, sizeof target->settings.group, "%s", name);
+}
+
+/* A reload wakes both; the one that is asked before the other has read its new group still waits
+ * for the old one. */
+static void one_that_leaves_its_group_wakes_those_behind_it(void **state) {
+    struct pair pair = push_pair();
+    hold_now();
+    group(pair.first_target, "database");
+    depend_on(pair.second_target, "database");
+    scripted_advance(pair.first);
+    scripted_advance(pair.second);
+    assert_stage(pair.second, STAGE_GATE, "dry/first, which it depends on");
+    group(pair.first_target, "");
+    store_wake_gate(*state, STORE_WAKE_ALL);
+    scripted_advance(pair.second);
+    assert_false(is_due(pair.second));
+    scripted_advance(pair.first);
+    assert_stage(pair.first, STAGE_GATE, "on hold");
+    assert_true(is_due(pair.second));
+    scripted_advance(pair.second);
+    assert_stage(pair.second, STAGE_SETTLE, "");
+}
+
+/* With its new dependency it is in a cycle, in which the older one goes first. */
+static void one_with_other_dependencies_wakes_those_behind_it(void **state) {
+    struct pair pair = push_pair();
+    struct hold hold = {.target = "dry/second"};
+    struct err err = ERR_INIT;
+    assert_true(store_hold(*state, &hold, "uid 0", &err));
+    depend_on(pair.first_target, "second");
+    scripted_advance(pair.second);
+    scripted_advance(pair.first);
+    assert_stage(pair.first, STAGE_GATE, "dry/second, which it depends on");
+    depend_on(pair.second_target, "first");
+    store_wake_gate(*state, STORE_WAKE_ALL);
+    scripted_advance(pair.first);
+    assert_false(is_due(pair.first));
+    scripted_advance(pair.second);
+    assert_true(is_due(pair.first));
+}
+
+/* One that waits with the same group and dependencies leaves the others asleep. */
+static void one_that_keeps_its_group_wakes_nobody(void **state) {
+    struct pair pair = push_pair();
+    hold_now();
+    group(pair.first_target, "database");
+    depend_on(pair.first_target, "nothing");
+    depend_on(pair.second_target, "database");
+    scripted_advance(pair.first);
+    scripted_advance(pair.second);
+    store_wake_gate(*state, STORE_WAKE_ALL);
+    scripted_advance(pair.second);
+    scripted_advance(pair.first);
+    assert_false(is_due(pair.second));
+}
+
 struct stage_sum {
     const char *stage;
     int64_t seconds;
@@ -187,6 +265,9 @@ int main(void) {
         TEST(a_sick_one_is_undone_and_refused),
         TEST(a_step_behind_the_stop_is_not_tried_for_ever),
         TEST(one_that_goes_back_frees_its_place),
+        TEST(one_that_leaves_its_group_wakes_those_behind_it),
+        TEST(one_with_other_dependencies_wakes_those_behind_it),
+        TEST(one_that_keeps_its_group_wakes_nobody),
         TEST(the_gates_hours_are_the_gates),
         TEST(a_broken_journal_ends),
     };
