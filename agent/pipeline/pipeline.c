@@ -135,14 +135,6 @@ static bool turned_back(enum stage from, const struct update *update) {
     return update->result == RESULT_NONE && from >= STAGE_APPLY && update->stage < STAGE_APPLY;
 }
 
-/* Did its group or dependencies change? Others may have waited because of the old ones. */
-static bool order_changed(const struct update_order *before, const struct update_order *now) {
-    const char *depended = before->depends_on ? before->depends_on : "";
-    const char *depends = now->depends_on ? now->depends_on : "";
-    return before->known &&
-           (strcmp(before->group, now->group) != 0 || strcmp(depended, depends) != 0);
-}
-
 static enum store_change store_outcome(struct pipeline *pipeline, struct progress *progress) {
     struct update *update = progress->update;
     struct err err = ERR_INIT;
@@ -159,7 +151,6 @@ static enum store_change store_outcome(struct pipeline *pipeline, struct progres
                                 .event = name,
                                 .detail = progress->outcome.reason,
                                 .fast = may_skip_fsync(stage, verdict)};
-    const bool reordered = order_changed(&update->order, &progress->notes.order);
     crashpoint("before a transition");
     enum store_change change = STORE_FAILED;
     if (notes_save(&progress->notes, update, &err)) {
@@ -172,7 +163,8 @@ static enum store_change store_outcome(struct pipeline *pipeline, struct progres
     if (change != STORE_CHANGED) {
         return change;
     }
-    if (reordered || turned_back(stage, update)) {
+    if (progress->notes.reordered || turned_back(stage, update)) {
+        progress->notes.reordered = false;
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     measure(progress, stage, since_ms);

@@ -197,6 +197,33 @@ static void one_that_keeps_its_group_wakes_nobody(void **state) {
     assert_false(is_due(pair.second));
 }
 
+static void away_at_the_last_look(void) {
+    scripted.away = ++looks == 4;
+}
+
+/* The steps of a swap store the new group before the stage has an outcome. */
+static void one_that_leaves_its_group_while_applied_wakes_those_behind_it(void **state) {
+    (void)state;
+    struct pair pair = push_pair();
+    group(pair.first_target, "web");
+    group(pair.second_target, "web");
+    looks = 0;
+    scripted.looked = away_at_the_last_look;
+    scripted_advance(pair.first);
+    scripted.looked = NULL;
+    scripted.away = false;
+    assert_stage(pair.first, STAGE_APPLY, "no answer");
+    scripted_advance(pair.second);
+    assert_stage(pair.second, STAGE_GATE, "of the same group web");
+    group(pair.first_target, "");
+    scripted.health = PLATFORM_PENDING;
+    fixture_now_ms += 3000;
+    fixture_boot_ms += 3000;
+    scripted_advance(pair.first);
+    assert_stage(pair.first, STAGE_OBSERVE, "looked at");
+    assert_true(is_due(pair.second));
+}
+
 struct stage_sum {
     const char *stage;
     int64_t seconds;
@@ -268,6 +295,7 @@ int main(void) {
         TEST(one_that_leaves_its_group_wakes_those_behind_it),
         TEST(one_with_other_dependencies_wakes_those_behind_it),
         TEST(one_that_keeps_its_group_wakes_nobody),
+        TEST(one_that_leaves_its_group_while_applied_wakes_those_behind_it),
         TEST(the_gates_hours_are_the_gates),
         TEST(a_broken_journal_ends),
     };
