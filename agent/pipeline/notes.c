@@ -199,6 +199,11 @@ void notes_order(struct notes *notes, const struct settings *settings) {
     for (size_t i = 0; i < settings->depends_on.count; i++) {
         buf_printf(&names, "%s%s", i ? "," : "", settings->depends_on.items[i]);
     }
+    const char *before = notes->order.depends_on ? notes->order.depends_on : "";
+    if (notes->order.known && (strcmp(notes->order.group, settings->group) != 0 ||
+                               strcmp(before, buf_text(&names)) != 0)) {
+        notes->reordered = true;
+    }
     free(notes->order.depends_on);
     notes->order.depends_on = settings->depends_on.count ? strdup(buf_text(&names)) : NULL;
     memcpy(notes->order.group, settings->group, sizeof notes->order.group);

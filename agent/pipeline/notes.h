@@ -39,6 +39,8 @@ struct notes {
     char why[REASON_SIZE];     /* reason to undo it, or to leave it broken; "" neither */
     char problem[REASON_SIZE]; /* reason that a step could not be undone; "" all could */
     json_t *driver;            /* the platform's own, an object; owned */
+    /* Not stored. Group or dependencies changed: others may have waited because of the old ones. */
+    bool reordered;
 };
 
 /* The notes of a new update. */

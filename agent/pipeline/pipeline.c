@@ -19,6 +19,7 @@ struct progress {
     struct store_passed passed[PASSED_MAX];
     size_t passed_count;
     int64_t since_ms;       /* start of the first of them */
+    int64_t asked_ms;       /* the clock when the stage began to decide */
     bool limited;           /* claimed for a stage with a limit */
     struct outcome outcome; /* of the stage it is in */
 };
@@ -135,14 +136,6 @@ static bool turned_back(enum stage from, const struct update *update) {
     return update->result == RESULT_NONE && from >= STAGE_APPLY && update->stage < STAGE_APPLY;
 }
 
-/* Did its group or dependencies change? Others may be waiting because of the old ones. */
-static bool order_changed(const struct update_order *before, const struct update_order *now) {
-    const char *depended = before->depends_on ? before->depends_on : "";
-    const char *depends = now->depends_on ? now->depends_on : "";
-    return before->known &&
-           (strcmp(before->group, now->group) != 0 || strcmp(depended, depends) != 0);
-}
-
 static enum store_change store_outcome(struct pipeline *pipeline, struct progress *progress) {
     struct update *update = progress->update;
     struct err err = ERR_INIT;
@@ -152,14 +145,17 @@ static enum store_change store_outcome(struct pipeline *pipeline, struct progres
     const enum stage stage = update->stage;
     const int64_t since_ms = update->stage_since_ms;
     const enum verdict verdict = progress->outcome.verdict;
-    const char *name = decide(progress, clock_now_ms());
+    const int64_t now = clock_now_ms();
+    const char *name = decide(progress, now);
     struct store_event event = {.passed = progress->passed,
                                 .passed_count = progress->passed_count,
                                 .stage = stage,
                                 .event = name,
                                 .detail = progress->outcome.reason,
+                                /* Someone may set the clock back while the stage decides, and the
+                                 * wake-up that follows comes before the row does. */
+                                .decided_ms = progress->asked_ms > now ? progress->asked_ms : now,
                                 .fast = may_skip_fsync(stage, verdict)};
-    const bool reordered = order_changed(&update->order, &progress->notes.order);
     crashpoint("before a transition");
     enum store_change change = STORE_FAILED;
     if (notes_save(&progress->notes, update, &err)) {
@@ -172,7 +168,8 @@ static enum store_change store_outcome(struct pipeline *pipeline, struct progres
     if (change != STORE_CHANGED) {
         return change;
     }
-    if (reordered || turned_back(stage, update)) {
+    if (progress->notes.reordered || turned_back(stage, update)) {
+        progress->notes.reordered = false;
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
     measure(progress, stage, since_ms);
@@ -226,6 +223,7 @@ static enum store_change run_stage(struct pipeline *pipeline, const struct stage
     if (lock) {
         thread_lock(lock);
     }
+    progress->asked_ms = clock_now_ms();
     progress->outcome = row->run(pipeline, progress->update, &progress->notes);
     if (row->exclusive && progress->passed_count > 0) {
         arrive(&progress->outcome);

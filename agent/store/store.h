@@ -178,6 +178,9 @@ struct store_event {
     const char *event; /* "next", "wait", "step", "undo", … for the history; NULL: no line */
     const char *detail;
     const char *actor; /* who decided; NULL: landwaiter itself */
+    /* The clock at the decision; 0: the time of the write. An update that was decided in the future
+     * is due at once, because somebody has set the clock back (store_due). */
+    int64_t decided_ms;
     bool fast; /* does not wait for the disk: redoing it after a power failure is harmless */
 };
 /* Stores an update, unless it was changed meanwhile; its revision grows. FAILED: readers may see

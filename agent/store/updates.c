@@ -197,14 +197,14 @@ bool store_find_other(struct store *store, const struct update *update, int64_t 
 
 /* ---- saving ---- */
 
-static bool update_write(struct store *store, const struct update *update, int64_t now_ms,
+static bool update_write(struct store *store, const struct update *update, int64_t changed_ms,
                          struct err *err) {
     struct query query =
         query_open(store,
                    "UPDATE updates SET instance = :instance, stage = :stage, result = :result, "
                    "reason = :reason, from_digest = :from, to_digest = :to, "
                    "not_before = :not_before, stage_since = :stage_since, attempts = :attempts, "
-                   "finished = :finished, changed = :now, step = :step, back = :back, "
+                   "finished = :finished, changed = :changed, step = :step, back = :back, "
                    "journal = :journal, approved = :approved, \"group\" = :group, "
                    "depends_on = :depends_on, waits_for_room = :waits_for_room, "
                    "revision = :revision + 1 WHERE id = :id AND revision = :revision",
@@ -220,7 +220,7 @@ static bool update_write(struct store *store, const struct update *update, int64
     query_bind_int(&query, ":stage_since", update->stage_since_ms);
     query_bind_int(&query, ":attempts", update->attempts);
     query_bind_int(&query, ":finished", update->result ? update->finished_ms : 0);
-    query_bind_int(&query, ":now", now_ms);
+    query_bind_int(&query, ":changed", changed_ms);
     query_bind_text(&query, ":step", update->step);
     query_bind_int(&query, ":back", update->back);
     query_bind_text(&query, ":journal", update->journal ? update->journal : "{}");
@@ -258,7 +258,7 @@ static bool update_lines(struct store *store, const struct update *update,
 static enum store_change update_save(struct store *store, const struct update *update,
                                      const struct store_event *event, struct err *err) {
     int64_t now = clock_now_ms();
-    if (!update_write(store, update, now, err)) {
+    if (!update_write(store, update, event->decided_ms ? event->decided_ms : now, err)) {
         return STORE_FAILED;
     }
     if (sqlite3_changes(store->db) == 0) {

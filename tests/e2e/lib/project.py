@@ -22,7 +22,7 @@ def state(root):
             told.update(os.path.relpath(path, TOP).encode() + b"\0")
             with open(path, "rb") as file:
                 told.update(hashlib.sha256(file.read()).digest())
-    with open(root + ".made", "rb") as made:
+    with open(os.path.realpath(root) + ".made", "rb") as made:
         told.update(made.read())
     return told.hexdigest()
 

@@ -5,6 +5,7 @@
 
 #include "agent/pipeline/match.h"
 #include "agent/pipeline/notes.h"
+#include "agent/pipeline/outcome.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/turns.h"
 #include "agent/platforms/dry.h"
@@ -14,9 +15,14 @@
 #define SCRIPTED_TARGETS 3
 
 static struct scripted {
-    struct target targets[SCRIPTED_TARGETS]; /* those without a name do not exist */
-    char tag_is[DIGEST_TEXT_SIZE];           /* the registry's answer; "": none */
-    bool away, registry_away, impossible, step_fails;
+    struct target targets[SCRIPTED_TARGETS]; /* unnamed ones are not there */
+    char tag_is[DIGEST_TEXT_SIZE];           /* the registry's answer; "" none */
+    bool away, registry_away, impossible, step_fails, undo_fails, commit_fails, observe_fails;
+    bool memory_fails;
+    enum dry_step failing_step;
+    enum err_kind error;   /* of those that fail */
+    enum result overtaken; /* health is PLATFORM_OVERTAKEN */
+    char calls[128];       /* the steps in their order, "-" before one that is undone */
     int64_t memory;
     /* Called with each look at a target. */
     void (*looked)(void);
@@ -85,16 +91,23 @@ static inline bool scripted_step(struct platform_task *task, const struct dry_ca
     (void)task;
     scripted.steps += call->undo ? 0 : 1;
     scripted.undone += call->undo ? 1 : 0;
-    return !scripted.step_fails || call->undo || call->step != DRY_START ||
-           err_set(err, ERR_TRANSIENT, "not now");
+    const size_t len = strlen(scripted.calls);
+    (void)snprintf(scripted.calls + len, sizeof scripted.calls - len, "%s%s%u", len ? " " : "",
+                   call->undo ? "-" : "", (unsigned)call->step);
+    const bool fails = call->undo ? scripted.undo_fails : scripted.step_fails;
+    return !fails || call->step != scripted.failing_step || err_set(err, scripted.error, "not now");
 }
 
 static inline bool scripted_observe(struct platform_task *task, struct platform_observation *out,
                                     struct err *err) {
     (void)task;
-    (void)err;
-    *out = (struct platform_observation){
-        .health = scripted.health, .again_ms = 1000, .reason = "looked at"};
+    if (scripted.observe_fails) {
+        return err_set(err, scripted.error, "not now");
+    }
+    *out = (struct platform_observation){.health = scripted.health,
+                                         .result = scripted.overtaken,
+                                         .again_ms = 1000,
+                                         .reason = "looked at"};
     return true;
 }
 
@@ -102,15 +115,13 @@ static inline bool scripted_memory(const struct platform_session *session, const
                                    int64_t *out, struct err *err) {
     (void)session;
     (void)target;
-    (void)err;
     *out = scripted.memory;
-    return true;
+    return !scripted.memory_fails || err_set(err, scripted.error, "not now");
 }
 
 static inline bool scripted_commit(struct platform_task *task, struct err *err) {
     (void)task;
-    (void)err;
-    return true;
+    return !scripted.commit_fails || err_set(err, scripted.error, "not now");
 }
 
 static inline bool scripted_perform(struct http_client *client, const struct http_request *request,
@@ -154,7 +165,10 @@ static inline int scripted_setup(void **state) {
     if (fixture_setup(state) != 0) {
         return -1;
     }
-    scripted = (struct scripted){.memory = INT64_C(1) << 32, .health = PLATFORM_HEALTHY};
+    scripted = (struct scripted){.memory = INT64_C(1) << 32,
+                                 .health = PLATFORM_HEALTHY,
+                                 .failing_step = DRY_START,
+                                 .error = ERR_TRANSIENT};
     memcpy(scripted.tag_is, FIXTURE_DIGEST("2"), sizeof scripted.tag_is);
     dry_play(&script);
     fixture_begin(*state, "dry");
@@ -223,5 +237,45 @@ static inline void scripted_advance(int64_t id) {
         }
     }
 }
+
+/* A pushed update that is stored, with notes as they are at the gate, for a stage that runs by
+ * itself. */
+struct scripted_case {
+    struct update update;
+    struct notes notes;
+};
+
+static inline void scripted_open(struct scripted_case *opened, const char *target) {
+    struct err err = ERR_INIT;
+    scripted_push("ghcr.io/brian/site:1.4");
+    opened->update = fixture_find(scripted.pipeline.store, scripted_update(target));
+    assert_true(notes_load(&opened->update, &opened->notes, &err));
+    memcpy(opened->notes.to, FIXTURE_DIGEST("2"), sizeof opened->notes.to);
+    opened->notes.resolved_ms = fixture_now_ms;
+    scripted.pipeline.moving = &opened->update;
+}
+
+static inline void scripted_close(struct scripted_case *opened) {
+    scripted.pipeline.moving = NULL;
+    notes_release(&opened->notes);
+    update_release(&opened->update);
+}
+
+/* Stores the update at a stage, as the engine would. */
+static inline void scripted_at(struct scripted_case *opened, enum stage stage) {
+    struct err err = ERR_INIT;
+    opened->update.stage = stage;
+    assert_true(notes_save(&opened->notes, &opened->update, &err));
+    fixture_save(scripted.pipeline.store, &opened->update);
+}
+
+#define assert_outcome(given, expected, words)                                                     \
+    do {                                                                                           \
+        const struct outcome outcome_ = (given);                                                   \
+        assert_int_equal(outcome_.verdict, expected);                                              \
+        if (!strstr(outcome_.reason, words)) {                                                     \
+            fail_msg("\"%s\" says nothing of \"%s\"", outcome_.reason, words);                     \
+        }                                                                                          \
+    } while (0)
 
 #endif

@@ -119,6 +119,111 @@ static void one_that_goes_back_frees_its_place(void **state) {
     update_release(&update);
 }
 
+/* Two updates at the gate; the second is the newer one. */
+struct pair {
+    struct target *first_target, *second_target;
+    int64_t first, second;
+};
+
+static struct pair push_pair(void) {
+    struct pair pair = {scripted_add(0, "dry/first"), scripted_add(1, "dry/second"), 0, 0};
+    scripted_push(IMAGE);
+    pair.first = scripted_update("dry/first");
+    pair.second = scripted_update("dry/second");
+    assert_true(pair.first < pair.second);
+    return pair;
+}
+
+static void depend_on(struct target *target, const char *name) {
+    struct err err = ERR_INIT;
+    assert_true(settings_set(&target->settings, SETTINGS_DEPENDS_ON, name, &err));
+}
+
+static void group(struct target *target, const char *name) {
+    (void)snprintf(target->settings.group, sizeof target->settings.group, "%s", name);
+}
+
+/* A reload wakes both; the one that is asked before the other has read its new group still waits
+ * for the old one. */
+static void one_that_leaves_its_group_wakes_those_behind_it(void **state) {
+    struct pair pair = push_pair();
+    hold_now();
+    group(pair.first_target, "database");
+    depend_on(pair.second_target, "database");
+    scripted_advance(pair.first);
+    scripted_advance(pair.second);
+    assert_stage(pair.second, STAGE_GATE, "dry/first, which it depends on");
+    group(pair.first_target, "");
+    store_wake_gate(*state, STORE_WAKE_ALL);
+    scripted_advance(pair.second);
+    assert_false(is_due(pair.second));
+    scripted_advance(pair.first);
+    assert_stage(pair.first, STAGE_GATE, "on hold");
+    assert_true(is_due(pair.second));
+    scripted_advance(pair.second);
+    assert_stage(pair.second, STAGE_SETTLE, "");
+}
+
+/* With its new dependency it is in a cycle, in which the older one goes first. */
+static void one_with_other_dependencies_wakes_those_behind_it(void **state) {
+    struct pair pair = push_pair();
+    struct hold hold = {.target = "dry/second"};
+    struct err err = ERR_INIT;
+    assert_true(store_hold(*state, &hold, "uid 0", &err));
+    depend_on(pair.first_target, "second");
+    scripted_advance(pair.second);
+    scripted_advance(pair.first);
+    assert_stage(pair.first, STAGE_GATE, "dry/second, which it depends on");
+    depend_on(pair.second_target, "first");
+    store_wake_gate(*state, STORE_WAKE_ALL);
+    scripted_advance(pair.first);
+    assert_false(is_due(pair.first));
+    scripted_advance(pair.second);
+    assert_true(is_due(pair.first));
+}
+
+/* One that waits with the same group and dependencies leaves the others asleep. */
+static void one_that_keeps_its_group_wakes_nobody(void **state) {
+    struct pair pair = push_pair();
+    hold_now();
+    group(pair.first_target, "database");
+    depend_on(pair.first_target, "nothing");
+    depend_on(pair.second_target, "database");
+    scripted_advance(pair.first);
+    scripted_advance(pair.second);
+    store_wake_gate(*state, STORE_WAKE_ALL);
+    scripted_advance(pair.second);
+    scripted_advance(pair.first);
+    assert_false(is_due(pair.second));
+}
+
+static void away_at_the_last_look(void) {
+    scripted.away = ++looks == 4;
+}
+
+/* The steps of a swap store the new group before the stage has an outcome. */
+static void one_that_leaves_its_group_while_applied_wakes_those_behind_it(void **state) {
+    (void)state;
+    struct pair pair = push_pair();
+    group(pair.first_target, "web");
+    group(pair.second_target, "web");
+    looks = 0;
+    scripted.looked = away_at_the_last_look;
+    scripted_advance(pair.first);
+    scripted.looked = NULL;
+    scripted.away = false;
+    assert_stage(pair.first, STAGE_APPLY, "no answer");
+    scripted_advance(pair.second);
+    assert_stage(pair.second, STAGE_GATE, "of the same group web");
+    group(pair.first_target, "");
+    scripted.health = PLATFORM_PENDING;
+    fixture_now_ms += 3000;
+    fixture_boot_ms += 3000;
+    scripted_advance(pair.first);
+    assert_stage(pair.first, STAGE_OBSERVE, "looked at");
+    assert_true(is_due(pair.second));
+}
+
 struct stage_sum {
     const char *stage;
     int64_t seconds;
@@ -162,6 +267,30 @@ static void the_gates_hours_are_the_gates(void **state) {
     assert_in_range(seconds_in("policy") - policy, 0, 1);
 }
 
+static void set_back_at_the_look(void) {
+    fixture_now_ms -= (int64_t)24 * 3600 * 1000;
+    scripted.looked = NULL;
+}
+
+/* Somebody sets the clock back while a stage decides: the wake-up that follows finds the old row, so
+ * the new one must be due by itself. */
+static void the_clock_is_set_back_during_a_decision(void **state) {
+    (void)state;
+    (void)scripted_add(0, "dry/site");
+    scripted_push(IMAGE);
+    int64_t id = scripted_update("dry/site");
+    scripted.away = true;
+    scripted.looked = set_back_at_the_look;
+    scripted_advance(id);
+    assert_null(scripted.looked);
+    assert_stage(id, STAGE_POLICY, "no answer");
+    assert_true(is_due(id));
+    struct update update = fixture_find(scripted.pipeline.store, id);
+    assert_true(pipeline_advance(&scripted.pipeline, &update));
+    update_release(&update);
+    assert_false(is_due(id));
+}
+
 /* An unreadable update ends, and does not hold up others. */
 static void a_broken_journal_ends(void **state) {
     (void)scripted_add(0, "dry/site");
@@ -187,7 +316,12 @@ int main(void) {
         TEST(a_sick_one_is_undone_and_refused),
         TEST(a_step_behind_the_stop_is_not_tried_for_ever),
         TEST(one_that_goes_back_frees_its_place),
+        TEST(one_that_leaves_its_group_wakes_those_behind_it),
+        TEST(one_with_other_dependencies_wakes_those_behind_it),
+        TEST(one_that_keeps_its_group_wakes_nobody),
+        TEST(one_that_leaves_its_group_while_applied_wakes_those_behind_it),
         TEST(the_gates_hours_are_the_gates),
+        TEST(the_clock_is_set_back_during_a_decision),
         TEST(a_broken_journal_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
