@@ -123,6 +123,8 @@ static void bounds_stand_for_the_numbers_that_they_name(void **state) {
         {"* - 1.6", "1.7", false},
         {"V1.4", "1.4.2", true},
         {"x.x.x", "1", true},
+        {">=1.4-rc.2", "1.4.0-rc.1", false},
+        {"^01.2.3", "1.9", true},
         {"*", "0.0.0", true},
         {">=*", "7", true},
     };

@@ -73,6 +73,18 @@ static void forgets_after_two_seconds(void **state) {
     assert_int_equal(got("a"), 3);
 }
 
+/* Objects may be large, and nobody may ask for them again. */
+static void what_is_too_old_is_freed_at_the_next_put(void **state) {
+    (void)state;
+    json_t *object = json_object();
+    fresh_put(&fresh, "a", object);
+    assert_int_equal(object->refcount, 2);
+    boot_ms += FRESH_MS;
+    put("b", 1);
+    assert_int_equal(object->refcount, 1);
+    json_decref(object);
+}
+
 static void an_object_that_may_have_changed_is_dropped(void **state) {
     (void)state;
     put("a", 1);
@@ -121,6 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(gives_back_the_newest),
         TEST(forgets_after_two_seconds),
+        TEST(what_is_too_old_is_freed_at_the_next_put),
         TEST(an_object_that_may_have_changed_is_dropped),
         TEST(one_that_was_taken_is_gone),
         TEST(the_oldest_makes_room),
