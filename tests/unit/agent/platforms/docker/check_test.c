@@ -66,7 +66,9 @@ static const struct refusal refusals[] = {
       INSPECT_IMAGE,
       LIST(ENTRY(ID("4"), "proxy") "," ENTRY(ID("5"), "gone")),
       {"GET", "/containers/" ID("4") "/json", 200,
-       OTHER(ID("4"), "\"NetworkMode\": \"container:" NEW "\""), NULL},
+       OTHER(ID("4"), "\"NetworkMode\": \"container:" NEW "\", \"IpcMode\": \"container:" NEW
+                      "\", \"PidMode\": \"container:" NEW "\""),
+       NULL},
       {"GET", "/containers/" ID("5") "/json", 404, "{}", NULL}}},
     /* nothing is known of a container without an answer */
     {ERR_TRANSIENT,
