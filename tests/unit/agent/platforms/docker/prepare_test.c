@@ -1,4 +1,4 @@
-/* What a swap notes before it touches anything. */
+/* The notes of a swap before it touches anything. */
 #include "agent/platforms/docker/prepare.h"
 
 #include "agent/platforms/docker/swap.h"
