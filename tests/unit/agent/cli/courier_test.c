@@ -145,6 +145,16 @@ static void the_next_attempt_is_the_same_statement_and_has_an_end(void **state) 
     json_decref(out);
 }
 
+static void an_agent_that_ever_answered_was_reached(void **state) {
+    (void)state;
+    static const struct answer answers[] = {{503, "{}", 0}, {0, NULL, COURIER_TRY_MS}};
+    json_t *out = NULL;
+    BEGIN(NOTICE_SECRET, answers);
+    assert_int_equal(send_it(&out), COMMAND_FAILED);
+    answered_says("cannot reach the agent");
+    answered_end();
+}
+
 #define PUSH(open, stage, result)                                                                  \
     "{\"id\": \"psh_1\", \"open\": " open                                                          \
     ", \"updates\": [{\"target\": \"docker/site\", \"stage\": \"" stage "\", \"result\": " result  \
@@ -262,6 +272,7 @@ int main(void) {
         TEST(jitter_halves_at_most),
         TEST(an_answer_has_one_meaning),
         TEST(the_next_attempt_is_the_same_statement_and_has_an_end),
+        TEST(an_agent_that_ever_answered_was_reached),
         TEST(waits_until_nothing_is_open),
         TEST(ends_with_the_last_status_when_the_time_is_over),
         TEST(answers_that_are_no_status_end_it),
