@@ -92,6 +92,11 @@ static void another_way_to_the_cluster_is_told(void **state) {
             fail_msg("%s", rows[i].lines);
         }
     }
+    CLEANUP(config_release)
+    struct config *brief = parsed(CLUSTER("    replicas: {lease: a, duration: 15s}\n"), NULL);
+    CLEANUP(config_release)
+    struct config *longer = parsed(CLUSTER("    replicas: {lease: a, duration: 16s}\n"), NULL);
+    assert_false(config_kubernetes_same(&brief->kubernetes, &longer->kubernetes));
     CLEANUP(config_release) struct config *off = parsed("log: {level: info}\n", NULL);
     assert_false(config_kubernetes_same(&config->kubernetes, &off->kubernetes));
 }

@@ -7,7 +7,7 @@
 
 static void each_form_is_read(void **state) {
     (void)state;
-    CLEANUP(config_release) struct config *config = parsed(BEARER("{env: PARSED_SECRET}"), NULL);
+    config_drop(parsed(BEARER("{env: PARSED_SECRET}"), NULL));
     config_drop(parsed(BEARER("a-literal-of-thirty-two-characters"),
                        "warning: `secret`: everybody who may read this file"));
     config_drop(parsed(BEARER("a-short-one"), "is shorter than 16 bytes"));
