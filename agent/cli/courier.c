@@ -15,6 +15,7 @@
 #define PAUSE_FIRST_MS 1000
 #define PAUSE_MAX_MS 10000
 #define ATTEMPT_MS ((int64_t)30 * 1000)
+#define ATTEMPT_LEAST_MS 1000
 #define HOLD_MAX_S 60
 /* Asks often when a person watches, to show each stage. */
 #define HOLD_WATCHED_S 2
@@ -223,12 +224,16 @@ enum command_exit courier_send(const struct courier *courier, const struct buf *
     buf_printf(&path, "/hooks/%s", courier->sender);
     for (;;) {
         CLEANUP(attempt_release) struct attempt attempt = ATTEMPT_INIT;
-        /* Keeps the id: the agent recognises the statement if its answer was lost. */
+        int64_t left_ms = deadline_ms - clock_boot_ms();
+        /* Keeps the id: the agent recognises the statement if its answer was lost. A machine that
+         * was suspended during the pause tries once more: without a positive limit the request
+         * would have the default one, or none. */
         struct ask ask = {
             .path = buf_text(&path),
             .id = id,
             .body = body,
-            .timeout_ms = at_most(ATTEMPT_MS, deadline_ms - clock_boot_ms()),
+            .timeout_ms =
+                left_ms > ATTEMPT_LEAST_MS ? at_most(ATTEMPT_MS, left_ms) : ATTEMPT_LEAST_MS,
         };
         attempt_make(courier, &ask, &attempt);
         if (attempt.answered && control_exit(attempt.response.status) == COMMAND_DONE) {

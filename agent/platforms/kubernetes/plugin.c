@@ -210,7 +210,10 @@ static bool pass_certificate(const json_t *status, struct plugin_pass *pass, str
         !pass_text(status, "clientKeyData", &pass->key_pem)) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    return pass->token.bytes || (pass->cert_pem && pass->key_pem) ||
+    if ((pass->cert_pem == NULL) != (pass->key_pem == NULL)) {
+        return err_set(err, ERR_INVALID, "its answer has only one of a certificate and its key");
+    }
+    return pass->token.bytes || pass->cert_pem ||
            err_set(err, ERR_INVALID,
                    "its answer has neither a token nor a certificate with its key");
 }

@@ -297,7 +297,7 @@ static void what_plugins_say(void **state) {
          "\"clientKeyData\": \"k\"}}",
          NULL},
         {"{\"kind\": \"ExecCredential\", \"status\": {\"clientCertificateData\": \"c\"}}",
-         "neither a token"},
+         "only one of"},
         {"{\"kind\": \"ExecCredential\"}", "neither a token"},
         {"{\"kind\": \"Secret\", \"status\": {\"token\": \"t\"}}", "not an ExecCredential"},
         {"{\"kind\": \"ExecCredential\", \"status\": {\"token\": \"t\", \"expirationTimestamp\": "
