@@ -4,7 +4,7 @@
 
 #define MINUTE_MS 60000
 
-/* What the registry says: the digest of the tag, and whether it serves the pushed one. */
+/* The answers of the registry: the digest of the tag, and whether it serves the pushed one. */
 static struct registry {
     const char *tag_is; /* NULL: 404 */
     bool serves_pushed;
