@@ -119,7 +119,7 @@ static void a_platform_without_targets_says_how_to_opt_in(void **state) {
     (void)state;
     scripted_configure(GOOD);
     assert_true(examined_ok());
-    assert_finding("note", "dry", "nothing that runs there");
+    assert_finding("note", "dry", "it has no targets");
     dry_play(NULL);
     assert_true(examined_ok());
     assert_int_equal(count(), 0);
