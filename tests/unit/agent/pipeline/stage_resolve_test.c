@@ -8,8 +8,8 @@
 static struct registry {
     const char *tag_is; /* NULL: 404 */
     bool serves_pushed;
-    unsigned status;        /* of both, in place of an answer; 0: none */
-    unsigned pushed_status; /* the same, of the pushed digest alone */
+    long status;        /* of both, in place of an answer; 0: none */
+    long pushed_status; /* the same, of the pushed digest alone */
     unsigned requests;
 } registry;
 
