@@ -55,9 +55,10 @@ static inline bool handling_send(const char *method, const char *path, const cha
 #define assert_refused(method, path, body, expected, words)                                        \
     do {                                                                                           \
         json_t *answer_ = NULL;                                                                    \
+        const char *body_ = body;                                                                  \
         struct err err_ = ERR_INIT;                                                                \
-        if (handling_send(method, path, body, &answer_, &err_)) {                                  \
-            fail_msg("%s %s is answered", path, (body) ? (body) : "");                             \
+        if (handling_send(method, path, body_, &answer_, &err_)) {                                 \
+            fail_msg("%s %s is answered", path, body_ ? body_ : "");                               \
         }                                                                                          \
         assert_null(answer_);                                                                      \
         assert_int_equal(err_.kind, expected);                                                     \
