@@ -95,7 +95,7 @@ static void put_last(struct wire *wire, const struct framing_request *request) {
 static size_t read_header(struct wire *wire, const char *bytes, size_t len) {
     struct framing_request request;
     enum framing_state state = framing_read(bytes, len, &request);
-    const bool surplus = state == FRAMING_WHOLE && wire->heads.len > HEADS_MAX;
+    const bool surplus = wire->heads.len > HEADS_MAX;
     if (state == FRAMING_PARTIAL) {
         return 0;
     }

@@ -186,6 +186,38 @@ static void bounds_what_is_not_begun(void **state) {
     wire_release(&wire);
 }
 
+/* The bound must not cost the requests before it their answers, even when a faulty one exceeds it. */
+static void a_faulty_one_behind_the_bound(void **state) {
+    (void)state;
+    CLEANUP(buf_release) struct buf in = BUF_INIT(FRAMING_HEAD_MAX);
+    CLEANUP(buf_release) struct buf faulty = BUF_INIT(FRAMING_HEAD_MAX);
+    struct framing_request request;
+    struct wire wire;
+    char room[8192];
+    buf_puts(&in, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    buf_puts(&faulty, "GET / HTTP/1.1\r\n Host: a\r\nX: ");
+    while (in.len < FRAMING_HEAD_MAX - 8) {
+        buf_putc(&in, 'y');
+        buf_putc(&faulty, 'y');
+    }
+    buf_puts(&in, "\r\n\r\n");
+    wire_init(&wire);
+    for (int i = 0; i < 3; i++) {
+        wire_feed(&wire, in.data, in.len);
+        assert_true(wire_hand(&wire, room, sizeof room) > 0);
+    }
+    assert_false(wire.over);
+    wire_feed(&wire, faulty.data, faulty.len);
+    assert_true(wire.over);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(wire_begin(&wire, &(struct wire_seen){"GET", "/"}, &request),
+                         FRAMING_WHOLE);
+    }
+    assert_int_equal(wire_begin(&wire, &(struct wire_seen){"GET", "/"}, &request), FRAMING_REFUSED);
+    assert_int_equal(request.status, 503);
+    wire_release(&wire);
+}
+
 /* A library that begins another request than the next one must not get its headers. */
 static void knows_its_requests(void **state) {
     (void)state;
@@ -292,9 +324,13 @@ static void leaves_other_sockets_alone(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(does_not_depend_on_segments), cmocka_unit_test(hands_on_the_plainest_form),
-        cmocka_unit_test(bounds_what_is_not_begun),    cmocka_unit_test(knows_its_requests),
-        cmocka_unit_test(stands_before_recv),          cmocka_unit_test(leaves_other_sockets_alone),
+        cmocka_unit_test(does_not_depend_on_segments),
+        cmocka_unit_test(hands_on_the_plainest_form),
+        cmocka_unit_test(bounds_what_is_not_begun),
+        cmocka_unit_test(knows_its_requests),
+        cmocka_unit_test(a_faulty_one_behind_the_bound),
+        cmocka_unit_test(stands_before_recv),
+        cmocka_unit_test(leaves_other_sockets_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
