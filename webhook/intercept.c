@@ -57,8 +57,13 @@ static ssize_t library_record_recv(gnutls_session_t session, void *out, size_t r
 }
 #else
 static ssize_t library_record_recv(gnutls_session_t session, void *out, size_t room) {
+    static _Atomic(void *) known; /* looked up once: it takes the dynamic linker's lock */
     ssize_t (*function)(gnutls_session_t, void *, size_t) = NULL;
-    void *found = dlsym(RTLD_NEXT, "gnutls_record_recv");
+    void *found = atomic_load(&known);
+    if (!found) {
+        found = dlsym(RTLD_NEXT, "gnutls_record_recv");
+        atomic_store(&known, found);
+    }
     memcpy(&function, &found, sizeof function); /* C has no cast between the two */
     return function ? function(session, out, room) : GNUTLS_E_INTERNAL_ERROR;
 }
