@@ -17,8 +17,8 @@ void certificate_init(struct certificate *certificate) {
 }
 
 void certificate_release(struct certificate *certificate) {
-    (void)close(certificate->files);
-    (void)close(certificate->quiet);
+    own_close(&certificate->files);
+    own_close(&certificate->quiet);
 }
 
 /* Have the files changed since they were noted? Notes them again. */

@@ -18,7 +18,7 @@ void timers_init(struct timers *timers) {
 
 void timers_release(struct timers *timers) {
     for (size_t i = 0; i < TIMERS; i++) {
-        (void)close(timers->fds[i]);
+        own_close(&timers->fds[i]);
     }
 }
 
