@@ -12,7 +12,7 @@
 
 struct entry {
     _Atomic(struct wire *) wire; /* NULL: not intercepted */
-    enum intercept_kind kind;
+    _Atomic(enum intercept_kind) kind; /* the number may have been another thread's before */
 };
 
 static struct entry entries[SOCKETS_MAX]; /* untouched pages take no memory */
