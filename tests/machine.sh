@@ -163,7 +163,7 @@ join_cgroup() {
     local mounted own
     mounted=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
     own=$(sed -n 's/^0:://p' /proc/self/cgroup)
-    echo "$mounted${own%/}/landwaiter-$area-$$" >"$place/cgroup"
+    echo "$mounted${own%/}/landwaiter-$area-$$-$RANDOM" >"$place/cgroup" # a killed run may have left one
     mkdir "$(cat "$place/cgroup")"
     echo $BASHPID >"$(cat "$place/cgroup")/cgroup.procs"
 }
