@@ -11,7 +11,7 @@
 #define SOCKETS_MAX 65536
 
 struct entry {
-    _Atomic(struct wire *) wire; /* NULL: not intercepted */
+    _Atomic(struct wire *) wire;       /* NULL: not intercepted */
     _Atomic(enum intercept_kind) kind; /* the number may have been another thread's before */
 };
 
