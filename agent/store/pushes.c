@@ -15,10 +15,10 @@ bool store_push_insert(struct store *store, const struct store_push_row *row, st
                    err);
     query_bind_int(&query, ":id", row->id);
     query_bind_int(&query, ":lead", row->lead);
-    query_bind_text(&query, ":sender", row->sender);
-    query_bind_text(&query, ":image", row->image);
-    query_bind_text(&query, ":digest", row->digest);
-    query_bind_text(&query, ":meta", row->meta);
+    query_bind_static(&query, ":sender", row->sender);
+    query_bind_static(&query, ":image", row->image);
+    query_bind_static(&query, ":digest", row->digest);
+    query_bind_static(&query, ":meta", row->meta);
     query_bind_int(&query, ":received", row->received_ms);
     if (row->key) {
         query_bind_bytes(&query, ":key", row->key, DIGEST_BYTES);

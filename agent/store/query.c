@@ -110,6 +110,13 @@ void query_bind_text(struct query *query, const char *name, const char *text) {
     }
 }
 
+void query_bind_static(struct query *query, const char *name, const char *text) {
+    int at = query_parameter(query, name);
+    if (at > 0) {
+        query_bound(query, sqlite3_bind_text(query->statement, at, text, -1, SQLITE_STATIC));
+    }
+}
+
 void query_bind_bytes(struct query *query, const char *name, const void *bytes, size_t len) {
     int at = query_parameter(query, name);
     if (at > 0) {

@@ -48,6 +48,8 @@ struct query query_open(struct store *store, const char *sql, struct err *err) M
 /* name: with its colon. NULL binds NULL. Texts are copied; bytes must stay until the query ends. */
 void query_bind_int(struct query *query, const char *name, int64_t value);
 void query_bind_text(struct query *query, const char *name, const char *text);
+/* The same without a copy: the text must stay until the query ends. */
+void query_bind_static(struct query *query, const char *name, const char *text);
 void query_bind_bytes(struct query *query, const char *name, const void *bytes, size_t len);
 
 /* Goes to the next row. False: there is none, or something failed. */
