@@ -464,10 +464,16 @@ int serve_run(const struct serve_options *options) {
         return 2;
     }
     log_configure(config->log_level, config->log_format);
+    if (!log_start()) {
+        log_event(LOG_WARNING, "log.thread", "reason",
+                  "the log's thread cannot be started: a log that nobody reads will stop the agent",
+                  NULL);
+    }
     serve_log_faults(path, &faults);
     serve.config = config;
     serve.current = config_hold(config);
     int status = serve_configured(&serve, &signals);
     config_drop(serve.current);
+    log_stop();
     return status;
 }

@@ -1,5 +1,4 @@
-/* Log events on stderr: owns level and format. Never writes a file; buffers only between log_hold
- * and log_flush. */
+/* Log events on stderr: owns level and format. Never writes a file. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -11,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log_queue.h"
 
 #define EVENT_MAX 32768u
 /* Longer values are cut: one hostile field must not push the others out of the event. */
@@ -192,33 +192,52 @@ static void cut_event(struct buf *line, size_t fits, bool json) {
     put_field(line, "cut", "true", json);
 }
 
-static void write_all(const char *bytes, size_t len) {
-    while (len > 0) {
-        ssize_t written = write(STDERR_FILENO, bytes, len);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return; /* nowhere to report it */
-        }
-        bytes += written;
-        len -= (size_t)written;
+static _Atomic(struct log_queue *) queue; /* NULL: lines are written at once */
+
+static void emit(const char *lines, size_t len, bool important) {
+    struct log_queue *started = atomic_load(&queue);
+    if (started) {
+        log_queue_put(started, lines, len, important);
+    } else {
+        log_queue_write(STDERR_FILENO, lines, len);
+    }
+}
+
+/* On the queue's thread. */
+static void tell_lost(size_t lines) {
+    char count[24];
+    (void)snprintf(count, sizeof count, "%zu", lines);
+    log_event(LOG_WARNING, "log.dropped", "lines", count, "reason",
+              "they came faster than somebody reads the log", NULL);
+}
+
+bool log_start(void) {
+    struct log_queue *made = log_queue_new(STDERR_FILENO, tell_lost);
+    atomic_store(&queue, made);
+    return made != NULL;
+}
+
+void log_stop(void) {
+    struct log_queue *started = atomic_load(&queue);
+    if (started && log_queue_stop(started, LOG_STOP_MS)) {
+        atomic_store(&queue, NULL);
+        log_queue_free(started);
     }
 }
 
 static _Thread_local struct log_batch *held;
 
-static void log_write(const char *bytes, size_t len) {
+static void log_write(const char *bytes, size_t len, bool important) {
     if (!held) {
-        write_all(bytes, len);
+        emit(bytes, len, important);
         return;
     }
     if (len > sizeof held->bytes - held->len) {
-        write_all(held->bytes, held->len);
+        emit(held->bytes, held->len, false);
         held->len = 0;
     }
     if (len > sizeof held->bytes) {
-        write_all(bytes, len);
+        emit(bytes, len, important);
         return;
     }
     memcpy(held->bytes + held->len, bytes, len);
@@ -233,7 +252,7 @@ void log_hold(struct log_batch *batch) {
 void log_flush(void) {
     if (held) {
         int saved = errno;
-        write_all(held->bytes, held->len);
+        emit(held->bytes, held->len, false);
         held = NULL;
         errno = saved;
     }
@@ -274,6 +293,6 @@ void log_event(enum log_level level, const char *event, ...) {
     }
     line.max += END_MAX;
     buf_puts(&line, json ? "}\n" : "\n");
-    log_write(buf_text(&line), line.len);
+    log_write(buf_text(&line), line.len, level >= LOG_WARNING);
     errno = saved;
 }
