@@ -195,6 +195,7 @@ static void enter_batch(struct exchange *exchange) {
     struct webhook_delivery *delivery = &exchange->delivery;
     *delivery = (struct webhook_delivery){
         .sender = exchange->sender->name,
+        .quota = exchange->sender->quota,
         .images = exchange->pushed.images,
         .count = exchange->pushed.count,
         .keyed = exchange->proof.keyed,
@@ -236,6 +237,10 @@ static void answer_stored(struct exchange *exchange) {
         exchange_event(exchange, "malformed", "this delivery id came before with another body");
         exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST,
                         "this webhook-id came before with another body");
+        break;
+    case WEBHOOK_OVER_QUOTA:
+        exchange_refuse_busy(exchange, "this sender's share of the store is full until its older "
+                                       "pushes are done with; send it again later");
         break;
     case WEBHOOK_PENDING: /* timed out: it may still be stored later */
     case WEBHOOK_UNAVAILABLE:

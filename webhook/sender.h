@@ -57,7 +57,12 @@ struct sender {
     char **images;          /* patterns, NULL-terminated, at least one */
     int64_t rate_count;     /* at most so many requests */
     int64_t rate_period_ms; /* in that period; 0: no limit */
+    int64_t quota;          /* bytes of the store for its pushes; 0: no bound */
 };
+/* The defaults of a configured sender. */
+#define SENDER_RATE_COUNT 600
+#define SENDER_RATE_PERIOD_MS 60000
+#define SENDER_QUOTA (INT64_C(64) * 1024 * 1024)
 
 void sender_release(struct sender *sender);
 /* May the sender push that image? */

@@ -25,12 +25,14 @@ enum webhook_outcome {
     WEBHOOK_ACCEPTED,    /* stored durably: 202 */
     WEBHOOK_DUPLICATE,   /* accepted before: 200 with its push's id */
     WEBHOOK_CONFLICT,    /* the same delivery id with another body: 400 */
+    WEBHOOK_OVER_QUOTA,  /* nothing was stored: the sender's quota is used up: 503 */
     WEBHOOK_UNAVAILABLE, /* nothing was stored: 503 */
     WEBHOOK_PENDING,     /* has an id, and is being stored: ask `accepted` */
 };
 
 struct webhook_delivery {
     const char *sender;
+    int64_t quota;                     /* bytes of the store for the sender's pushes; 0: no bound */
     const struct source_image *images; /* at least one */
     size_t count;
     bool keyed;

@@ -70,6 +70,7 @@ static struct config *config_new(struct config_reader *reader) {
         config->kubernetes.pin = true;
         config->kubernetes.lease_ms = INT64_C(15) * 1000;
         config->history_ms = 90 * DAY_MS;
+        config->history_bytes = INT64_C(512) * 1024 * 1024;
         config->log_level = LOG_INFO;
         config->log_format = LOG_AUTO;
         config->concurrency = 2;

@@ -101,7 +101,8 @@ struct config {
     struct secret control_token;
     char *metrics; /* like control, without authentication; NULL: none */
     char *state;
-    int64_t history_ms;
+    int64_t history_ms; /* age, and bytes of the store, of what is finished */
+    int64_t history_bytes;
     enum log_level log_level;
     enum log_format log_format;
     struct sender_set senders;

@@ -118,6 +118,9 @@ static void add_default_sender(struct config_reader *reader, const char *path,
     }
     sender->source = source_find("native");
     sender->auth = SENDER_BEARER;
+    sender->rate_count = SENDER_RATE_COUNT;
+    sender->rate_period_ms = SENDER_RATE_PERIOD_MS;
+    sender->quota = SENDER_QUOTA;
     sender->secrets[0] = token;
     sender->secret_count = 1;
     token = (struct secret)SECRET_INIT;

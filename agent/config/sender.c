@@ -8,6 +8,7 @@
 #define NAME_MAX_LENGTH 63
 #define RATE_MAX 1000000
 #define IMPLIES_MAX 1000
+#define MIB (INT64_C(1024) * 1024)
 
 /* Formats that interface.md specifies and this version lacks. */
 static const char *const formats_later[] = {"watchtower"};
@@ -259,6 +260,9 @@ static void check_format(const struct config_value *value, const struct sender *
 static void read_sender(const struct config_value *value, struct sender_set *set) {
     struct sender *sender = &set->items[set->count++];
     sender->source = source_find("native");
+    sender->rate_count = SENDER_RATE_COUNT;
+    sender->rate_period_ms = SENDER_RATE_PERIOD_MS;
+    sender->quota = SENDER_QUOTA;
     if (!config_members(value) || !sender->name) {
         return;
     }
@@ -357,9 +361,17 @@ const struct config_row config_sender_rows[] = {
      .read = read_images},
     {.key = "rate",
      .type = "a number and /s, /m, /h or /d, like 60/m",
-     .preset = "no limit",
+     .preset = "600/m",
      .meaning = "requests beyond it are answered 429",
      .read = read_rate},
+    {.key = "quota",
+     .type = "a size, 1MiB to 1TiB, like 64MiB",
+     .preset = "64MiB",
+     .meaning = "the store's room for its pushes; beyond it they are answered 503",
+     .read = config_read_size,
+     .min = MIB,
+     .max = MIB * MIB,
+     CONFIG_OF(sender, quota)},
     {.key = "registry",
      .type = "HOST or HOST:PORT",
      .meaning = "the registry for payloads without one; replaces one in the payload",

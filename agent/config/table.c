@@ -3,6 +3,7 @@
 #include "agent/config/keys.h"
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define MIB (INT64_C(1024) * 1024)
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"auto", "logfmt", "json", NULL};
@@ -44,6 +45,37 @@ static const struct config_row log_rows[] = {
      CONFIG_OF(config, log_format)},
     CONFIG_END,
 };
+
+static const struct config_row history_rows[] = {
+    {.key = "age",
+     .type = "a duration, 1d to 3650d",
+     .preset = "90d",
+     .meaning = "what finished earlier is deleted",
+     .read = config_read_duration,
+     .min = DAY_MS,
+     .max = 3650 * DAY_MS,
+     CONFIG_OF(config, history_ms)},
+    {.key = "size",
+     .type = "a size, 16MiB to 1TiB",
+     .preset = "512MiB",
+     .meaning = "beyond it the oldest that is finished is deleted, however young",
+     .read = config_read_size,
+     .min = 16 * MIB,
+     .max = MIB * MIB,
+     CONFIG_OF(config, history_bytes)},
+    CONFIG_END,
+};
+
+/* "90d" is {age: 90d}. */
+static void read_history(const struct config_value *value) {
+    if (value->node->kind == YAML_MAP) {
+        config_read_map(value);
+    } else {
+        struct config_row age = history_rows[0];
+        age.key = value->row->key; /* for messages */
+        config_read_duration(&(struct config_value){value->reader, &age, value->node, value->out});
+    }
+}
 
 static const struct config_row platform_rows[] = {
     {.key = "docker",
@@ -97,13 +129,11 @@ static const struct config_row top_rows[] = {
      .check = config_check_path,
      CONFIG_OF(config, state)},
     {.key = "history",
-     .type = "a duration, 1d to 3650d",
-     .preset = "90d",
-     .meaning = "how long finished pushes and updates are kept",
-     .read = config_read_duration,
-     .min = DAY_MS,
-     .max = 3650 * DAY_MS,
-     CONFIG_OF(config, history_ms)},
+     .type = "a duration, 1d to 3650d, or a map like {age: 90d, size: 512MiB}",
+     .preset = "{age: 90d, size: 512MiB}",
+     .meaning = "how long finished pushes, updates and audit entries are kept",
+     .read = read_history,
+     .rows = history_rows},
     {.key = "log",
      .type = "a map like {level: info}",
      .meaning = "the log, on stderr",

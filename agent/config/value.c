@@ -6,6 +6,7 @@
 
 #include "agent/model/suggest.h"
 #include "base/clock.h"
+#include "base/size.h"
 
 static bool is_setting(const struct config_row *row) {
     return row->read == config_read_setting || row->read == config_read_names;
@@ -127,6 +128,24 @@ void config_read_duration(const struct config_value *value) {
                          value->row->key, config_row_type(value->row));
     } else {
         *CONFIG_MEMBER(value, int64_t) = ms;
+    }
+}
+
+void config_read_size(const struct config_value *value) {
+    const char *text = config_text(value);
+    int64_t bytes = 0;
+    if (!text) {
+        return;
+    }
+    if (!size_parse(text, &bytes)) {
+        config_fault_add(value->reader, config_at(value->node),
+                         "`%s`: \"%.64s\" is not a size: write a number and a unit: 512MiB, 2GiB",
+                         value->row->key, text);
+    } else if (bytes < value->row->min || bytes > value->row->max) {
+        config_fault_add(value->reader, config_at(value->node), "`%s` is out of range: write %s",
+                         value->row->key, config_row_type(value->row));
+    } else {
+        *CONFIG_MEMBER(value, int64_t) = bytes;
     }
 }
 

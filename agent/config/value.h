@@ -101,6 +101,7 @@ const char *config_row_meaning(const struct config_row *row);
 void config_read_text(const struct config_value *value);     /* char *, freed before it is set */
 void config_read_flag(const struct config_value *value);     /* bool */
 void config_read_duration(const struct config_value *value); /* int64_t, ms */
+void config_read_size(const struct config_value *value);     /* int64_t, bytes */
 void config_read_number(const struct config_value *value);   /* unsigned */
 void config_read_secret(const struct config_value *value);   /* struct secret */
 void config_read_choice(const struct config_value *value);   /* an enum in the choices' order */

@@ -44,6 +44,12 @@ bool store_offer(struct store *store, struct webhook_delivery *delivery, int64_t
     if (store_keys_seen(store, delivery)) {
         return true;
     }
+    bool fits = store_usage_fits(store, delivery);
+    store_usage_forget(store);
+    if (!fits) {
+        delivery->outcome = WEBHOOK_OVER_QUOTA;
+        return true;
+    }
     CLEANUP(json_release) json_t *list = json_array();
     int64_t lead = id_next();
     for (size_t i = 0; i < delivery->count; i++) {

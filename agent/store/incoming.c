@@ -78,8 +78,9 @@ bool incoming_insert(struct store *store, const struct incoming_push *push, int6
         return err_set(err, ERR_INVALID, "a record holds a row that is no push");
     }
     id_after(push->id);
-    return store_push_insert(store, &row, err) &&
-           (!keyed || store_keys_index(store, push->key, push->id, err));
+    bool inserted = store_push_insert(store, &row, err) && store_usage_save(store, err);
+    store_usage_forget(store);
+    return inserted && (!keyed || store_keys_index(store, push->key, push->id, err));
 }
 
 bool incoming_superseded(struct store *store, int64_t id, int64_t superseded_by, struct err *err) {

@@ -8,13 +8,22 @@
 
 struct store_keys; /* agent/store/keys.h */
 
+/* A sender's pushes, as far as the present transaction needs to know. */
+struct store_usage {
+    char sender[PUSH_SENDER_SIZE];
+    int64_t bytes, added; /* before the transaction; by it */
+};
+
 struct store {
     sqlite3 *db;
     struct query_cache statements;
-    struct store_keys *keys; /* NULL until pushes are accepted */
-    bool shared;             /* there are several replicas (share.h) */
-    bool writing;            /* it has the writers' turn */
-    bool fast;               /* its next commit does not wait for the disk */
+    struct store_keys *keys;   /* NULL until pushes are accepted */
+    bool shared;               /* there are several replicas (share.h) */
+    bool writing;              /* it has the writers' turn */
+    struct store_usage *usage; /* usage.c */
+    size_t usage_count;
+    bool prune_wanted; /* a sender has used three quarters of its quota */
+    bool fast;         /* its next commit does not wait for the disk */
 };
 
 /* Time limit for another connection's write. */
@@ -82,6 +91,17 @@ struct store_push_row {
 };
 bool store_push_insert(struct store *store, const struct store_push_row *row,
                        struct err *err) MUST_USE;
+
+/* The bytes of each sender's pushes (usage.c): add each row, and save once before the commit; forget
+ * after a rollback. */
+bool store_usage_add(struct store *store, const struct store_push_row *row,
+                     struct err *err) MUST_USE;
+bool store_usage_save(struct store *store, struct err *err) MUST_USE;
+void store_usage_forget(struct store *store);
+/* Bytes of a sender's stored pushes; 0: it cannot be read. */
+int64_t store_usage_of(struct store *store, const char *sender);
+/* Has the sender room for the delivery? */
+bool store_usage_fits(struct store *store, const struct webhook_delivery *delivery) MUST_USE;
 
 /* Reads the columns "group", depends_on and waits_for_room. False, and the query has failed: out of
  * memory. */

@@ -24,7 +24,7 @@ bool store_push_insert(struct store *store, const struct store_push_row *row, st
         query_bind_bytes(&query, ":key", row->key, DIGEST_BYTES);
         query_bind_bytes(&query, ":body", row->body, DIGEST_BYTES);
     }
-    return store_run(&query);
+    return store_run(&query) && store_usage_add(store, row, err);
 }
 
 static bool accept_image(struct store *store, const struct webhook_delivery *delivery,
@@ -49,6 +49,10 @@ static bool accept_one(struct store *store, struct webhook_delivery *delivery, i
     if (store_keys_seen(store, delivery)) {
         return true;
     }
+    if (!store_usage_fits(store, delivery)) {
+        delivery->outcome = WEBHOOK_OVER_QUOTA;
+        return true;
+    }
     int64_t lead = 0;
     for (size_t i = 0; i < delivery->count; i++) {
         struct store_push_row row = {.id = id_next(), .received_ms = now_ms};
@@ -70,8 +74,11 @@ void store_accept(struct store *store, struct webhook_delivery *const *batch, si
         for (size_t i = 0; stored && i < count; i++) {
             stored = accept_one(store, batch[i], now_ms, NULL);
         }
-        stored = store_end(store, stored && store_keys_merge(store, count, NULL), NULL);
+        stored = store_end(
+            store, stored && store_keys_merge(store, count, NULL) && store_usage_save(store, NULL),
+            NULL);
     }
+    store_usage_forget(store);
     store_keys_end(store, stored);
     for (size_t i = 0; !stored && i < count; i++) {
         batch[i]->outcome = WEBHOOK_UNAVAILABLE;

@@ -1,6 +1,11 @@
 /* The schema: owns its versions, and migrates a database to the newest. */
 #include "agent/store/internal.h"
 
+/* As row_bytes in usage.c. */
+#define USAGE_OF(row)                                                                              \
+    "400 + length(" row "sender) + length(" row "image) + length(" row "digest)"                   \
+    " + ifnull(length(CAST(" row "meta AS BLOB)), 0)"
+
 /* Each entry migrates the schema from its index to the next version (PRAGMA user_version). Never
  * change a released entry: add another. */
 static const char *const store_migrations[] = {
@@ -65,6 +70,13 @@ static const char *const store_migrations[] = {
     "group_concat(value, ',') FROM json_each(journal, '$.depends_on')), ''), waits_for_room = "
     "ifnull(journal ->> '$.room', 0), journal = json_remove(journal, '$.group', '$.depends_on', "
     "'$.room') WHERE result IS NULL AND json_valid(journal);",
+    /* usage.c: the bytes of each sender's pushes. */
+    "CREATE TABLE usage(sender TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO usage SELECT sender, sum(" USAGE_OF(
+        "") ") FROM pushes GROUP BY sender;"
+            "CREATE TRIGGER pushes_usage AFTER DELETE ON pushes BEGIN "
+            "UPDATE usage SET bytes = max(0, bytes - (" USAGE_OF(
+                "old.") ")) WHERE sender = old.sender; END;",
 };
 
 /* -1: it cannot be read. */

@@ -95,6 +95,7 @@ void store_free(struct store *store) {
     }
     store_keys_free(store->keys);
     query_cache_clear(&store->statements);
+    free(store->usage);
     (void)sqlite3_close(store->db);
     free(store);
 }

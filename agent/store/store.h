@@ -230,9 +230,28 @@ bool store_reject(struct store *store, const struct update *update, struct err *
 bool store_unreject(struct store *store, const char *target, const char *digest,
                     struct err *err) MUST_USE;
 
+/* ---- room (interface.md section 2, `history` and `quota`) ---- */
+
 /* Deletes finished updates, matched pushes without updates, and audit entries before that time; the
- * audit chain stays whole. Uses a bounded number of short transactions. */
+ * audit chain stays whole. Also pushes that a platform has not looked at yet, if a newer one of the
+ * same image waits for it. Uses short transactions. */
 void store_prune(struct store *store, int64_t before_ms);
+/* The same for ever younger rows, until the database's rows take at most nine tenths of max_bytes;
+ * keeps those of the last STORE_KEEP_MS. */
+void store_prune_size(struct store *store, int64_t max_bytes, int64_t now_ms);
+/* Deletes a sender's oldest pushes that are done with, and their updates, if its pushes take more
+ * than three quarters of the quota, until they take half of it. Keeps the last STORE_KEEP_MS. */
+void store_prune_sender(struct store *store, const char *sender, int64_t quota, int64_t now_ms);
+/* Longer than a delivery can be repeated: its key is in the push. */
+#define STORE_KEEP_MS (INT64_C(2) * 60 * 60 * 1000)
+/* Has store_accept seen a sender with three quarters of its quota used, since the last call? */
+bool store_prune_wanted(struct store *store);
+/* Bytes of the database's rows; 0: it cannot be read. */
+int64_t store_used(struct store *store);
+/* ERR_TRANSIENT: no more pushes can be taken, and why: the disk is almost full, or the database is
+ * much larger than max_bytes (0: no bound). */
+bool store_room(struct store *store, int64_t max_bytes, struct err *err) MUST_USE;
+#define STORE_DISK_MIN ((uint64_t)64 * 1024 * 1024)
 
 /* Frees this connection's caches. */
 void store_trim(struct store *store);

@@ -125,7 +125,23 @@ static bool claim_checkpoint(struct workers *workers, struct job *out) {
     return true;
 }
 
+/* A sender's quota is almost used up. */
+static bool claim_prune(struct workers *workers, struct job *out) {
+    const int64_t now = clock_boot_ms();
+    if (!workers->prune_wanted) {
+        return false;
+    }
+    if (workers->pruned_boot_ms && now - workers->pruned_boot_ms < WORKERS_PRUNE_MS) {
+        return false; /* workers_next_ms tells when */
+    }
+    workers->prune_wanted = false;
+    workers->pruned_boot_ms = now;
+    out->kind = JOB_PRUNE;
+    return true;
+}
+
 bool claim_job(struct worker *worker, struct job *out) {
-    return claim_checkpoint(worker->workers, out) || claim_probe(worker->workers, out) ||
-           claim_match(worker, out) || claim_update(worker, out);
+    return claim_checkpoint(worker->workers, out) || claim_prune(worker->workers, out) ||
+           claim_probe(worker->workers, out) || claim_match(worker, out) ||
+           claim_update(worker, out);
 }

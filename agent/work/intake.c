@@ -8,6 +8,7 @@
 #include "agent/model/id.h"
 #include "agent/store/store.h"
 #include "agent/views/document.h"
+#include "agent/work/refusals.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/json.h"
@@ -17,6 +18,7 @@
 #include "webhook/server.h"
 
 #define INTAKE_STACK (512 * 1024)
+#define INTAKE_ROOM_MS 1000
 #define INTAKE_EXPECTED_MS 60000 /* replicas' clocks may differ by this much */
 
 struct intake {
@@ -25,6 +27,9 @@ struct intake {
     struct store_checkpoints checkpoints;
     struct workers *workers;
     struct replicas *replicas; /* NULL: single replica */
+    struct refusals refusals;  /* of the intake thread, as the next two */
+    int64_t looked_ms;         /* for room in the store, CLOCK_BOOTTIME */
+    bool full;
     pthread_t thread;
     bool started;
     void (*turned)(void *context);
@@ -42,8 +47,40 @@ static void intake_log_accepted(const struct webhook_delivery *delivery) {
                    delivery->outcome == WEBHOOK_ACCEPTED ? "accepted" : "duplicate");
 }
 
+/* Is there room for more pushes? Looks once a second. */
+static bool intake_room(struct intake *intake) {
+    const int64_t now = clock_boot_ms();
+    if (intake->looked_ms && now - intake->looked_ms < INTAKE_ROOM_MS) {
+        return !intake->full;
+    }
+    CLEANUP(config_release) struct config *config = workers_config(intake->workers);
+    struct err err = ERR_INIT;
+    const bool full = !store_room(intake->store, config->history_bytes, &err);
+    if (full || store_used(intake->store) > config->history_bytes) {
+        workers_prune(intake->workers);
+    }
+    if (full && !intake->full) {
+        log_event(LOG_ERROR, "store.full", "reason", err.message, NULL);
+    } else if (!full && intake->full) {
+        log_event(LOG_INFO, "store.room", NULL);
+    }
+    intake->full = full;
+    intake->looked_ms = now;
+    return !full;
+}
+
+static void intake_refuse(struct webhook_delivery *const *batch, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        batch[i]->outcome = WEBHOOK_UNAVAILABLE;
+    }
+}
+
 static void intake_accept(void *context, struct webhook_delivery *const *batch, size_t count) {
     struct intake *intake = context;
+    if (!intake_room(intake)) {
+        intake_refuse(batch, count);
+        return;
+    }
     crashpoint("before pushes are stored");
     store_accept(intake->store, batch, count, clock_now_ms());
     crashpoint("after pushes are stored");
@@ -60,12 +97,19 @@ static void intake_accept(void *context, struct webhook_delivery *const *batch, 
     if (accepted) {
         workers_pushed(intake->workers);
     }
+    if (store_prune_wanted(intake->store)) {
+        workers_prune(intake->workers);
+    }
 }
 
 /* ---- the same with several replicas: stored in the cluster, which takes longer ---- */
 
 static void intake_offer(void *context, struct webhook_delivery *const *batch, size_t count) {
     struct intake *intake = context;
+    if (!intake_room(intake)) {
+        intake_refuse(batch, count);
+        return;
+    }
     struct inbox_batch offer = {
         .store = intake->store, .deliveries = batch, .count = count, .now_ms = clock_now_ms()};
     inbox_offer(replicas_inbox(intake->replicas), &offer);
@@ -147,6 +191,10 @@ static enum webhook_push intake_push_status(void *context, const char *id, struc
 
 static enum webhook_ready intake_ready(void *context, int64_t asked_ms, struct buf *why) {
     struct intake *intake = context;
+    if (!intake_room(intake)) {
+        buf_puts(why, "there is no room for more pushes; the log says why (store.full)");
+        return WEBHOOK_NOT_READY;
+    }
     if (intake->replicas && !replicas_ready(intake->replicas, why)) {
         return WEBHOOK_NOT_READY;
     }
@@ -155,15 +203,14 @@ static enum webhook_ready intake_ready(void *context, int64_t asked_ms, struct b
 
 static void intake_event(void *context, const struct webhook_event *event) {
     static const char *const proven[] = {"forbidden", "malformed", "ignored", "rate"};
+    struct intake *intake = context;
     bool known = false;
-    (void)context;
     for (size_t i = 0; i < ARRAY_LENGTH(proven); i++) {
         known = known || strcmp(event->what, proven[i]) == 0;
     }
     /* Do not count under a name that an unauthenticated sender claims. */
     counters_count(METRIC_PUSHES, known && event->sender ? event->sender : "", event->what);
-    log_event(LOG_WARNING, "hook.refused", "what", event->what, "sender", log_or(event->sender),
-              "peer", log_or(event->peer), "detail", log_or(event->detail), NULL);
+    refusals_add(&intake->refusals, event, clock_boot_ms());
 }
 
 static void intake_checkpoint(void *context) {
@@ -171,7 +218,8 @@ static void intake_checkpoint(void *context) {
 }
 
 static void intake_idle(void *context) {
-    const struct intake *intake = context;
+    struct intake *intake = context;
+    refusals_quiet(&intake->refusals, clock_boot_ms());
     store_trim(intake->store);
     memory_give_back();
 }
@@ -247,6 +295,7 @@ static void *intake_main(void *argument) {
     struct intake *intake = argument;
     (void)pthread_setname_np(pthread_self(), "intake");
     webhook_server_run(intake->server);
+    refusals_end(&intake->refusals, clock_boot_ms());
     return NULL;
 }
 

@@ -13,9 +13,10 @@
 
 #define WORKERS_MAX 16
 #define WORKERS_PLATFORMS PLATFORM_COUNT_MAX
+#define WORKERS_PRUNE_MS 5000 /* at least between two prunings that pushes cause */
 #define WORKERS_PAUSE_MS 1000 /* after a failed write to the store */
 
-enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT };
+enum job_kind { JOB_NONE, JOB_MATCH, JOB_UPDATE, JOB_PROBE, JOB_CHECKPOINT, JOB_PRUNE };
 
 struct job {
     enum job_kind kind;
@@ -65,6 +66,7 @@ struct workers {
     bool paused;  /* an update is due while the store cannot be written */
     int64_t pause_until_boot_ms;
     int64_t pruned_boot_ms;
+    bool prune_wanted;
     bool checkpoint_wanted, checkpoint_busy;
     /* Readiness. */
     int64_t probe_wanted_boot_ms; /* 0: not wanted */
@@ -87,6 +89,8 @@ void job_probe(struct worker *worker, const struct pipeline *pipeline);
 void job_update(struct worker *worker, struct pipeline *pipeline, struct job *job);
 /* Prunes the store, once an hour at most. */
 void job_prune(struct worker *worker, const struct config *config);
+/* Not more often than once an hour. */
+void job_prune_sometimes(struct worker *worker, const struct config *config);
 void job_checkpoint(struct worker *worker);
 
 #endif

@@ -77,6 +77,16 @@ void job_update(struct worker *worker, struct pipeline *pipeline, struct job *jo
 }
 
 void job_prune(struct worker *worker, const struct config *config) {
+    const int64_t now_ms = clock_now_ms();
+    store_prune(worker->store, now_ms - config->history_ms);
+    for (size_t i = 0; i < config->senders.count; i++) {
+        const struct sender *sender = &config->senders.items[i];
+        store_prune_sender(worker->store, sender->name, sender->quota, now_ms);
+    }
+    store_prune_size(worker->store, config->history_bytes, now_ms);
+}
+
+void job_prune_sometimes(struct worker *worker, const struct config *config) {
     struct workers *workers = worker->workers;
     thread_lock(&workers->mutex);
     int64_t now = clock_boot_ms();
@@ -84,7 +94,7 @@ void job_prune(struct worker *worker, const struct config *config) {
     workers->pruned_boot_ms = due ? now : workers->pruned_boot_ms;
     thread_unlock(&workers->mutex);
     if (due) {
-        store_prune(worker->store, clock_now_ms() - config->history_ms);
+        job_prune(worker, config);
     }
 }
 

@@ -50,6 +50,9 @@ static void worker_run(struct worker *worker, struct job *job) {
     case JOB_MATCH:
         job_match(worker, &pipeline, job);
         workers_kick(worker->workers); /* new pushes need not wait for the pruning */
+        job_prune_sometimes(worker, config);
+        break;
+    case JOB_PRUNE:
         job_prune(worker, config);
         break;
     case JOB_UPDATE:
@@ -74,7 +77,7 @@ static void worker_run(struct worker *worker, struct job *job) {
 static bool workers_start_one(struct workers *workers);
 
 static bool workers_deferred(const struct workers *workers) {
-    bool deferred = workers->paused;
+    bool deferred = workers->paused || workers->prune_wanted;
     for (size_t i = 0; i < WORKERS_PLATFORMS; i++) {
         deferred = deferred || workers->matches[i].deferred;
     }
@@ -282,6 +285,13 @@ void workers_room(struct workers *workers, bool room) {
     }
 }
 
+void workers_prune(struct workers *workers) {
+    thread_lock(&workers->mutex);
+    workers->prune_wanted = true;
+    thread_unlock(&workers->mutex);
+    workers_kick(workers);
+}
+
 void workers_checkpoint(struct workers *workers) {
     thread_lock(&workers->mutex);
     workers->checkpoint_wanted = true;
@@ -328,6 +338,9 @@ int64_t workers_next_ms(struct workers *workers, int64_t after_ms) {
         if (match->deferred) {
             next = workers_sooner(next, match->not_before_boot_ms, after_ms);
         }
+    }
+    if (workers->prune_wanted) {
+        next = workers_sooner(next, workers->pruned_boot_ms + WORKERS_PRUNE_MS, after_ms);
     }
     if (workers->paused) {
         next = workers_sooner(next, workers->pause_until_boot_ms, after_ms);

@@ -55,6 +55,8 @@ void workers_pushed(struct workers *workers);
  * not looked for work although it was woken before the previous call. Wakes no worker and ignores
  * waits for a platform, which may take as long as they like. */
 bool workers_turn(struct workers *workers) MUST_USE;
+/* Makes a worker delete what is done with: a sender has almost used up its quota. */
+void workers_prune(struct workers *workers);
 /* Makes a worker merge the store's log into the database. */
 void workers_checkpoint(struct workers *workers);
 /* The next time (CLOCK_BOOTTIME, after after_ms) that needs workers_kick for work that is not in

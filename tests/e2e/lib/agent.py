@@ -67,7 +67,8 @@ class Agent:
             "control": "unix:" + self.control_path,
             "state": self.state,
             "log": {"level": "debug", "format": "json"},
-            "senders": [{"name": "ci", "format": "native", "images": ["**"],
+            # Tests push more in a second than a CI does; what the defaults hold is tested in test_flood.py.
+            "senders": [{"name": "ci", "format": "native", "images": ["**"], "rate": "1000000/s", "quota": "1TiB",
                          "auth": {"standard_webhooks": {"secret": {"file": self.secret_path}}}}],
             "registries": [registry.configuration() for registry in registries],
             "defaults": {"health": {"timeout": "20s", "soak": "1s"}},

@@ -245,7 +245,9 @@ static void senders(void **state) {
     assert_int_equal(sender->hmac_algorithm, DIGEST_MAC_SHA512);
     assert_string_equal(sender->hmac_prefix, "sha512=");
     assert_string_equal(sender->images[2], "registry.lan:5000/home/**");
-    assert_int_equal(sender->rate_period_ms, 0);
+    assert_int_equal(sender->rate_count, 600);
+    assert_int_equal(sender->rate_period_ms, 60000);
+    assert_int_equal(sender->quota, INT64_C(64) * 1024 * 1024);
     sender = sender_find(&config->senders, "signed");
     assert_non_null(sender);
     assert_null(sender->hmac_header);
@@ -536,8 +538,11 @@ static void reference(void **state) {
     config_reference(&text);
     assert_false(text.overflow);
     static const char *const lines[] = {
-        "| `history` | a duration, 1d to 3650d | 90d | how long finished pushes and updates are "
+        "| `history` | a duration, 1d to 3650d, or a map like {age: 90d, size: 512MiB} | "
+        "{age: 90d, size: 512MiB} | how long finished pushes, updates and audit entries are "
         "kept |\n",
+        "| `history.size` | a size, 16MiB to 1TiB | 512MiB |",
+        "| `senders[].quota` | a size, 1MiB to 1TiB, like 64MiB | 64MiB |",
         "| `senders[].auth.hmac.algorithm` | sha256 or sha512 | sha256 | the algorithm of the "
         "plain HMAC; needs `header` |\n",
         "| `platforms.docker.tls.key` |",

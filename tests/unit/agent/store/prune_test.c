@@ -94,6 +94,53 @@ static void prune_keeps_rejected_digests(void **state) {
     assert_false(store_rejected(*state, "docker/site", FIXTURE_DIGEST("2"), &which));
 }
 
+/* A platform that is away for long: the newest push of each image still waits for it. */
+static void prune_drops_what_a_newer_push_replaces(void **state) {
+    fixture_begin(*state, "docker");
+    for (int i = 0; i < 1200; i++) {
+        (void)fixture_push(*state, "ghcr.io/a/b:1");
+    }
+    int64_t other = fixture_push(*state, "ghcr.io/a/b:2");
+    int64_t newest = fixture_push(*state, "ghcr.io/a/b:1");
+    store_prune(*state, fixture_now_ms + 1);
+    assert_int_equal(number(*state, "SELECT count(*) FROM pushes"), 2);
+    assert_int_equal(number(*state, "SELECT min(id) FROM pushes"), other);
+    assert_int_equal(number(*state, "SELECT max(id) FROM pushes"), newest);
+    assert_int_equal(fixture_unmatched(*state, "docker"), 2);
+}
+
+/* Rows that stay, however many, hide none that go. */
+static void prune_looks_behind_rows_that_stay(void **state) {
+    fixture_begin(*state, "docker");
+    execute(*state,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
+            " INSERT INTO updates(id, push, target, instance, image, stage, result, reason,"
+            " from_digest, to_digest, not_before, stage_since, attempts, created, finished,"
+            " changed, revision, step, back, journal) SELECT i, i, 'docker/a', '', 'a/b:1', 'gate',"
+            " CASE WHEN i > 11000 THEN 'updated' END, '', '', '', 0, 0, 0, 1000, 1000, 0, 1, '',"
+            " 0, '' FROM n");
+    store_prune(*state, 2000);
+    assert_int_equal(number(*state, "SELECT count(*) FROM updates"), 11000);
+}
+
+static void prune_by_size_takes_the_oldest(void **state) {
+    fixture_begin(*state, "docker");
+    execute(*state, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)"
+                    " INSERT INTO pushes(id, lead, sender, image, digest, received, meta)"
+                    " SELECT i, i, 'ci', 'ghcr.io/a/b:' || i, '', 1000 * i, hex(zeroblob(200))"
+                    " FROM n");
+    (void)fixture_push(*state, "ghcr.io/a/b:2");
+    (void)fixture_match(*state, "docker", NULL);
+    const int64_t used = store_used(*state);
+    store_prune_size(*state, used, fixture_now_ms);
+    assert_int_equal(number(*state, "SELECT count(*) FROM pushes"), 8001);
+    store_prune_size(*state, used / 2, 1000 * 8000 + STORE_KEEP_MS);
+    const int64_t left = number(*state, "SELECT count(*) FROM pushes");
+    assert_true(store_used(*state) <= used / 2);
+    assert_true(left > 2500 && left < 5000);
+    assert_int_equal(number(*state, "SELECT count(*) FROM pushes WHERE id = 8000"), 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -102,6 +149,9 @@ int main(void) {
         TEST(prune_keeps_pushes_to_be_matched),
         TEST(prune_copes_with_many),
         TEST(prune_keeps_rejected_digests),
+        TEST(prune_drops_what_a_newer_push_replaces),
+        TEST(prune_looks_behind_rows_that_stay),
+        TEST(prune_by_size_takes_the_oldest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,7 @@ static void version_1_is_migrated(void **state) {
                    "DROP TABLE history; DROP TABLE rejected; DROP TABLE probe; DROP TABLE holds;"
                    "DROP TABLE audit; DROP TABLE audit_base; DROP TABLE keys;"
                    "DROP TABLE keys_through; DROP TABLE shared; DROP TABLE inbox;"
-                   "DROP TABLE arrivals;");
+                   "DROP TABLE arrivals; DROP TABLE usage;");
     execute(store, version_1);
     execute(store,
             "INSERT INTO pushes(id, lead, sender, image, digest, received, key, body) VALUES(5, "
@@ -191,7 +191,8 @@ static void version_1_is_migrated(void **state) {
                      "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
     store_free(store);
     *state = fixture_open();
-    assert_int_equal(number(*state, "PRAGMA user_version"), 5);
+    assert_int_equal(number(*state, "PRAGMA user_version"), 6);
+    assert_int_equal(number(*state, "SELECT bytes FROM usage WHERE sender = 'ci'"), 424);
     assert_int_equal(number(*state, "SELECT push FROM keys"), 5);
     assert_int_equal(number(*state, "SELECT through FROM keys_through"), 5);
     struct update update = fixture_find(*state, 6);
