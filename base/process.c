@@ -38,13 +38,77 @@ static int process_input_new(const char *text) {
     return fd;
 }
 
+/* A helper may need the parts of our environment that tell where it finds its files, its session, a
+ * proxy, and the credentials of its own cloud. The rest may hold secrets that are not meant for
+ * it. */
+static bool process_inherits(const char *entry) {
+    static const char *const names[] = {"PATH",
+                                        "HOME",
+                                        "USER",
+                                        "LOGNAME",
+                                        "SHELL",
+                                        "LANG",
+                                        "LANGUAGE",
+                                        "TZ",
+                                        "TMPDIR",
+                                        "TERM",
+                                        "DISPLAY",
+                                        "DBUS_SESSION_BUS_ADDRESS",
+                                        "WAYLAND_DISPLAY",
+                                        "GNUPGHOME",
+                                        "KUBECONFIG",
+                                        "DOCKER_CONFIG",
+                                        "SSL_CERT_FILE",
+                                        "SSL_CERT_DIR",
+                                        "HTTP_PROXY",
+                                        "HTTPS_PROXY",
+                                        "NO_PROXY",
+                                        "ALL_PROXY",
+                                        "http_proxy",
+                                        "https_proxy",
+                                        "no_proxy",
+                                        "all_proxy"};
+    static const char *const families[] = {"LC_",     "XDG_",       "GPG_",    "PASSWORD_STORE_",
+                                           "AWS_",    "AZURE_",     "GOOGLE_", "CLOUDSDK_",
+                                           "GCLOUD_", "KUBERNETES_"};
+    const size_t len = strcspn(entry, "=");
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strlen(names[i]) == len && memcmp(names[i], entry, len) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(families); i++) {
+        if (strncmp(families[i], entry, strlen(families[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The caller frees the list; its entries are those of environ. NULL: out of memory. */
+static char **process_environment(void) {
+    size_t count = 0;
+    while (environ && environ[count]) {
+        count++;
+    }
+    char **list = calloc(count + 1, sizeof *list);
+    size_t kept = 0;
+    for (size_t i = 0; list && i < count; i++) {
+        if (process_inherits(environ[i])) {
+            list[kept++] = environ[i];
+        }
+    }
+    return list;
+}
+
 /* Starts a process group, so that descendants end too; with no blocked signals and none of our
  * descriptors. */
 static int process_spawn(pid_t *pid, const struct process_order *order, int input, int output) {
-    char *const *environment = order->environment ? order->environment : environ;
+    CLEANUP(own_free) char **inherited = process_environment();
+    char *const *environment = order->environment ? order->environment : inherited;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    if (posix_spawn_file_actions_init(&files) != 0) {
+    if (!environment || posix_spawn_file_actions_init(&files) != 0) {
         return ENOMEM;
     }
     if (posix_spawnattr_init(&attributes) != 0) {

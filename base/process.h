@@ -12,7 +12,8 @@
 
 struct process_order {
     char *const *argv;        /* argv[0]: a path, or a name in PATH; ends with NULL */
-    char *const *environment; /* "NAME=VALUE", ends with NULL; NULL: ours */
+    char *const *environment; /* "NAME=VALUE", ends with NULL; NULL: of ours, what a
+                               * helper may need (paths, session, proxies, its cloud's names) */
     const char *input;        /* for its standard input; never in argv, which everybody can read */
     int64_t timeout_ms;
 };
