@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/control/origin.h"
 #include "agent/control/routes.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -25,6 +26,7 @@ struct control_server {
     struct workers *workers;
     struct replicas *replicas; /* NULL: single replica */
     struct listener listener;
+    char address[300]; /* as configured */
     bool tcp;
     bool metrics_only;
     atomic_bool stop;
@@ -108,7 +110,8 @@ static enum MHD_Result control_break_off(struct MHD_Connection *connection, int 
 
 /* ---- serving ---- */
 
-static bool control_authenticated(const struct control_exchange *exchange) {
+static bool control_authenticated(const struct control_exchange *exchange,
+                                  const struct config *config) {
     if (!exchange->server->tcp || exchange->server->metrics_only) {
         return true;
     }
@@ -118,7 +121,7 @@ static bool control_authenticated(const struct control_exchange *exchange) {
         return false;
     }
     given += sizeof scheme - 1;
-    return secret_equal(&exchange->request.config->control_token, given, strlen(given));
+    return secret_equal(&config->control_token, given, strlen(given));
 }
 
 /* Did a page of another site make the browser of an authorised person send this order? */
@@ -186,12 +189,6 @@ static enum MHD_Result control_complete(struct control_exchange *exchange, const
         return control_break_off(connection, MHD_HTTP_BAD_REQUEST,
                                  "the body is not properly chunked");
     }
-    if (!control_authenticated(exchange)) {
-        return control_refuse(connection, MHD_HTTP_UNAUTHORIZED, "unauthorized");
-    }
-    if (control_cross_site(exchange, method)) {
-        return control_refuse(connection, MHD_HTTP_FORBIDDEN, "cross-site request refused");
-    }
     if (request->body.overflow) {
         return control_refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
     }
@@ -206,6 +203,39 @@ static enum MHD_Result control_complete(struct control_exchange *exchange, const
         request->path = path + strlen(route->path);
         return control_handle(exchange, route);
     }
+}
+
+/* ---- before the body is read ---- */
+
+static bool control_named(const struct control_exchange *exchange) {
+    char machine[256] = "";
+    if (!exchange->server->tcp) {
+        return true;
+    }
+    if (gethostname(machine, sizeof machine - 1) != 0) {
+        machine[0] = '\0';
+    }
+    return origin_trusted(framing_value(&exchange->head, "Host"), exchange->server->address,
+                          machine);
+}
+
+/* Decides by the header alone whether the caller may ask at all. True: it may. */
+static bool control_admit(struct control_exchange *exchange, const char *method,
+                          enum MHD_Result *out) {
+    struct MHD_Connection *connection = exchange->request.connection;
+    CLEANUP(config_release) struct config *config = workers_config(exchange->request.workers);
+    if (!control_named(exchange)) {
+        *out = control_break_off(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+                                 "this name is not one of this machine's: use its address, or the "
+                                 "name that the configuration listens on");
+    } else if (!control_authenticated(exchange, config)) {
+        *out = control_break_off(connection, MHD_HTTP_UNAUTHORIZED, "unauthorized");
+    } else if (control_cross_site(exchange, method)) {
+        *out = control_break_off(connection, MHD_HTTP_FORBIDDEN, "cross-site request refused");
+    } else {
+        return true;
+    }
+    return false;
 }
 
 /* ---- libmicrohttpd's callbacks: its signatures, not ours ---- */
@@ -254,6 +284,10 @@ static enum MHD_Result control_begin(struct control_exchange *exchange, const ch
     }
     if (head->escaped_zero) {
         return control_break_off(connection, MHD_HTTP_NOT_FOUND, "no such path");
+    }
+    enum MHD_Result refused = MHD_YES;
+    if (!control_admit(exchange, method, &refused)) {
+        return refused;
     }
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     if (reads && (head->body.chunked || head->body.length > 0)) {
@@ -349,6 +383,7 @@ static struct control_server *control_new(const char *address, struct workers *w
     server->workers = workers;
     server->listener.fd = -1;
     server->tcp = strncmp(address, "unix:", 5) != 0;
+    (void)snprintf(server->address, sizeof server->address, "%s", address);
     if (!server->tcp) {
         control_make_folder(address);
     }
