@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log_queue.h"
+#include "base/unicode.h"
 
 #define EVENT_MAX 32768u
 /* Longer values are cut: one hostile field must not push the others out of the event. */
@@ -49,45 +50,6 @@ bool log_level_parse(const char *text, enum log_level *out) {
     return false;
 }
 
-/* Decodes one character of well-formed UTF-8 (Unicode table 3-7). Returns its length, 0 when it is
- * malformed. */
-static size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *out) {
-    static const struct {
-        unsigned char mask, mark;
-        uint32_t least;
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (size_t n = 1; n <= ARRAY_LENGTH(forms) && n <= len; n++) {
-        if ((bytes[0] & forms[n - 1].mask) != forms[n - 1].mark) {
-            continue;
-        }
-        uint32_t point = bytes[0] & (unsigned char)~forms[n - 1].mask;
-        for (size_t i = 1; i < n; i++) {
-            if ((bytes[i] & 0xc0) != 0x80) {
-                return 0;
-            }
-            point = point << 6 | (bytes[i] & 0x3f);
-        }
-        bool surrogate = point >= 0xd800 && point <= 0xdfff;
-        *out = point;
-        return point < forms[n - 1].least || point > 0x10ffff || surrogate ? 0 : n;
-    }
-    return 0;
-}
-
-/* Control characters, and characters that break lines or change the direction of text. */
-static bool unprintable(uint32_t point) {
-    static const struct {
-        uint32_t first, last;
-    } ranges[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c}, {0x200b, 0x200f},
-                  {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
-    for (size_t i = 0; i < ARRAY_LENGTH(ranges); i++) {
-        if (point >= ranges[i].first && point <= ranges[i].last) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void put_character(struct buf *line, const unsigned char *bytes, size_t len,
                           uint32_t point) {
     if (point == '"' || point == '\\') {
@@ -97,7 +59,7 @@ static void put_character(struct buf *line, const unsigned char *bytes, size_t l
         buf_puts(line, "\\n");
     } else if (point == '\t') {
         buf_puts(line, "\\t");
-    } else if (unprintable(point)) {
+    } else if (unicode_unprintable(point)) {
         buf_printf(line, "\\u%04x", (unsigned)point);
     } else {
         buf_append(line, bytes, len);
@@ -134,7 +96,7 @@ static void put_quoted(struct buf *line, const char *text, bool json) {
             break;
         }
         uint32_t point = 0;
-        size_t n = utf8_decode(bytes + i, len - i, &point);
+        size_t n = unicode_decode(bytes + i, len - i, &point);
         if (n > 0) {
             put_character(line, bytes + i, n, point);
         } else if (json) {

@@ -191,10 +191,16 @@ static bool realm_host_is(const struct realm_host *realm, const char *allowed) {
            (!host.port[0] || strcmp(host.port, realm->port) == 0);
 }
 
-static bool realm_same_host(const struct realm_host *realm, const char *registry_host) {
-    struct realm_host host;
-    return realm_host_split(registry_host, strlen(registry_host), &host) &&
-           strcasecmp(host.name, realm->name) == 0;
+static bool realm_same_name(const struct realm_host *realm, const struct realm_host *own) {
+    return strcasecmp(own->name, realm->name) == 0;
+}
+
+/* Is it the registry's own port, or the host's own TLS? On another port somebody else may listen. */
+static bool realm_own_port(const struct realm_host *realm, const struct realm_host *own,
+                           bool plain_http) {
+    const char *port = plain_http ? "80" : "443";
+    port = own->port[0] ? own->port : port;
+    return strcmp(realm->port, port) == 0 || strcmp(realm->port, "443") == 0;
 }
 
 /* Registries whose token server has another host. All other known ones (ghcr.io, quay.io, gcr.io,
@@ -292,7 +298,11 @@ bool token_realm_allowed(const struct token_realm_rule *rule, const char *realm,
         return err_set(err, ERR_DENIED, "the token server that %.100s names %s",
                        rule->registry_host, fault);
     }
-    if (realm_same_host(&host, rule->registry_host) ||
+    struct realm_host own = {.name = ""};
+    const bool same_name =
+        realm_host_split(rule->registry_host, strlen(rule->registry_host), &own) &&
+        realm_same_name(&host, &own);
+    if ((same_name && realm_own_port(&host, &own, rule->plain_http)) ||
         realm_well_known(&host, rule->registry_host)) {
         return true;
     }
@@ -300,6 +310,12 @@ bool token_realm_allowed(const struct token_realm_rule *rule, const char *realm,
         if (realm_host_is(&host, rule->token_hosts[i])) {
             return true;
         }
+    }
+    if (same_name) {
+        return err_set(err, ERR_DENIED,
+                       "the token server that %.100s names is on another port of its host, "
+                       "%.200s:%s, which is not among the registry's token_hosts",
+                       rule->registry_host, host.name, host.port);
     }
     if (realm_private_address(&host)) {
         return err_set(err, ERR_DENIED,

@@ -3,58 +3,39 @@
 
 #include <string.h>
 
-/* Characters that control a terminal: their common leading bytes, and the range of the last
- * byte. */
-static const struct {
-    unsigned char lead[2];
-    size_t leading;
-    unsigned char first, last;
-} hostile_ranges[] = {
-    {{0, 0}, 0, 0x01, 0x1F},       /* C0 */
-    {{0, 0}, 0, 0x7F, 0x7F},       /* DEL */
-    {{0xC2, 0}, 1, 0x80, 0x9F},    /* C1 */
-    {{0xE2, 0x80}, 2, 0xA8, 0xAE}, /* U+2028 to U+202E: line ends and directions */
-    {{0xE2, 0x81}, 2, 0xA6, 0xA9}, /* U+2066 to U+2069: directions */
-};
+#include "base/unicode.h"
 
-/* The length of such a character at `text`; 0: none. */
-static size_t hostile_bytes(const char *text) {
-    for (size_t i = 0; i < ARRAY_LENGTH(hostile_ranges); i++) {
-        size_t leading = hostile_ranges[i].leading;
-        size_t same = 0;
-        while (same < leading && (unsigned char)text[same] == hostile_ranges[i].lead[same]) {
-            same++;
-        }
-        if (same < leading) {
-            continue;
-        }
-        unsigned char byte = (unsigned char)text[leading];
-        if (byte >= hostile_ranges[i].first && byte <= hostile_ranges[i].last) {
-            return leading + 1;
-        }
-    }
-    return 0;
+#define UTF8_MAX 4 /* bytes of a character */
+
+/* The length of the character at `text`. hostile: a terminal must not get it. */
+static size_t character(const char *text, bool *hostile) {
+    uint32_t point = 0;
+    const size_t len =
+        unicode_decode((const unsigned char *)text, strnlen(text, UTF8_MAX), &point);
+    *hostile = len == 0 || unicode_unprintable(point);
+    return len > 0 ? len : 1;
 }
 
 void render_text(const char *text, FILE *out) {
     const char *at = text && *text ? text : "-";
     while (*at) {
-        size_t hostile = hostile_bytes(at);
-        (void)fputc(hostile > 0 ? '?' : *at, out);
-        at += hostile > 0 ? hostile : 1;
+        bool hostile = false;
+        const size_t len = character(at, &hostile);
+        if (hostile) {
+            (void)fputc('?', out);
+        } else {
+            (void)fwrite(at, 1, len, out);
+        }
+        at += len;
     }
 }
 
 /* Counts characters as render_text shows them, each one cell wide. */
 static size_t width(const char *text) {
     size_t count = 0;
-    const char *at = text;
-    while (*at) {
-        size_t hostile = hostile_bytes(at);
-        if (hostile > 0 || ((unsigned char)*at & 0xC0) != 0x80) {
-            count++;
-        }
-        at += hostile > 0 ? hostile : 1;
+    bool hostile = false;
+    for (const char *at = text; *at; at += character(at, &hostile)) {
+        count++;
     }
     return count;
 }

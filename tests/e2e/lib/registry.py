@@ -171,6 +171,8 @@ class Registry:
             entry["ca"] = self.authority.ca
         else:
             entry["plain_http"] = True
+        if self.tokens:
+            entry["token_hosts"] = [urllib.parse.urlsplit(self.tokens.url).netloc]
         if credentials and self.kind in ("password", "token"):
             path = os.path.join(self.directory, "password")
             with open(path, "w", encoding="ascii") as out:

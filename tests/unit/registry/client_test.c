@@ -280,9 +280,9 @@ static void two_challenges_prefer_bearer(void **state) {
          .url = "https://registry.lan:5000/v2/home/site/manifests/1",
          .status = 401,
          .headers = BASIC_CHALLENGE
-         "www-authenticate: Bearer realm=\"https://registry.lan:5001/auth?x=1\",service=\"lab\"\n"},
+         "www-authenticate: Bearer realm=\"https://registry.lan/auth?x=1\",service=\"lab\"\n"},
         {.method = "GET",
-         .url = "https://registry.lan:5001/auth?x=1&service=lab&scope=repository%3Ahome%2Fsite"
+         .url = "https://registry.lan/auth?x=1&service=lab&scope=repository%3Ahome%2Fsite"
                 "%3Apull&account=ci",
          .authorization = "Basic Y2k6cHc=",
          .status = 200,

@@ -37,9 +37,12 @@ static void nothing_that_a_terminal_obeys_comes_out(void **state) {
         {"\xE2\x80\xA7 \xE2\x80\xA8 \xE2\x80\xAE \xE2\x80\xAF", "\xE2\x80\xA7 ? ? \xE2\x80\xAF"},
         {"\xE2\x81\xA5 \xE2\x81\xA6 \xE2\x81\xA9 \xE2\x81\xAA", "\xE2\x81\xA5 ? ? \xE2\x81\xAA"},
         /* cut in the middle of a character */
-        {"a\xE2\x80", "a\xE2\x80"},
-        {"a\xE2", "a\xE2"},
-        {"a\xC2", "a\xC2"},
+        {"a\xE2\x80", "a??"},
+        {"a\xE2", "a?"},
+        {"a\xC2", "a?"},
+        /* U+200B to U+200F, U+061C, U+FEFF: cannot be seen, or change the direction */
+        {"\xE2\x80\x8B \xE2\x80\x8F \xD8\x9C \xEF\xBB\xBF", "? ? ? ?"},
+        {"\xE2\x80\x8A \xE2\x80\x90", "\xE2\x80\x8A \xE2\x80\x90"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         FILE *out = begin();
