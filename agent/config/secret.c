@@ -1,6 +1,9 @@
 /* Secrets, in the configuration: owns their forms. Never quotes one. */
 #include "base/secret.h"
 
+#include <limits.h>
+#include <sys/stat.h>
+
 #include "agent/config/value.h"
 #include "agent/model/suggest.h"
 
@@ -49,6 +52,34 @@ static bool secret_stand_in(const struct config_value *value, struct secret *out
     return secret_set(out, stand_in, sizeof stand_in - 1, &err);
 }
 
+/* May others read the file? Looks at its folder too: others may be unable to enter it. */
+static bool others_read(const char *path) {
+    char folder[PATH_MAX];
+    struct stat file;
+    struct stat above;
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+                   slash ? path : ".");
+    return stat(path, &file) == 0 && (file.st_mode & S_IROTH) != 0 &&
+           (stat(folder, &above) != 0 || (above.st_mode & S_IXOTH) != 0);
+}
+
+/* An engine or a cluster makes the files below these folders readable for all users of a container,
+ * of whom there is one. */
+static void warn_of_readers(const struct config_value *value, const char *path) {
+    static const char *const given[] = {"/run/secrets/", "/var/run/secrets/"};
+    for (size_t i = 0; i < ARRAY_LENGTH(given); i++) {
+        if (strncmp(path, given[i], strlen(given[i])) == 0) {
+            return;
+        }
+    }
+    if (others_read(path)) {
+        config_fault_add(
+            value->reader, config_warning_at(value->node),
+            "every user of this machine may read %.200s: chmod 600, or 640 for a group", path);
+    }
+}
+
 /* *placeholder: a placeholder was used. */
 static bool secret_from_form(const struct config_value *value, struct secret *out,
                              bool *placeholder) {
@@ -61,6 +92,9 @@ static bool secret_from_form(const struct config_value *value, struct secret *ou
     const char *text = config_text(&from);
     struct err err = ERR_INIT;
     if (!text || form->read(out, text, &err)) {
+        if (text && form->read == secret_read_file) {
+            warn_of_readers(&from, text);
+        }
         return text != NULL;
     }
     *placeholder = value->reader->check_only && form->read == secret_read_credential &&

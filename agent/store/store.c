@@ -38,19 +38,46 @@ static bool store_is_shared(struct store *store) {
     return query_number(&query, &shared);
 }
 
+/* May other users of this machine write to it? A volume of its own may have any mode: a container
+ * or a pod has no other users, and those that make volumes for them use 0777. */
+static bool store_is_open(const char *directory, const struct stat *status) {
+    char above[PATH_MAX];
+    struct stat parent;
+    (void)snprintf(above, sizeof above, "%s/..", directory);
+    return (status->st_mode & S_IWOTH) != 0 &&
+           (stat(above, &parent) != 0 || parent.st_dev == status->st_dev);
+}
+
+/* True also if there is none. */
+static bool store_is_file(const char *path, const char *end, struct err *err) {
+    char whole[PATH_MAX + 8];
+    struct stat status;
+    (void)snprintf(whole, sizeof whole, "%s%s", path, end);
+    return lstat(whole, &status) != 0 || S_ISREG(status.st_mode) ||
+           err_set(err, ERR_INVALID,
+                   "%s is a link or no file: somebody else has put it there; remove it", whole);
+}
+
 /* Writes DIRECTORY/NAME into out; makes the directory if it is missing. */
 static bool store_path(const char *directory, const char *name, char out[PATH_MAX],
                        struct err *err) {
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+    struct stat status;
+    if ((mkdir(directory, 0700) != 0 && errno != EEXIST) || stat(directory, &status) != 0) {
         return err_set(err, ERR_INVALID,
                        "state directory %s: %s: make it, or name another one with `state:`",
                        directory, strerror(errno));
+    }
+    if (store_is_open(directory, &status)) {
+        return err_set(err, ERR_INVALID,
+                       "state directory %s: everybody on this machine may write to it: chmod 700",
+                       directory);
     }
     int len = snprintf(out, PATH_MAX, "%s/%s", directory, name);
     if (len < 0 || len >= PATH_MAX) {
         return err_set(err, ERR_INVALID, "state directory: its name is too long");
     }
-    return true;
+    return store_is_file(out, "", err) && store_is_file(out, "-wal", err) &&
+           store_is_file(out, "-shm", err);
 }
 
 bool store_open(const char *directory, struct store **out, struct err *err) {
@@ -109,7 +136,7 @@ int store_lock(const char *directory, struct err *err) {
     if (!store_path(directory, "landwaiter.lock", path, err)) {
         return -1;
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         (void)err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
         return -1;

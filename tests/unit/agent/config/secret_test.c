@@ -1,4 +1,6 @@
 /* Secrets: their forms, and that no fault ever repeats one. */
+#include <sys/stat.h>
+
 #include "tests/unit/agent/config/parsed.h"
 
 #define BEARER(secret)                                                                             \
@@ -87,6 +89,41 @@ static void a_file_is_limited(void **state) {
     assert_int_equal(remove(path), 0);
 }
 
+static bool told_of_readers(const char *path) {
+    CLEANUP(config_faults_release) struct config_faults faults = {0};
+    struct config *config = NULL;
+    char text[512];
+    bool told = false;
+    (void)snprintf(text, sizeof text, BEARER("{file: %s}"), path);
+    assert_true(config_parse(text, strlen(text), &config, &faults));
+    for (size_t i = 0; i < faults.count; i++) {
+        assert_true(faults.items[i].warning);
+        told = told || strstr(faults.items[i].message, "every user of this machine may read");
+    }
+    config_drop(config);
+    return told;
+}
+
+static void a_file_that_others_may_read_is_told(void **state) {
+    (void)state;
+    char folder[] = "/tmp/landwaiter-secret-XXXXXX";
+    char path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/ci", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("a-secret-of-more-than-16-bytes\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_false(told_of_readers(path)); /* nobody else can enter the folder */
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_true(told_of_readers(path));
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_false(told_of_readers(path));
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(remove(folder), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup(function, parsed_setup)
 
 int main(void) {
@@ -95,6 +132,7 @@ int main(void) {
         TEST(faults_have_words),
         TEST(never_quoted),
         TEST(a_file_is_limited),
+        TEST(a_file_that_others_may_read_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,55 @@ static void kill_loses_nothing_acknowledged(void **state) {
     (void)sqlite3_finalize(check);
 }
 
+/* ---- others on this machine ---- */
+
+static void refused(const char *words) {
+    struct store *store = NULL;
+    struct err err = ERR_INIT;
+    assert_false(store_open(fixture_directory, &store, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    if (!strstr(err.message, words)) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void a_directory_of_everybody_is_refused(void **state) {
+    store_free(*state);
+    *state = NULL;
+    assert_int_equal(chmod(fixture_directory, 0777), 0);
+    refused("everybody on this machine may write to it");
+    assert_int_equal(chmod(fixture_directory, 01777), 0);
+    refused("everybody on this machine may write to it");
+    struct err err = ERR_INIT;
+    assert_int_equal(store_lock(fixture_directory, &err), -1);
+    assert_int_equal(chmod(fixture_directory, 02770), 0);
+    *state = fixture_open();
+}
+
+static void links_are_not_followed(void **state) {
+    store_free(*state);
+    *state = NULL;
+    static const char *const names[] = {"landwaiter.db-wal", "landwaiter.db-shm"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        (void)unlink(fixture_path(names[i]));
+    }
+    char elsewhere[128];
+    (void)snprintf(elsewhere, sizeof elsewhere, "%s", fixture_path("elsewhere.db"));
+    assert_int_equal(rename(fixture_path("landwaiter.db"), elsewhere), 0);
+    assert_int_equal(symlink(elsewhere, fixture_path("landwaiter.db")), 0);
+    refused("is a link or no file");
+    struct err err = ERR_INIT;
+    assert_int_equal(symlink(elsewhere, fixture_path("landwaiter.lock")), 0);
+    assert_int_equal(store_lock(fixture_directory, &err), -1);
+    assert_int_equal(unlink(fixture_path("landwaiter.lock")), 0);
+    assert_int_equal(unlink(fixture_path("landwaiter.db")), 0);
+    assert_int_equal(rename(elsewhere, fixture_path("landwaiter.db")), 0);
+    assert_int_equal(symlink("/nowhere", fixture_path("landwaiter.db-wal")), 0);
+    refused("is a link or no file");
+    assert_int_equal(unlink(fixture_path("landwaiter.db-wal")), 0);
+    *state = fixture_open();
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -219,6 +268,8 @@ int main(void) {
         TEST(second_lock_is_refused),
         TEST(snapshot_does_not_see_later_writes),
         TEST(kill_loses_nothing_acknowledged),
+        TEST(a_directory_of_everybody_is_refused),
+        TEST(links_are_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
