@@ -13,6 +13,8 @@
 #include "agent/config/config.h"
 #include "agent/config/report.h"
 #include "agent/control/server.h"
+#include "agent/listener/confine.h"
+#include "agent/listener/keeper.h"
 #include "agent/platforms/table.h"
 #include "agent/replicas/replicas.h"
 #include "agent/store/store.h"
@@ -42,6 +44,7 @@ struct serve {
     const struct serve_options *options;
     struct config *config; /* at the start; its listen, control and state stay in force */
     int lock;
+    int keeper;          /* agent/listener/keeper.h */
     struct store *store; /* of the main thread */
     struct workers *workers;
     struct intake *intake;
@@ -362,7 +365,11 @@ static bool serve_start(struct serve *serve, const sigset_t *signals, struct err
     }
     certificate_watch(&serve->certificate, serve->config);
     /* Make the intake before the workers start: they wake it. */
-    if (!intake_new(serve->config, serve->workers, serve->replicas, &serve->intake, err)) {
+    const struct intake_options intake = {.keeper = serve->keeper,
+                                          .config = serve->config,
+                                          .workers = serve->workers,
+                                          .replicas = serve->replicas};
+    if (!intake_new(&intake, &serve->intake, err)) {
         return false;
     }
     service_manager_listens(&serve->manager, serve->config->listen, intake_port(serve->intake));
@@ -398,6 +405,7 @@ static void serve_stop(struct serve *serve) {
     own_close(&serve->watchdog);
     own_close(&serve->epoll);
     own_close(&serve->lock);
+    own_close(&serve->keeper);
 }
 
 /* The service manager learns of the start after the first turn of the intake, which answers hooks
@@ -442,6 +450,7 @@ int serve_run(const struct serve_options *options) {
 
     struct serve serve = {.options = options,
                           .lock = -1,
+                          .keeper = -1,
                           .epoll = -1,
                           .signals = -1,
                           .rearm = -1,
@@ -454,6 +463,14 @@ int serve_run(const struct serve_options *options) {
         test_clock_use(options->test_clock);
     }
 #endif
+    struct err err = ERR_INIT;
+    /* Before the agent has a secret or a thread. */
+    serve.keeper = keeper_start(&err);
+    if (serve.keeper < 0) {
+        (void)fprintf(stderr, "landwaiter: cannot start: %s\n", err.message);
+        return 1;
+    }
+    confine_agent();
     CLEANUP(config_release) struct config *config = NULL;
     CLEANUP(config_faults_release) struct config_faults faults = {0};
     const char *path = config_path(options->config_path);

@@ -3,7 +3,7 @@
 
 # Each needs some of those behind it.
 set(names curl cjose microhttpd gnutls hogweed nettle gmp tasn1 idn2 unistring ssl crypto jansson yaml sqlite3 pcre2-8
-          zstd z)
+          seccomp zstd z)
 set(archives "")
 foreach(name ${names})
   find_library(ARCHIVE_${name} NAMES lib${name}.a HINTS ${CURL_LIBRARY_DIRS} REQUIRED)
@@ -18,7 +18,7 @@ if(failed)
 endif()
 string(REPLACE "\n" ";" archives "${archives}")
 
-foreach(library CURL CRYPTO JANSSON YAML SQLITE MHD GNUTLS CJOSE PCRE2)
+foreach(library CURL CRYPTO JANSSON YAML SQLITE MHD GNUTLS CJOSE PCRE2 SECCOMP)
   set_target_properties(PkgConfig::${library} PROPERTIES INTERFACE_LINK_LIBRARIES "${archives};-lp11-kit;-lm")
 endforeach()
 add_compile_options(-ffunction-sections -fdata-sections)

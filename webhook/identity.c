@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/certificate.h"
-#include "base/secret.h"
 
 #define CHAIN_MAX 8
 #define KEY_ID_MAX 64
@@ -44,37 +43,31 @@ static gnutls_datum_t datum_of(const struct secret *text) {
     return (gnutls_datum_t){.data = text->bytes, .size = (unsigned)text->len};
 }
 
-static bool read_chain(const char *path, struct identity *identity, struct err *err) {
-    CLEANUP(secret_release) struct secret text = SECRET_INIT;
-    if (!secret_read_file(&text, path, err)) {
-        return false;
-    }
-    const gnutls_datum_t pem = datum_of(&text);
+static bool parse_chain(const struct identity_files *files, struct identity *identity,
+                        struct err *err) {
+    const gnutls_datum_t pem = datum_of(&files->certificate);
     unsigned count = CHAIN_MAX;
     int failed =
         gnutls_pcert_list_import_x509_raw(identity->chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0);
     if (failed < 0) {
         return err_set(err, ERR_INVALID, "%s: no chain of 1 to %d certificates in PEM form: %s",
-                       path, CHAIN_MAX, gnutls_strerror(failed));
+                       files->certificate_path, CHAIN_MAX, gnutls_strerror(failed));
     }
     identity->chain_length = count;
     identity->expires_ms = INT64_MAX;
-    (void)!certificate_expires((const char *)text.bytes, &identity->expires_ms);
+    (void)!certificate_expires((const char *)files->certificate.bytes, &identity->expires_ms);
     return true;
 }
 
-static bool read_key(const char *path, struct identity *identity, struct err *err) {
-    CLEANUP(secret_release) struct secret text = SECRET_INIT;
-    if (!secret_read_file(&text, path, err)) {
-        return false;
-    }
-    const gnutls_datum_t pem = datum_of(&text);
+static bool parse_key(const struct identity_files *files, struct identity *identity,
+                      struct err *err) {
+    const gnutls_datum_t pem = datum_of(&files->key);
     int failed = gnutls_privkey_init(&identity->key);
     if (failed == 0) {
         failed = gnutls_privkey_import_x509_raw(identity->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
     }
     return failed == 0 || err_set(err, ERR_INVALID, "%s: no key in PEM form without a password: %s",
-                                  path, gnutls_strerror(failed));
+                                  files->key_path, gnutls_strerror(failed));
 }
 
 /* Does the key belong to the first certificate? */
@@ -94,20 +87,38 @@ static bool belong_together(const struct identity *identity) {
     return same;
 }
 
-bool identity_load(const char *certificate, const char *key, struct identity **out,
-                   struct err *err) {
+void identity_files_release(struct identity_files *files) {
+    secret_release(&files->certificate);
+    secret_release(&files->key);
+}
+
+bool identity_files_read(const char *certificate, const char *key, struct identity_files *out,
+                         struct err *err) {
+    *out = (struct identity_files){.certificate_path = certificate, .key_path = key};
+    return secret_read_file(&out->certificate, certificate, err) &&
+           secret_read_file(&out->key, key, err);
+}
+
+bool identity_parse(const struct identity_files *files, struct identity **out, struct err *err) {
     CLEANUP(identity_release) struct identity *identity = calloc(1, sizeof *identity);
     if (!identity) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    if (!read_chain(certificate, identity, err) || !read_key(key, identity, err)) {
+    if (!parse_chain(files, identity, err) || !parse_key(files, identity, err)) {
         return false;
     }
     if (!belong_together(identity)) {
-        return err_set(err, ERR_INVALID, "%s is not the key of %s", key, certificate);
+        return err_set(err, ERR_INVALID, "%s is not the key of %s", files->key_path,
+                       files->certificate_path);
     }
     *out = TAKE(identity);
     return true;
+}
+
+bool identity_load(const char *certificate, const char *key, struct identity **out,
+                   struct err *err) {
+    CLEANUP(identity_files_release) struct identity_files files;
+    return identity_files_read(certificate, key, &files, err) && identity_parse(&files, out, err);
 }
 
 void identity_show(const struct identity *identity) {

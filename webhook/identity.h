@@ -9,8 +9,22 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 
 struct identity;
+
+/* Two PEM files. */
+struct identity_files {
+    struct secret certificate, key;
+    const char *certificate_path, *key_path; /* for messages; borrowed */
+};
+void identity_files_release(struct identity_files *files);
+/* Blocks on the disk. *out is to be released in any case. */
+bool identity_files_read(const char *certificate, const char *key, struct identity_files *out,
+                         struct err *err) MUST_USE;
+/* As identity_load. */
+bool identity_parse(const struct identity_files *files, struct identity **out,
+                    struct err *err) MUST_USE;
 
 /* Loads PEM files. ERR_INVALID: unreadable, no certificate or key, or a key of another certificate;
  * says which and why. The caller frees *out. Blocks on the disk. */

@@ -7,13 +7,20 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG 1024
 #define SOCKET_MODE 0660
+#define PAUSE_NS (25L * 1000 * 1000)
+#define PAUSES_MAX 80
 
+/* Keeps errno. */
 static bool failed(const char *what, const char *address, struct err *err) {
-    return err_set(err, ERR_INVALID, "cannot %s %s: %s", what, address, strerror(errno));
+    const int number = errno;
+    (void)err_set(err, ERR_INVALID, "cannot %s %s: %s", what, address, strerror(number));
+    errno = number;
+    return false;
 }
 
 static int take_fd(int *fd) {
@@ -36,7 +43,9 @@ static bool remove_stale(const struct sockaddr_un *name, struct err *err) {
         errno == ECONNREFUSED) {
         return unlink(name->sun_path) == 0 || failed("replace", name->sun_path, err);
     }
-    return err_set(err, ERR_INVALID, "another process listens on %s", name->sun_path);
+    (void)err_set(err, ERR_INVALID, "another process listens on %s", name->sun_path);
+    errno = EADDRINUSE;
+    return false;
 }
 
 static bool open_unix(const char *path, struct listener *out, struct err *err) {
@@ -117,7 +126,7 @@ static bool open_tcp(const char *address, const struct addrinfo *where, struct l
     return true;
 }
 
-bool listener_open(const char *address, struct listener *out, struct err *err) {
+static bool open_once(const char *address, struct listener *out, struct err *err) {
     if (strncmp(address, "unix:", 5) == 0) {
         return open_unix(address + 5, out, err);
     }
@@ -135,5 +144,20 @@ bool listener_open(const char *address, struct listener *out, struct err *err) {
     }
     bool opened = open_tcp(address, found, out, err);
     freeaddrinfo(found);
+    return opened;
+}
+
+/* An agent that was killed leaves a listener behind for a moment. */
+bool listener_open(const char *address, struct listener *out, struct err *err) {
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    bool opened = false;
+    for (int i = 0; !opened && i < PAUSES_MAX; i++) {
+        errno = 0;
+        opened = open_once(address, out, err);
+        if (!opened && errno != EADDRINUSE) {
+            break;
+        }
+        (void)(opened || clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL));
+    }
     return opened;
 }

@@ -31,6 +31,7 @@ struct webhook_server {
     struct listener listener;
     struct MHD_Daemon *daemon;
     int epoll, event;
+    bool (*read_file)(void *context, const char *path, int64_t *version, struct buf *out);
     size_t last_batch; /* size of the last commit */
     bool active;       /* events arrived since the backend's last `idle` */
     atomic_bool stop, changed, reload, pinged;
@@ -98,8 +99,10 @@ static bool start(struct webhook_server *server) {
     server->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     service->batch = calloc(service->limits.connections, sizeof(struct exchange *));
     service->deliveries = calloc(service->limits.connections, sizeof(struct webhook_delivery *));
-    service->issuers =
-        issuers_new(&(struct issuers_options){.changed = keys_changed, .context = server});
+    service->issuers = issuers_new(&(struct issuers_options){.changed = keys_changed,
+                                                             .context = server,
+                                                             .read_file = server->read_file,
+                                                             .files = service->backend.context});
     answer_error(&service->unauthorized, MHD_HTTP_UNAUTHORIZED, "unauthorized", NULL);
     if (server->epoll < 0 || server->event < 0 || !service->snapshot || !service->batch ||
         !service->deliveries || !service->issuers || !service->unauthorized.response ||
@@ -121,10 +124,12 @@ bool webhook_server_new(const struct webhook_options *options, struct webhook_se
     server->listener.fd = server->epoll = server->event = -1;
     (void)pthread_mutex_init(&server->lock, NULL);
     server->service.backend = options->backend;
+    server->read_file = options->read_file;
     server->identity = options->identity;
     server->service.boot_ms = clock_boot_ms();
     set_limits(&server->service, &options->limits);
-    bool opened = listener_open(options->listen, &server->listener, err);
+    server->listener.fd = options->listen ? -1 : options->listening;
+    bool opened = !options->listen || listener_open(options->listen, &server->listener, err);
     if (!opened || !start(server)) {
         webhook_server_free(server);
         return opened ? err_set(err, ERR_BUG, "cannot start the web server: %s", strerror(errno))

@@ -95,6 +95,9 @@ struct webhook_limits {
 
 struct webhook_options {
     const char *listen; /* "0.0.0.0:9077", "[::]:9077", "127.0.0.1:0", "unix:PATH" (0660) */
+    int listening;      /* with listen NULL: a socket that listens already; closed by the server */
+    /* Reads a file of keys; NULL: issuers_options.read_file says which. */
+    bool (*read_file)(void *context, const char *path, int64_t *version, struct buf *out);
     struct webhook_limits limits;
     struct webhook_backend backend;
     struct identity *identity; /* TLS, owned by the server; NULL: plain HTTP */

@@ -251,6 +251,7 @@ int64_t store_used(struct store *store);
 /* ERR_TRANSIENT: no more pushes can be taken, and why: the disk is almost full, or the database is
  * much larger than max_bytes (0: no bound). */
 bool store_room(struct store *store, int64_t max_bytes, struct err *err) MUST_USE;
+/* Free bytes of the disk; of a small one a tenth. */
 #define STORE_DISK_MIN ((uint64_t)64 * 1024 * 1024)
 
 /* Frees this connection's caches. */

@@ -100,14 +100,21 @@ int64_t store_used(struct store *store) {
     return query_number(&query, &bytes) ? bytes : 0;
 }
 
-bool store_room(struct store *store, int64_t max_bytes, struct err *err) {
+/* Bytes that stay free: STORE_DISK_MIN, or a tenth of a small disk. */
+static bool disk_has_room(const char *path) {
     struct statvfs disk;
-    const char *path = sqlite3_db_filename(store->db, "main");
-    if (path && statvfs(path, &disk) == 0 &&
-        (uint64_t)disk.f_bavail * disk.f_frsize < STORE_DISK_MIN) {
+    if (!path || statvfs(path, &disk) != 0) {
+        return true; /* a write will tell */
+    }
+    const uint64_t tenth = (uint64_t)disk.f_blocks * disk.f_frsize / 10;
+    const uint64_t least = tenth < STORE_DISK_MIN ? tenth : STORE_DISK_MIN;
+    return (uint64_t)disk.f_bavail * disk.f_frsize >= least;
+}
+
+bool store_room(struct store *store, int64_t max_bytes, struct err *err) {
+    if (!disk_has_room(sqlite3_db_filename(store->db, "main"))) {
         return err_set(err, ERR_TRANSIENT,
-                       "the disk of the state directory has less than %d MiB left: make room",
-                       (int)(STORE_DISK_MIN / 1024 / 1024));
+                       "the disk of the state directory is almost full: make room on it");
     }
     if (max_bytes > 0 && store_used(store) > max_bytes + max_bytes / 4) {
         return err_set(err, ERR_TRANSIENT,

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "agent/listener/supervisor.h"
 #include "agent/model/counters.h"
 #include "agent/model/id.h"
 #include "agent/store/store.h"
@@ -15,14 +16,15 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
-#include "webhook/server.h"
 
 #define INTAKE_STACK (512 * 1024)
 #define INTAKE_ROOM_MS 1000
 #define INTAKE_EXPECTED_MS 60000 /* replicas' clocks may differ by this much */
 
 struct intake {
-    struct webhook_server *server;
+    struct supervisor *supervisor; /* the listener's */
+    struct webhook_backend backend;
+    struct calls_service service;
     struct store *store; /* of the intake thread */
     struct store_checkpoints checkpoints;
     struct workers *workers;
@@ -231,60 +233,113 @@ static void intake_turned(void *context) {
     }
 }
 
-/* ---- the thread ---- */
+/* ---- the listener's process ---- */
 
-static void intake_drop(void *hold) {
+static const struct sender_set *intake_senders(void *context, void **hold) {
+    const struct intake *intake = context;
+    struct config *config = workers_config(intake->workers);
+    *hold = config;
+    return &config->senders;
+}
+
+static void intake_release(void *hold) {
     config_drop(hold);
 }
 
+static void intake_distrust(void *context, const char *why) {
+    (void)context;
+    log_event(LOG_ERROR, "listener.distrusted", "reason", why, NULL);
+}
+
+static void intake_confined(void *context, const struct confinement *done) {
+    (void)context;
+    bool whole = done->user && done->files && done->syscalls;
+    log_event(whole ? LOG_INFO : LOG_WARNING, "listener.started", "user", done->user ? "yes" : "no",
+              "landlock", done->files ? "yes" : "no", "seccomp", done->syscalls ? "yes" : "no",
+              NULL);
+}
+
+static void intake_ended(void *context, const char *why) {
+    (void)context;
+    log_event(LOG_ERROR, "listener.ended", "reason", why, "advice", "another one is started", NULL);
+}
+
+/* ---- the thread ---- */
+
 void intake_reload(struct intake *intake, struct config *config) {
-    struct webhook_senders senders = {.set = &config->senders,
-                                      .proxies = &config->proxies,
-                                      .hold = config_hold(config),
-                                      .release = intake_drop};
-    webhook_server_senders(intake->server, &senders);
+    supervisor_senders(intake->supervisor, &config->senders, &config->proxies);
 }
 
 bool intake_identity(struct intake *intake, const struct config *config, struct err *err) {
+    CLEANUP(identity_files_release) struct identity_files files;
     struct identity *identity = NULL;
-    if (!identity_load(config->tls_certificate, config->tls_key, &identity, err)) {
+    if (!identity_files_read(config->tls_certificate, config->tls_key, &files, err) ||
+        !identity_parse(&files, &identity, err)) {
         return false;
     }
-    webhook_server_identity(intake->server, identity);
+    identity_free(identity);
+    supervisor_identity(intake->supervisor, &files);
     return true;
 }
 
-bool intake_new(struct config *config, struct workers *workers, struct replicas *replicas,
-                struct intake **out, struct err *err) {
+static void intake_make_backend(struct intake *intake) {
+    intake->backend = (struct webhook_backend){
+        .context = intake,
+        .accept = intake->replicas ? intake_offer : intake_accept,
+        .accepted = intake_accepted,
+        .push_sender = intake_push_sender,
+        .push_expected = intake_push_expected,
+        .push_open = intake_push_open,
+        .push_status = intake_push_status,
+        .ready = intake_ready,
+        .event = intake_event,
+        .idle = intake_idle,
+        .pong = intake_turned,
+    };
+    intake->service = (struct calls_service){.backend = &intake->backend,
+                                             .senders = intake_senders,
+                                             .release = intake_release,
+                                             .context = intake,
+                                             .distrust = intake_distrust,
+                                             .confined = intake_confined};
+}
+
+/* The socket, and the first senders and certificate of the listener. */
+static bool intake_listen(struct intake *intake, int keeper, struct config *config,
+                          struct err *err) {
+    CLEANUP(identity_files_release) struct identity_files files = {.key = SECRET_INIT};
+    struct identity *identity = NULL;
+    const bool tls = config->tls_certificate != NULL;
+    if (tls && (!identity_files_read(config->tls_certificate, config->tls_key, &files, err) ||
+                !identity_parse(&files, &identity, err))) {
+        return false;
+    }
+    identity_free(identity);
+    const struct supervisor_options options = {.keeper = keeper,
+                                               .listen = config->listen,
+                                               .service = &intake->service,
+                                               .identity = tls ? &files : NULL,
+                                               .ended = intake_ended,
+                                               .context = intake};
+    return supervisor_new(&options, &intake->supervisor, err);
+}
+
+bool intake_new(const struct intake_options *options, struct intake **out, struct err *err) {
+    struct config *config = options->config;
     struct intake *intake = calloc(1, sizeof *intake);
     if (!intake) {
         return err_set(err, ERR_BUG, "out of memory");
     }
-    intake->workers = workers;
-    intake->replicas = replicas;
-    struct webhook_options options = {
-        .listen = config->listen,
-        .backend = {.context = intake,
-                    .accept = replicas ? intake_offer : intake_accept,
-                    .accepted = intake_accepted,
-                    .push_sender = intake_push_sender,
-                    .push_expected = intake_push_expected,
-                    .push_open = intake_push_open,
-                    .push_status = intake_push_status,
-                    .ready = intake_ready,
-                    .event = intake_event,
-                    .idle = intake_idle,
-                    .pong = intake_turned},
-    };
+    intake->workers = options->workers;
+    intake->replicas = options->replicas;
+    intake_make_backend(intake);
     if (!store_open(config->state, &intake->store, err) ||
-        (config->tls_certificate &&
-         !identity_load(config->tls_certificate, config->tls_key, &options.identity, err)) ||
-        !webhook_server_new(&options, &intake->server, err)) {
+        !intake_listen(intake, options->keeper, config, err)) {
         intake_free(intake);
         return false;
     }
     intake->checkpoints =
-        (struct store_checkpoints){.wanted = intake_checkpoint, .context = workers};
+        (struct store_checkpoints){.wanted = intake_checkpoint, .context = intake->workers};
     store_checkpoint_elsewhere(intake->store, &intake->checkpoints);
     intake_reload(intake, config);
     *out = intake;
@@ -294,7 +349,7 @@ bool intake_new(struct config *config, struct workers *workers, struct replicas 
 static void *intake_main(void *argument) {
     struct intake *intake = argument;
     (void)pthread_setname_np(pthread_self(), "intake");
-    webhook_server_run(intake->server);
+    supervisor_run(intake->supervisor);
     refusals_end(&intake->refusals, clock_boot_ms());
     return NULL;
 }
@@ -311,7 +366,7 @@ bool intake_start(struct intake *intake, struct err *err) {
 
 void intake_stop(struct intake *intake) {
     if (intake->started) {
-        webhook_server_stop(intake->server);
+        supervisor_stop(intake->supervisor);
         (void)pthread_join(intake->thread, NULL);
         intake->started = false;
     }
@@ -322,19 +377,19 @@ void intake_free(struct intake *intake) {
         return;
     }
     intake_stop(intake);
-    webhook_server_free(intake->server);
+    supervisor_free(intake->supervisor);
     store_free(intake->store);
     free(intake);
 }
 
 void intake_wake(struct intake *intake) {
-    webhook_server_wake(intake->server);
+    supervisor_wake(intake->supervisor);
 }
 
 void intake_ask(struct intake *intake) {
-    webhook_server_ping(intake->server);
+    supervisor_ping(intake->supervisor);
 }
 
 unsigned intake_port(const struct intake *intake) {
-    return webhook_server_port(intake->server);
+    return supervisor_port(intake->supervisor);
 }

@@ -1,4 +1,4 @@
-/* The intake thread connects webhook's server with the store. It stores before it answers. */
+/* The intake thread connects the listener's process with the store. It stores before it answers. */
 #ifndef LANDWAITER_AGENT_WORK_INTAKE_H
 #define LANDWAITER_AGENT_WORK_INTAKE_H
 
@@ -9,9 +9,15 @@
 
 struct intake;
 
-/* Binds the listener; does not serve yet. replicas: NULL with a single replica. */
-bool intake_new(struct config *config, struct workers *workers, struct replicas *replicas,
-                struct intake **out, struct err *err) MUST_USE;
+struct intake_options {
+    int keeper; /* agent/listener/keeper.h; borrowed */
+    struct config *config;
+    struct workers *workers;
+    struct replicas *replicas; /* NULL with a single replica */
+};
+/* Binds the listener; does not serve yet. */
+bool intake_new(const struct intake_options *options, struct intake **out,
+                struct err *err) MUST_USE;
 /* Sets the function that intake_ask calls. Before the thread starts. */
 void intake_on_turn(struct intake *intake, void (*turned)(void *context), void *context);
 /* Starts the thread. */
@@ -26,8 +32,8 @@ void intake_reload(struct intake *intake, struct config *config);
 bool intake_identity(struct intake *intake, const struct config *config, struct err *err) MUST_USE;
 /* Answers requests that wait for a change. From any thread. */
 void intake_wake(struct intake *intake);
-/* Asks for one call of the function of intake_on_turn, on the intake thread after its next turn. A
- * hanging thread never calls it. From any thread. */
+/* Asks for one call of the function of intake_on_turn, on the intake thread after the listener's next
+ * turn. A hanging one never calls it. From any thread. */
 void intake_ask(struct intake *intake);
 unsigned intake_port(const struct intake *intake);
 

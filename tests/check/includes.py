@@ -13,20 +13,21 @@ BELOW = {
     "registry": ("base", "policies"),
     "webhook": ("base", "policies"),
     "agent/model": ("base", "policies"),
+    "agent/listener": ("base", "policies", "webhook"),
     "agent/config": (*MODEL, "registry", "webhook"),
     "agent/platforms": (*MODEL, "registry", "agent/config"),
     "agent/store": (*MODEL, "webhook"),
     "agent/pipeline": (*MODEL, "registry", "agent/config", "agent/platforms", "agent/store"),
     "agent/views": (*MODEL, "registry", "agent/config", "agent/platforms", "agent/store", "agent/pipeline"),
     "agent/replicas": (*MODEL, "agent/config", "agent/platforms", "agent/store"),
-    "agent/work": (*MODEL, "registry", "webhook", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
+    "agent/work": (*MODEL, "registry", "webhook", "agent/listener", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
                    "agent/replicas"),
     "agent/control": (*MODEL, "registry", "webhook", "agent/config", "agent/platforms", "agent/store", "agent/pipeline",
                       "agent/views", "agent/replicas", "agent/work"),
     "agent/cli": (*MODEL, "registry", "webhook", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
                   "agent/replicas", "agent/work", "agent/control", "agent"),
     # agent/serve.c, which only wires.
-    "agent": (*MODEL, "registry", "webhook", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
+    "agent": (*MODEL, "registry", "webhook", "agent/listener", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
               "agent/replicas", "agent/work", "agent/control", "agent/cli"),
 }
 TOPS = ("base", "policies", "registry", "webhook", "agent")

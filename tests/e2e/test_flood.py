@@ -158,7 +158,7 @@ def test_a_disk_that_is_almost_full(agent_of, tmp_path):
     try:
         agent = agent_of(settings={"state": str(state)}, start=True)
         assert agent.push("registry.lan/a/b:1").status == 202
-        (state / "filler").write_bytes(b"\0" * (60 << 20))
+        (state / "filler").write_bytes(b"\0" * (92 << 20))
 
         def refused():
             answer = agent.push("registry.lan/a/b:1")
@@ -184,6 +184,6 @@ def test_the_store_shrinks_to_its_size(agent_of):
     agent.set_clock("2026-11-21T12:00:00Z")
     answers = [big(agent, number) for number in range(400, 420)]
     headers = standard_webhooks(SECRET, b"", timestamp=agent.now())
-    wait_until(lambda: agent.get(f"/v1/pushes/{first.json['id']}", headers=headers).status == 404, 20, "the oldest is gone")
+    wait_until(lambda: agent.get(f"/v1/pushes/{first.json['id']}", headers=headers).status == 404, 60, "the oldest is gone")
     last = [one for one in answers if one.status == 202][-1].json["id"]
     assert agent.get(f"/v1/pushes/{last}", headers=headers).status == 200

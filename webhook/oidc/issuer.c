@@ -26,6 +26,7 @@ struct entry {
     char *pem;
     int64_t fetched_ms, asked_ms; /* CLOCK_BOOTTIME; 0: never */
     struct stat seen;             /* of the file */
+    int64_t version;              /* the same, where somebody else reads it */
     /* Under the lock: */
     bool asking, failed;
     struct oidc_keys *fresh; /* fetched, but not adopted yet */
@@ -261,6 +262,19 @@ static void read_file(struct entry *entry, int64_t boot_ms) {
     }
 }
 
+/* Files are as long as secrets may be, whoever reads them. */
+static void ask_for_file(const struct issuers *issuers, struct entry *entry, int64_t boot_ms) {
+    CLEANUP(buf_release) struct buf text = BUF_INIT(SECRET_MAX);
+    struct oidc_keys *keys = NULL;
+    struct err ignored = ERR_INIT;
+    if (issuers->options.read_file(issuers->options.files, entry->file, &entry->version, &text) &&
+        text.len > 0 && oidc_keys_parse(buf_text(&text), text.len, &keys, &ignored)) {
+        oidc_keys_free(entry->keys); /* else keep the previous ones */
+        entry->keys = keys;
+        entry->fetched_ms = boot_ms;
+    }
+}
+
 /* ---- the server's side ---- */
 
 /* False: unconfirmed for too long. An attacker who cuts off the issuer must not prolong the life of
@@ -289,6 +303,10 @@ const struct oidc_keys *issuers_keys(struct issuers *issuers, const struct oidc_
     struct entry *entry = entry_of(issuers, policy);
     if (!entry) {
         return NULL;
+    }
+    if (entry->file && issuers->options.read_file) {
+        ask_for_file(issuers, entry, boot_ms);
+        return entry->keys;
     }
     if (entry->file) {
         read_file(entry, boot_ms);

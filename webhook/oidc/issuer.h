@@ -22,6 +22,11 @@ struct issuers_options {
     void (*changed)(void *context); /* a fetch has ended or failed */
     void *context;
     struct http_client *(*http_new)(const atomic_bool *cancel); /* NULL: http_client_new */
+    /* Reads a file of keys whenever they are asked for; `files` is its context. *version, 0 at
+     * first, tells which contents are known: where they are still the same, out stays empty. NULL:
+     * reads the file itself, when it has changed. */
+    bool (*read_file)(void *files, const char *path, int64_t *version, struct buf *out);
+    void *files;
 };
 /* NULL: out of memory. */
 struct issuers *issuers_new(const struct issuers_options *options) MUST_USE;
