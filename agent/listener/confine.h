@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* What could be done here, for the log: older kernels and emulators lack some of it. */
+/* The parts that worked, for the log: older kernels and emulators lack some of them. */
 struct confinement {
     bool user;     /* it is a user of its own, or was none of root's before */
     bool files;    /* Landlock: reads public files of the system only, writes none */

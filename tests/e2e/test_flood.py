@@ -1,4 +1,4 @@
-"""What one caller may take: of the log, and of the store."""
+"""Bounds for one caller: of the log, and of the store."""
 
 import fcntl
 import http.client
