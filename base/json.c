@@ -135,9 +135,8 @@ const char *json_text_at(const json_t *object, const char *const *path) {
     return json_string_value(value);
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of text (RFC 3629, table 3-7 of Unicode), 0
- * if there is none. */
-static size_t utf8_sequence(const unsigned char *text) {
+size_t json_utf8_length(const char *start) {
+    const unsigned char *text = (const unsigned char *)start;
     static const struct {
         unsigned char first, last, second_min, second_max, length;
     } rows[] = {
@@ -175,7 +174,7 @@ json_t *json_text_or_null(const char *text) {
     /* At worst every byte becomes the three bytes of U+FFFD. */
     CLEANUP(buf_release) struct buf clean = BUF_INIT(3 * strlen(text));
     while (*text) {
-        size_t length = utf8_sequence((const unsigned char *)text);
+        size_t length = json_utf8_length(text);
         if (length == 0) {
             buf_puts(&clean, UTF8_REPLACEMENT);
             text++;

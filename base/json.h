@@ -41,6 +41,9 @@ const char *json_text_at(const json_t *object, const char *const *path);
 
 /* A string value, or JSON null for NULL; invalid UTF-8 becomes U+FFFD. New reference. */
 json_t *json_text_or_null(const char *text);
+/* Length of the well-formed UTF-8 character at the start of a C string (RFC 3629, table 3-7 of
+ * Unicode); 0: none. */
+size_t json_utf8_length(const char *text);
 /* RFC 3339 in UTC with milliseconds; null for 0. New reference. */
 json_t *json_time_or_null(int64_t ms);
 
