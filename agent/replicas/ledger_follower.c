@@ -86,9 +86,13 @@ static bool follow_slot(struct ledger *ledger, int slot, const json_t *object, s
     return store_slot_take(ledger->follow_store, slot, record_text(object), err);
 }
 
-static void follow_present(void *context, const json_t *object) {
+static void follow_present(void *context, const json_t *object, const struct err *fault) {
     struct ledger *ledger = context;
     struct err err = ERR_INIT;
+    if (fault) {
+        ledger_failed(ledger, fault);
+        return;
+    }
     const char *name = record_name(object);
     bool good = true;
     int slot = slot_of(name);

@@ -37,7 +37,7 @@ static struct config_resource resource(const char *image, const char *name, cons
 
 /* Each kept container can be found again, and its patch has the old image. */
 static void sight_kind(const struct kind *kind, const json_t *workload) {
-    CLEANUP(json_release) json_t *sighting = workload_sighting(kind, workload);
+    CLEANUP(json_release) json_t *sighting = workload_sighting(kind, workload, NULL);
     size_t i = 0;
     json_t *entry = NULL;
     if (sighting && !json_text(sighting, "name")) {

@@ -5,8 +5,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool count_event(void *context, const json_t *event) {
+static bool count_event(void *context, const json_t *event, const struct err *fault) {
     size_t *count = context;
+    if (!event) {
+        if (!fault) {
+            abort();
+        }
+        return true;
+    }
     if (!json_is_string(json_object_get(event, "type")) ||
         !json_is_object(json_object_get(event, "object"))) {
         abort();
@@ -19,7 +25,7 @@ static size_t events(const char *bytes, size_t size, size_t piece, bool *broken)
     CLEANUP(follow_lines_release) struct follow_lines lines;
     size_t count = 0;
     bool more = true;
-    follow_lines_init(&lines);
+    follow_lines_init(&lines, NULL);
     lines.event = count_event;
     lines.context = &count;
     for (size_t at = 0; more && at < size; at += piece) {

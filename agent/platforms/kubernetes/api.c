@@ -7,8 +7,9 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/json_mend.h"
 
-#define API_ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define API_ANSWER_MAX ((size_t)16 * 1024 * 1024)
 #define API_TIMEOUT_MS 30000
 #define API_INTERVAL_MS 5 /* 200 a second */
 #define API_BURST_MS 2500 /* 500 at once */
@@ -155,10 +156,11 @@ static bool api_pack(struct api *api, const struct api_call *call, struct api_pa
 }
 
 /* The meaning of the server's answer. */
-static bool api_understand(const struct api_call *call, const struct http_response *response,
+static bool api_understand(const struct api_call *call, struct http_response *response,
                            struct api_answer *answer, struct err *err) {
     enum err_kind kind = api_status_kind(response->status);
     answer->status = response->status;
+    (void)json_mend(&response->body, JSON_MEND_TO_READ);
     if (kind != ERR_NONE) {
         api_words(&response->body, answer);
         (void)err_set(err, kind, "the API server says: %s", answer->message);

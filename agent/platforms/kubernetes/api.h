@@ -13,7 +13,7 @@
 #include "base/http.h"
 
 #define API_PATH_SIZE 1536
-#define API_JSON_DEPTH 64
+#define API_JSON_DEPTH 512
 
 struct api;
 /* Takes ownership of access. NULL: out of memory (access is freed). */
@@ -28,7 +28,7 @@ struct api_call {
     const char *path;         /* "/apis/apps/v1/namespaces/x/deployments/y?…" */
     const json_t *body;       /* NULL: none */
     enum api_patch patch;     /* of a PATCH: the type of its body */
-    size_t answer_max;        /* 0: 4 MiB */
+    size_t answer_max;        /* 0: 16 MiB */
     int64_t timeout_ms;       /* 0: 30 s; -1: none */
     int64_t stall_timeout_ms; /* 0: none */
     bool unlimited;           /* exempt from the rate limit: leases */
@@ -37,7 +37,7 @@ struct api_call {
 };
 struct api_answer {
     long status;       /* 0: no answer */
-    json_t *json;      /* of a success; NULL: no body, or a sink took it */
+    json_t *json;      /* of a success, mended (json_mend.h); NULL: no body, or a sink took it */
     char reason[64];   /* of a failure: Status.reason, "NotFound", "Conflict"; or "" */
     char message[320]; /* of a failure: Status.message */
 };

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "agent/platforms/kubernetes/follow.h"
+#include "agent/platforms/kubernetes/kept.h"
 #include "agent/platforms/kubernetes/workload.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -12,12 +13,15 @@
 
 #define CLUSTER_STACK ((size_t)256 * 1024)
 #define CLUSTER_PATH_SIZE 512
+#define STREAM_UNREADABLE_MAX 100
 
 /* One kind, in one namespace or in all. */
 struct stream {
     struct cluster *cluster;
     const struct kind *kind;
+    struct kept kept;
     int number;
+    unsigned unreadable; /* objects since the list began that could not be told apart */
     char path[CLUSTER_PATH_SIZE];
     struct http_client *http;
     pthread_t thread;
@@ -64,6 +68,7 @@ struct cluster_nodes *cluster_nodes(struct cluster *cluster) {
 
 static void stream_begins(void *context) {
     struct stream *stream = context;
+    stream->unreadable = 0;
     index_begin(stream->cluster->index, stream->number);
 }
 
@@ -78,9 +83,22 @@ static void stream_gone(void *context, const json_t *object) {
     index_remove(stream->cluster->index, key);
 }
 
-static void stream_present(void *context, const json_t *object) {
+/* An object of which not even the name can be read hurts nobody; the doctor tells. */
+static void stream_unreadable(struct stream *stream, const struct err *fault) {
+    CLEANUP(json_release)
+    json_t *sighting = workload_unreadable(stream->kind, ++stream->unreadable, fault);
+    if (sighting && stream->unreadable <= STREAM_UNREADABLE_MAX) {
+        index_put(stream->cluster->index, stream->number, sighting);
+    }
+}
+
+static void stream_present(void *context, const json_t *object, const struct err *fault) {
     struct stream *stream = context;
-    CLEANUP(json_release) json_t *sighting = workload_sighting(stream->kind, object);
+    if (!object) {
+        stream_unreadable(stream, fault);
+        return;
+    }
+    CLEANUP(json_release) json_t *sighting = workload_sighting(stream->kind, object, fault);
     if (sighting) {
         index_put(stream->cluster->index, stream->number, sighting);
     } else {
@@ -127,6 +145,7 @@ static void stream_trouble(void *context, const struct err *err) {
 static void *stream_main(void *argument) {
     struct stream *stream = argument;
     const struct follow follow = {.path = stream->path,
+                                  .parts = stream->kept.members,
                                   .list_begins = stream_begins,
                                   .present = stream_present,
                                   .gone = stream_gone,
@@ -258,6 +277,7 @@ static bool cluster_streams(struct cluster *cluster, struct err *err) {
         struct stream *stream = &cluster->streams[i];
         const struct kind *kind = &cluster->kinds[i % kinds];
         *stream = (struct stream){.cluster = cluster, .kind = kind, .number = (int)i};
+        kept_of(kind, &stream->kept);
         (void)snprintf(stream->path, sizeof stream->path, "%s%s%s/%s", kind->api,
                        spaces ? "/namespaces/" : "", spaces ? spaces[i / kinds] : "", kind->plural);
     }

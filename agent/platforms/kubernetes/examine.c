@@ -5,6 +5,7 @@
 
 #include "agent/platforms/finding.h"
 #include "agent/platforms/kubernetes/cluster.h"
+#include "agent/platforms/kubernetes/kept.h"
 #include "agent/platforms/kubernetes/pages.h"
 #include "agent/platforms/kubernetes/workload.h"
 #include "base/json.h"
@@ -69,6 +70,8 @@ static const struct permission permission_lease = {
     "coordination.k8s.io", "leases",
     {"get", "update"},     false,
     FINDING_ERROR,         "`replicas` need it for their own one: " ROLE};
+
+#define FAULTS_TOLD_MAX 20
 
 struct examination {
     const struct platform_session *session;
@@ -256,9 +259,11 @@ struct viewing {
     json_t *report;
 };
 
-static void view_workload(void *context, json_t *object) {
+static void view_workload(void *context, json_t *object, const struct err *fault) {
     const struct viewing *viewing = context;
-    CLEANUP(json_release) json_t *sighting = workload_sighting(viewing->kind, object);
+    CLEANUP(json_release)
+    json_t *sighting = object ? workload_sighting(viewing->kind, object, fault)
+                              : NULL; /* examine_faults tells of it */
     struct target target = {0};
     for (size_t place = 0; workload_target(viewing->session->config, sighting, place, &target);
          place++) {
@@ -275,9 +280,12 @@ static void examine_kind(struct examination *examination, const struct kind *kin
     char path[API_PATH_SIZE];
     struct err err = ERR_INIT;
     struct viewing viewing = {examination->session, kind, examination->report};
+    struct kept kept;
+    kept_of(kind, &kept);
     (void)snprintf(path, sizeof path, "%s%s%s/%s?", kind->api, space ? "/namespaces/" : "",
                    space ? space : "", kind->plural);
-    const struct pages pages = {.path = path, .item = view_workload, .context = &viewing};
+    const struct pages pages = {
+        .path = path, .parts = kept.members, .item = view_workload, .context = &viewing};
     if (!pages_read(examination->session, &pages, &err) && err.kind == ERR_GONE) {
         finding_add(
             examination->report,
@@ -304,9 +312,73 @@ static void examine_workloads(struct examination *examination) {
     } while (spaces[at] && spaces[++at]);
 }
 
+/* ---- objects that cannot be read ---- */
+
+struct faults_viewing {
+    const struct platform_session *session;
+    json_t *report;
+    size_t told, untold;
+};
+
+/* Those of which a target is enabled have its problem as a finding already. */
+static bool fault_enabled(const struct faults_viewing *viewing, const json_t *sighting) {
+    struct target target = {0};
+    for (size_t place = 0; workload_target(viewing->session->config, sighting, place, &target);
+         place++) {
+        if (target.enabled) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool view_fault(void *context, const json_t *sighting, size_t place, struct err *err) {
+    struct faults_viewing *viewing = context;
+    char name[WORKLOAD_KEY_SIZE + 16];
+    (void)place;
+    (void)err;
+    if (fault_enabled(viewing, sighting)) {
+        return true;
+    }
+    if (viewing->told == FAULTS_TOLD_MAX) {
+        viewing->untold++;
+        return true;
+    }
+    viewing->told++;
+    (void)snprintf(name, sizeof name, "kubernetes/%s/%s/%s", json_text(sighting, "namespace"),
+                   json_text(sighting, "kind"), json_text(sighting, "name"));
+    finding_add(viewing->report,
+                &(struct finding){FINDING_NOTE, name,
+                                  "correct or delete the object; no other one is affected"},
+                "a part of it cannot be read, so pushes do not update it: %s",
+                json_text(sighting, "fault"));
+    return true;
+}
+
+static void examine_faults(struct examination *examination) {
+    struct cluster *cluster = NULL;
+    struct faults_viewing viewing = {examination->session, examination->report, 0, 0};
+    const struct index_visit visit = {.each = view_fault, .context = &viewing};
+    struct err err = ERR_INIT;
+    if (!cluster_of(examination->session, &cluster, NULL)) {
+        return;
+    }
+    if (!index_faults(cluster_index(cluster), &visit, &err)) {
+        finding_add(examination->report,
+                    &(struct finding){FINDING_WARNING, "kubernetes", "run the doctor again"},
+                    "its index cannot be read: %s", err.message);
+    }
+    if (viewing.untold > 0) {
+        finding_add(examination->report,
+                    &(struct finding){FINDING_NOTE, "kubernetes", "correct or delete them"},
+                    "%zu more objects cannot be read", viewing.untold);
+    }
+}
+
 void examine_cluster(const struct platform_session *session, json_t *report) {
     struct examination examination = {.session = session, .report = report};
     examine_permissions(&examination);
+    examine_faults(&examination);
     if (!examination.away) {
         examine_workloads(&examination);
     }

@@ -1,15 +1,14 @@
 /* List and watch: owns resuming, listing again and back-off. Keeps no object. */
 #include "agent/platforms/kubernetes/follow.h"
 
+#include "agent/platforms/kubernetes/page.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 
 #define FOLLOW_PAGE 500
-#define FOLLOW_ANSWER_MAX ((size_t)64 * 1024 * 1024)
 #define FOLLOW_STALL_MS 150000
 #define FOLLOW_SHORTEST_S 300
-#define FOLLOW_VERSION_SIZE 128
 #define FOLLOW_FIRST_MS 500
 #define FOLLOW_MOST_MS 30000
 #define FOLLOW_GONE_MS 60000 /* look again this often for a resource that does not exist */
@@ -17,26 +16,31 @@
 
 /* ---- lines ---- */
 
-void follow_lines_init(struct follow_lines *lines) {
-    *lines = (struct follow_lines){.line = BUF_INIT(FOLLOW_LINE_MAX)};
+void follow_lines_init(struct follow_lines *lines, const struct json_sieve_part *parts) {
+    *lines = (struct follow_lines){.members = {{"type", NULL, 0, false},
+                                               {"object", parts, JSON_SIEVE_PART_MAX, false},
+                                               {NULL, NULL, 0, false}}};
+    lines->root = (struct json_sieve_part){.below = lines->members};
+    json_sieve_init(&lines->sieve, &lines->root);
 }
 
 void follow_lines_release(struct follow_lines *lines) {
-    buf_release(&lines->line);
+    json_sieve_release(&lines->sieve);
 }
 
-static bool lines_event(struct follow_lines *lines) {
+static bool lines_end(struct follow_lines *lines) {
     CLEANUP(json_release) json_t *event = NULL;
-    bool good =
-        !lines->line.overflow &&
-        json_parse_deep(buf_text(&lines->line), lines->line.len, API_JSON_DEPTH, &event, NULL) &&
-        json_text(event, "type") && json_object_member(event, "object");
-    buf_clear(&lines->line);
-    if (!good) {
+    struct err fault = ERR_INIT;
+    const bool object = buf_text(&lines->sieve.kept)[0] == '{';
+    if (!lines->sieve.began) {
+        return true; /* an empty line */
+    }
+    if (!json_sieve_end(&lines->sieve, &event, &fault, NULL) || !object ||
+        (event && !(json_text(event, "type") && json_object_member(event, "object")))) {
         lines->broken = true;
         return false;
     }
-    return lines->event(lines->context, event);
+    return lines->event(lines->context, event, fault.kind ? &fault : NULL);
 }
 
 bool follow_lines_feed(void *pointer, const char *bytes, size_t len) {
@@ -44,12 +48,11 @@ bool follow_lines_feed(void *pointer, const char *bytes, size_t len) {
     while (len > 0) {
         const char *end = memchr(bytes, '\n', len);
         size_t part = end ? (size_t)(end - bytes) : len;
-        buf_append(&lines->line, bytes, part);
-        if (lines->line.overflow) {
+        if (!json_sieve_feed(&lines->sieve, bytes, part)) {
             lines->broken = true;
             return false;
         }
-        if (end && lines->line.len > 0 && !lines_event(lines)) {
+        if (end && !lines_end(lines)) {
             return false;
         }
         part += end ? 1 : 0;
@@ -65,8 +68,9 @@ struct following {
     struct api *api;
     struct http_client *http;
     const struct follow *follow;
-    char version[FOLLOW_VERSION_SIZE]; /* "": a list is needed */
-    enum err_kind troubled;            /* the last reported error; ERR_NONE: none */
+    char version[PAGE_VERSION_SIZE]; /* "": a list is needed */
+    int limit;                       /* of the last page; 0: none yet */
+    enum err_kind troubled;          /* the last reported error; ERR_NONE: none */
     int failures;
     bool moved; /* the watch has delivered an event */
     bool gone;  /* 410: the version is too old */
@@ -110,56 +114,60 @@ static void following_at(struct following *following, const json_t *object) {
 
 /* ---- list ---- */
 
-static bool list_page(struct following *following, char *token, size_t size, struct err *err) {
-    CLEANUP(buf_release) struct buf path = BUF_INIT((size_t)8192);
-    CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
+static void list_item(void *context, json_t *item, const struct err *fault) {
+    const struct following *following = context;
+    following->follow->present(following->follow->context, item, fault);
+}
+
+static bool list_pages(struct following *following, struct page *page, struct err *err) {
+    CLEANUP(buf_release) struct buf path = BUF_INIT(API_PATH_SIZE);
     const struct follow *follow = following->follow;
-    buf_printf(&path, "%s?limit=%d%s%s%s", follow->path, FOLLOW_PAGE, follow->selector ? "&" : "",
-               follow->selector ? follow->selector : "", token[0] ? "&continue=" : "");
-    buf_put_url(&path, token);
-    const struct api_call call = {
-        .method = "GET", .path = buf_text(&path), .answer_max = FOLLOW_ANSWER_MAX};
-    if (!api_call(following->api, following->http, &call, &answer, err)) {
-        return answer.status == 410
-                   ? err_set(err, ERR_TRANSIENT, "the list took too long: starting over")
-                   : false;
-    }
-    size_t i = 0;
-    json_t *item = NULL;
-    json_array_foreach(json_array_member(answer.json, "items"), i, item) {
-        follow->present(follow->context, item);
-    }
-    const char *next = json_text(json_object_member(answer.json, "metadata"), "continue");
-    if (next && strlen(next) >= size) {
-        return err_set(err, ERR_INVALID, "the API server's continue token is too long");
-    }
-    (void)snprintf(token, size, "%s", next ? next : "");
-    following_at(following, answer.json);
+    buf_printf(&path, "%s?%s%s", follow->path, follow->selector ? follow->selector : "",
+               follow->selector ? "&" : "");
+    const struct page_list list = {.path = buf_text(&path),
+                                   .parts = follow->parts,
+                                   .item = list_item,
+                                   .context = following,
+                                   .again = true};
+    do {
+        bool read = page_read(following->api, following->http, &list, page, err);
+        following->limit = page->limit;
+        if (!read) {
+            return page->status == 410
+                       ? err_set(err, ERR_TRANSIENT, "the list took too long: starting over")
+                       : false;
+        }
+    } while (page->token[0] && !following_ends(following));
     return true;
 }
 
 static bool following_list(struct following *following, struct err *err) {
-    char token[2048] = "";
+    /* A limit that had to shrink grows again from list to list. */
+    bool shrunk = following->limit > 0 && following->limit < FOLLOW_PAGE / 2;
+    struct page page = {.limit = shrunk ? 2 * following->limit : FOLLOW_PAGE};
+    following->version[0] = '\0';
     following->follow->list_begins(following->follow->context);
-    do {
-        if (!list_page(following, token, sizeof token, err)) {
-            following->version[0] = '\0';
-            return false;
-        }
-    } while (token[0] && !following_ends(following));
-    if (token[0] || !following->version[0]) {
-        following->version[0] = '\0';
+    if (!list_pages(following, &page, err)) {
+        return false;
+    }
+    if (page.token[0] || !page.version[0]) {
         return err_set(err, ERR_TRANSIENT, "the list was not read to its end");
     }
+    memcpy(following->version, page.version, sizeof following->version);
     following->follow->list_ends(following->follow->context);
     return true;
 }
 
 /* ---- watch ---- */
 
-static bool watch_event(void *context, const json_t *event) {
+static bool watch_event(void *context, const json_t *event, const struct err *fault) {
     struct following *following = context;
     const struct follow *follow = following->follow;
+    if (!event) {
+        follow->present(follow->context, NULL, fault);
+        following->moved = true;
+        return true;
+    }
     const char *type = json_text(event, "type");
     const json_t *object = json_object_member(event, "object");
     if (strcmp(type, "ERROR") == 0) {
@@ -169,7 +177,7 @@ static bool watch_event(void *context, const json_t *event) {
     }
     following->moved = true;
     if (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0) {
-        follow->present(follow->context, object);
+        follow->present(follow->context, object, fault);
     } else if (strcmp(type, "DELETED") == 0) {
         follow->gone(follow->context, object);
     }
@@ -182,7 +190,7 @@ static bool following_watch(struct following *following, struct err *err) {
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
     CLEANUP(follow_lines_release) struct follow_lines lines;
     const struct follow *follow = following->follow;
-    follow_lines_init(&lines);
+    follow_lines_init(&lines, follow->parts);
     lines.event = watch_event;
     lines.context = following;
     buf_printf(&path, "%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%u%s%s&resourceVersion=",
@@ -212,8 +220,7 @@ static bool following_back(struct following *following, struct err *err) {
     CLEANUP(buf_release) struct buf path = BUF_INIT((size_t)8192);
     CLEANUP(api_answer_release) struct api_answer answer = API_ANSWER_INIT;
     buf_printf(&path, "%s?limit=1", following->follow->path);
-    const struct api_call call = {
-        .method = "GET", .path = buf_text(&path), .answer_max = FOLLOW_ANSWER_MAX};
+    const struct api_call call = {.method = "GET", .path = buf_text(&path), .sink = page_discard};
     return !following->troubled || api_call(following->api, following->http, &call, &answer, err);
 }
 

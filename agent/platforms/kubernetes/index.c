@@ -9,7 +9,7 @@
 #include "agent/platforms/kubernetes/workload.h"
 #include "base/json.h"
 
-#define INDEX_SIGHTING_MAX ((size_t)256 * 1024)
+#define INDEX_SIGHTING_MAX ((size_t)1024 * 1024) /* more than kept.c leaves of an object */
 
 enum index_sql {
     INDEX_FIND,
@@ -23,6 +23,7 @@ enum index_sql {
     INDEX_OUTDATED_CONTAINERS,
     INDEX_OF_REPOSITORY,
     INDEX_ALL,
+    INDEX_FAULTS,
     INDEX_RUNNING,
     INDEX_RUNNING_NOTE,
     INDEX_RUNNING_FORGET,
@@ -33,8 +34,9 @@ enum index_sql {
 static const char *const index_texts[INDEX_SQL_COUNT] = {
     [INDEX_FIND] = "SELECT id, sighting FROM objects WHERE key = ?1",
     [INDEX_PUT] =
-        "INSERT INTO objects (key, stream, pass, sighting) VALUES (?1, ?2, ?3, ?4) "
-        "ON CONFLICT (key) DO UPDATE SET stream = ?2, pass = ?3, sighting = ?4 RETURNING id",
+        "INSERT INTO objects (key, stream, pass, sighting, faulty) VALUES (?1, ?2, ?3, ?4, ?5) "
+        "ON CONFLICT (key) DO UPDATE SET stream = ?2, pass = ?3, sighting = ?4, faulty = ?5 "
+        "RETURNING id",
     [INDEX_SEEN] = "UPDATE objects SET pass = ?2 WHERE id = ?1",
     [INDEX_FORGET] = "DELETE FROM containers WHERE object = ?1",
     [INDEX_ADD] = "INSERT INTO containers (object, place, repository) VALUES (?1, ?2, ?3)",
@@ -50,6 +52,7 @@ static const char *const index_texts[INDEX_SQL_COUNT] = {
         "WHERE repository = ?1 ORDER BY key, place",
     [INDEX_ALL] = "SELECT sighting, place FROM containers JOIN objects ON objects.id = object "
                   "ORDER BY key, place",
+    [INDEX_FAULTS] = "SELECT sighting, 0 FROM objects WHERE faulty ORDER BY key",
     [INDEX_RUNNING] = "SELECT digest FROM running WHERE key = ?1 AND container = ?2 AND at > ?3",
     [INDEX_RUNNING_NOTE] =
         "INSERT OR REPLACE INTO running (key, container, at, digest) VALUES (?1, ?2, ?3, ?4)",
@@ -60,7 +63,7 @@ static const char *const index_texts[INDEX_SQL_COUNT] = {
 static const char index_schema[] =
     "CREATE TABLE objects (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, stream INTEGER NOT "
     "NULL, "
-    "  pass INTEGER NOT NULL, sighting TEXT NOT NULL);"
+    "  pass INTEGER NOT NULL, sighting TEXT NOT NULL, faulty INTEGER NOT NULL);"
     "CREATE TABLE streams (stream INTEGER PRIMARY KEY, pass INTEGER NOT NULL);"
     "CREATE TABLE containers (object INTEGER NOT NULL, place INTEGER NOT NULL, repository TEXT NOT "
     "NULL, "
@@ -151,13 +154,20 @@ static int64_t find_object(struct index *index, const char *key, const char *sig
     return id;
 }
 
-static int64_t put_object(struct index *index, const char *key, int stream, const char *sighting) {
+struct placing {
+    const char *key, *sighting;
+    int stream;
+    bool faulty;
+};
+
+static int64_t put_object(struct index *index, const struct placing *placing) {
     sqlite3_stmt *statement = index_statement(index, INDEX_PUT);
     int64_t id = 0;
-    bind_text(statement, 1, key);
-    (void)sqlite3_bind_int(statement, 2, stream);
+    bind_text(statement, 1, placing->key);
+    (void)sqlite3_bind_int(statement, 2, placing->stream);
     (void)sqlite3_bind_int64(statement, 3, index->pass);
-    bind_text(statement, 4, sighting);
+    bind_text(statement, 4, placing->sighting);
+    (void)sqlite3_bind_int(statement, 5, placing->faulty);
     if (sqlite3_step(statement) == SQLITE_ROW) {
         id = sqlite3_column_int64(statement, 0);
     }
@@ -226,7 +236,11 @@ void index_put(struct index *index, int stream, const json_t *sighting) {
         run_of(index, INDEX_SEEN, id, index->pass);
     } else {
         forget_running(index, key);
-        id = put_object(index, key, stream, buf_text(&text));
+        const struct placing placing = {.key = key,
+                                        .sighting = buf_text(&text),
+                                        .stream = stream,
+                                        .faulty = json_text(sighting, "fault") != NULL};
+        id = put_object(index, &placing);
         put_containers(index, id, sighting);
     }
     (void)pthread_mutex_unlock(&index->mutex);
@@ -250,15 +264,10 @@ static json_t *column_json(sqlite3_stmt *statement, int at) {
     return text && json_parse(text, strlen(text), &json, NULL) ? json : NULL;
 }
 
-bool index_visit(struct index *index, const struct ref *repository, const struct index_visit *visit,
-                 struct err *err) {
-    char name[REF_NAME_SIZE];
+/* Calls each for the rows of a bound statement; with the mutex held. */
+static bool visit_rows(struct index *index, sqlite3_stmt *statement,
+                       const struct index_visit *visit, struct err *err) {
     bool good = true;
-    (void)pthread_mutex_lock(&index->mutex);
-    sqlite3_stmt *statement = index_statement(index, repository ? INDEX_OF_REPOSITORY : INDEX_ALL);
-    if (repository) {
-        bind_text(statement, 1, ref_name(repository, name));
-    }
     int step = SQLITE_ROW;
     while (good && (step = sqlite3_step(statement)) == SQLITE_ROW) {
         CLEANUP(json_release) json_t *sighting = column_json(statement, 0);
@@ -271,6 +280,25 @@ bool index_visit(struct index *index, const struct ref *repository, const struct
         good = err_set(err, ERR_BUG, "the index of workloads cannot be read: %s",
                        sqlite3_errmsg(index->db));
     }
+    return good;
+}
+
+bool index_visit(struct index *index, const struct ref *repository, const struct index_visit *visit,
+                 struct err *err) {
+    char name[REF_NAME_SIZE];
+    (void)pthread_mutex_lock(&index->mutex);
+    sqlite3_stmt *statement = index_statement(index, repository ? INDEX_OF_REPOSITORY : INDEX_ALL);
+    if (repository) {
+        bind_text(statement, 1, ref_name(repository, name));
+    }
+    bool good = visit_rows(index, statement, visit, err);
+    (void)pthread_mutex_unlock(&index->mutex);
+    return good;
+}
+
+bool index_faults(struct index *index, const struct index_visit *visit, struct err *err) {
+    (void)pthread_mutex_lock(&index->mutex);
+    bool good = visit_rows(index, index_statement(index, INDEX_FAULTS), visit, err);
     (void)pthread_mutex_unlock(&index->mutex);
     return good;
 }

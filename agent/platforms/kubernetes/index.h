@@ -35,6 +35,8 @@ struct index_visit {
 };
 bool index_visit(struct index *index, const struct ref *repository, const struct index_visit *visit,
                  struct err *err) MUST_USE;
+/* Calls each once for every object with a fault, sorted by object; place is 0. */
+bool index_faults(struct index *index, const struct index_visit *visit, struct err *err) MUST_USE;
 /* New reference; NULL: none. */
 json_t *index_find(struct index *index, const char *key) MUST_USE;
 /* The digest that a container's pods run, if its image does not pin one: looked up once a minute,

@@ -6,6 +6,7 @@
 
 #include "agent/platforms/kubernetes/cluster.h"
 #include "agent/platforms/kubernetes/condition.h"
+#include "agent/platforms/kubernetes/kept.h"
 #include "agent/platforms/kubernetes/pages.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -133,32 +134,23 @@ int64_t nodes_room(const json_t *nodes, const json_t *pods) {
 
 /* ---- asking ---- */
 
-/* The fields of a pod to keep: thousands of whole pods are large. */
-static json_t *pod_kept(const json_t *pod) {
-    const json_t *spec = json_object_member(pod, "spec");
-    const json_t *status = json_object_member(pod, "status");
-    return json_pack(
-        "{s{sO? sO? sO? sO?} s{sO?}}", "spec", "nodeName", json_object_get(spec, "nodeName"),
-        "containers", json_object_get(spec, "containers"), "initContainers",
-        json_object_get(spec, "initContainers"), "overhead", json_object_get(spec, "overhead"),
-        "status", "phase", json_object_get(status, "phase"));
-}
-
-static void nodes_keep(void *context, json_t *node) {
-    (void)json_array_append(context, node);
-}
-
-static void nodes_keep_pod(void *context, json_t *pod) {
-    (void)json_array_append_new(context, pod_kept(pod));
+/* One that cannot be read has no room, and asks for none. */
+static void nodes_keep(void *context, json_t *item, const struct err *fault) {
+    (void)fault;
+    if (item) {
+        (void)json_array_append(context, item);
+    }
 }
 
 static bool nodes_list(const struct platform_session *session, json_t *out, struct err *err) {
-    const struct pages pages = {.path = "/api/v1/nodes?", .item = nodes_keep, .context = out};
+    const struct pages pages = {
+        .path = "/api/v1/nodes?", .parts = kept_node, .item = nodes_keep, .context = out};
     return pages_read(session, &pages, err);
 }
 
 static bool nodes_pods(const struct platform_session *session, json_t *out, struct err *err) {
-    const struct pages pages = {.path = "/api/v1/pods?", .item = nodes_keep_pod, .context = out};
+    const struct pages pages = {
+        .path = "/api/v1/pods?", .parts = kept_pod_memory, .item = nodes_keep, .context = out};
     return pages_read(session, &pages, err);
 }
 

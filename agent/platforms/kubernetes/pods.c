@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/platforms/kubernetes/api.h"
+#include "agent/platforms/kubernetes/kept.h"
 #include "agent/platforms/kubernetes/pages.h"
 #include "agent/platforms/kubernetes/patch.h"
 #include "base/json.h"
@@ -42,8 +43,10 @@ struct pods_kept {
     json_t *kept;
 };
 
-static void pods_keep(void *context, json_t *pod) {
+/* A part that is too large to be kept is not judged: the fault is of this workload's own pod. */
+static void pods_keep(void *context, json_t *pod, const struct err *fault) {
     const struct pods_kept *all = context;
+    (void)fault;
     if (pods_wanted(pod, all->query)) {
         const json_t *metadata = json_object_member(pod, "metadata");
         (void)json_array_append_new(all->kept, json_pack("{s{sO? sO?} sO?}", "metadata", "name",
@@ -60,7 +63,8 @@ bool pods_list(const struct platform_session *session, const struct pods_query *
     struct pods_kept all = {query, kept};
     buf_printf(&path, "/api/v1/namespaces/%s/pods?labelSelector=", query->space);
     buf_put_url(&path, query->selector);
-    const struct pages pages = {.path = buf_text(&path), .item = pods_keep, .context = &all};
+    const struct pages pages = {
+        .path = buf_text(&path), .parts = kept_pod, .item = pods_keep, .context = &all};
     if (path.overflow) {
         return err_set(err, ERR_INVALID, "the selector of its pods is too long");
     }

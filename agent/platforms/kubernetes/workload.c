@@ -9,8 +9,8 @@
 #include "base/json.h"
 
 #define WORKLOAD_CONTAINERS_MAX 64
-#define WORKLOAD_LABELS_MAX 64
-#define WORKLOAD_ANNOTATIONS_MAX 64
+#define WORKLOAD_LABELS_MAX 512
+#define WORKLOAD_ANNOTATIONS_MAX 512
 #define WORKLOAD_TARGET_PREFIX "kubernetes/"
 
 /* ---- names ---- */
@@ -138,14 +138,13 @@ bool workload_selector(const json_t *object, char out[WORKLOAD_SELECTOR_SIZE]) {
 
 /* ---- sightings ---- */
 
-/* The strings whose key begins with prefix. */
+/* The members whose key begins with prefix. */
 static json_t *sighting_texts(const json_t *all, const char *prefix, size_t most) {
     json_t *kept = json_object();
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach((json_t *)all, key, value) {
-        if (json_is_string(value) && strncmp(key, prefix, strlen(prefix)) == 0 &&
-            json_object_size(kept) < most) {
+        if (strncmp(key, prefix, strlen(prefix)) == 0 && json_object_size(kept) < most) {
             (void)json_object_set(kept, key, value);
         }
     }
@@ -202,6 +201,16 @@ bool workload_paused(const struct kind *kind, const json_t *object) {
            (kind->rollout == ROLLOUT_CUSTOM && json_bool(spec, "suspend", false));
 }
 
+struct sighting_parts {
+    json_t *labels, *annotations, *containers;
+};
+
+static void parts_release(struct sighting_parts *parts) {
+    json_decref(parts->labels);
+    json_decref(parts->annotations);
+    json_decref(parts->containers);
+}
+
 static bool sighting_named(const json_t *metadata) {
     const char *space = json_text(metadata, "namespace");
     const char *name = json_text(metadata, "name");
@@ -211,17 +220,45 @@ static bool sighting_named(const json_t *metadata) {
            workload_dns(uid, strlen(uid), TARGET_INSTANCE_SIZE - 1);
 }
 
-json_t *workload_sighting(const struct kind *kind, const json_t *object) {
+/* The numbers of labels, annotations and containers are bounded; the rest would be missing without a
+ * word. */
+static const char *sighting_fault(const struct sighting_parts *parts, const struct err *fault) {
+    if (fault) {
+        return fault->message;
+    }
+    if (json_array_size(parts->containers) >= WORKLOAD_CONTAINERS_MAX) {
+        return "it has too many containers";
+    }
+    return json_object_size(parts->labels) >= WORKLOAD_LABELS_MAX ||
+                   json_object_size(parts->annotations) >= WORKLOAD_ANNOTATIONS_MAX
+               ? "it has too many labels or annotations"
+               : NULL;
+}
+
+json_t *workload_unreadable(const struct kind *kind, unsigned number, const struct err *fault) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "%u", number);
+    return json_pack("{ss ss ss s[] so}", "namespace", "unreadable", "kind", kind->name, "name",
+                     name, "containers", "fault", json_text_or_null(fault->message));
+}
+
+json_t *workload_sighting(const struct kind *kind, const json_t *object, const struct err *fault) {
     const json_t *metadata = json_object_member(object, "metadata");
     const json_t *pod = kind_pod(kind, object);
     if (!sighting_named(metadata) || json_text(metadata, "deletionTimestamp")) {
         return NULL;
     }
-    CLEANUP(json_release) json_t *containers = json_array();
-    sighting_containers(pod, "containers", containers);
-    sighting_containers(pod, "initContainers", containers);
-    sighting_resource(kind, object, containers);
-    if (json_array_size(containers) == 0) {
+    CLEANUP(parts_release)
+    struct sighting_parts parts = {
+        .labels = sighting_texts(json_object_member(metadata, "labels"), "", WORKLOAD_LABELS_MAX),
+        .annotations = sighting_texts(json_object_member(metadata, "annotations"),
+                                      WORKLOAD_ANNOTATION, WORKLOAD_ANNOTATIONS_MAX),
+        .containers = json_array()};
+    sighting_containers(pod, "containers", parts.containers);
+    sighting_containers(pod, "initContainers", parts.containers);
+    sighting_resource(kind, object, parts.containers);
+    const char *why = sighting_fault(&parts, fault);
+    if (json_array_size(parts.containers) == 0 && !why) {
         return NULL;
     }
     char selector[WORKLOAD_SELECTOR_SIZE];
@@ -229,14 +266,11 @@ json_t *workload_sighting(const struct kind *kind, const json_t *object) {
     bool selects = !workload_idle(kind, object) && workload_selector(object, selector);
     bool kept = managed_by(metadata, kind->pod == NULL, managed);
     return json_pack(
-        "{ss ss ss ss so so sO ss sb so*}", "namespace", json_text(metadata, "namespace"), "kind",
-        kind->name, "name", json_text(metadata, "name"), "uid", json_text(metadata, "uid"),
-        "labels", sighting_texts(json_object_member(metadata, "labels"), "", WORKLOAD_LABELS_MAX),
-        "annotations",
-        sighting_texts(json_object_member(metadata, "annotations"), WORKLOAD_ANNOTATION,
-                       WORKLOAD_ANNOTATIONS_MAX),
-        "containers", containers, "selector", selects ? selector : "", "paused",
-        workload_paused(kind, object), "managed", kept ? json_text_or_null(managed) : NULL);
+        "{ss ss ss ss sO sO sO ss sb so* so*}", "namespace", json_text(metadata, "namespace"),
+        "kind", kind->name, "name", json_text(metadata, "name"), "uid", json_text(metadata, "uid"),
+        "labels", parts.labels, "annotations", parts.annotations, "containers", parts.containers,
+        "selector", selects ? selector : "", "paused", workload_paused(kind, object), "managed",
+        kept ? json_text_or_null(managed) : NULL, "fault", why ? json_text_or_null(why) : NULL);
 }
 
 /* ---- targets ---- */
@@ -313,7 +347,11 @@ static bool target_unmoved(const json_t *entry, const struct target *target) {
 /* Further reasons to leave it alone, beside its image and settings. */
 static void target_hindrance(const json_t *sighting, struct target *out) {
     const char *managed = json_text(sighting, "managed");
-    if (json_bool(sighting, "paused", false)) {
+    const char *fault = json_text(sighting, "fault");
+    if (fault) {
+        (void)snprintf(out->problem, sizeof out->problem, "a part of it cannot be read: %.180s",
+                       fault);
+    } else if (json_bool(sighting, "paused", false)) {
         (void)snprintf(
             out->problem, sizeof out->problem,
             "it is paused or suspended: resume it, a Deployment with `kubectl rollout resume`, "

@@ -4,7 +4,8 @@
  * A sighting is the kept part of an object, a JSON object: "namespace", "kind", "name", "uid",
  * "labels", "annotations" (Landwaiter's only), "containers" ([[name, image, true for an init
  * container, true if it cannot hold a digest, its problem or null], …]), "selector" (a query for its
- * pods, "" for none), "paused", "managed" (the manager; optional). */
+ * pods, "" for none), "paused", "managed" (the manager; optional), "fault" (a part of it is missing,
+ * and why; optional). */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_WORKLOAD_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_WORKLOAD_H
 
@@ -37,8 +38,14 @@ const char *workload_key(const struct workload_name *name, char out[WORKLOAD_KEY
 /* The object's path on the API server. Returns out. */
 const char *workload_path(const struct workload_name *name, char out[API_PATH_SIZE]);
 
-/* New reference; NULL: nothing to keep (no usable name, being deleted, no container). */
-json_t *workload_sighting(const struct kind *kind, const json_t *object) MUST_USE;
+/* fault: a part of the object is missing, and why; NULL: none. New reference; NULL: nothing to keep
+ * (no usable name, being deleted, no container and no fault). */
+json_t *workload_sighting(const struct kind *kind, const json_t *object,
+                          const struct err *fault) MUST_USE;
+/* The sighting of an object without a readable name: has no container. number tells it from others
+ * of its kind. New reference; NULL: out of memory. */
+json_t *workload_unreadable(const struct kind *kind, unsigned number,
+                            const struct err *fault) MUST_USE;
 
 /* The place-th container of a sighting as a target; sets `running` only if its image is pinned.
  * False: there are fewer. */

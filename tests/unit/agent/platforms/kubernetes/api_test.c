@@ -380,8 +380,8 @@ static void tell(struct told *told, const char *word, const json_t *object) {
 static void told_begins(void *context) {
     tell(context, "begin", NULL);
 }
-static void told_present(void *context, const json_t *object) {
-    tell(context, "+", object);
+static void told_present(void *context, const json_t *object, const struct err *fault) {
+    tell(context, fault ? "!" : "+", object);
 }
 static void told_gone(void *context, const json_t *object) {
     tell(context, "-", object);
@@ -444,6 +444,18 @@ static void following(void **state) {
          3,
          "begin end +:a trouble begin +:b end back",
          "limit=500"},
+        /* an object that cannot be read hurts no other one, in a list and in a watch */
+        {{{"GET", "/w?limit=500", 200,
+           LIST("5", "",
+                OBJECT("a", "1") ", {\"metadata\": 1, \"metadata\": 2}, " OBJECT("b", "2")),
+           NULL},
+          {"GET", WATCH("5"), 200,
+           "{\"type\": \"ADDED\", \"object\": {\"a\": 1e999}}\n" EVENT("ADDED", "c\\u0000", "6"),
+           NULL},
+          {"GET", WATCH("6"), 200, EVENT("ADDED", "d", "7"), NULL}},
+         3,
+         "begin +:a ! +:b end ! +:c\xEF\xBF\xBD +:d",
+         "resourceVersion=6"},
         /* the second page of the list fails: begins again */
         {{{"GET", "/w?limit=500", 200, LIST("5", "t", OBJECT("a", "1")), NULL},
           {"GET", "/w?limit=500&continue=t", 410, "{}", NULL},
@@ -457,7 +469,7 @@ static void following(void **state) {
         struct told told = {""};
         struct fake fake = fake_of(rows[i].answers, rows[i].count);
         fake.http.cancel = &fake.stop;
-        const struct follow follow = {"/w",      NULL,      told_begins,  told_present,
+        const struct follow follow = {"/w",      NULL,      NULL,         told_begins, told_present,
                                       told_gone, told_ends, told_trouble, &told};
         struct api *api = api_of(CONFIG("{token: x}"), NULL, &err);
         assert_non_null(api);

@@ -125,11 +125,44 @@ static void what_runs(void **state) {
     index_free(index);
 }
 
+static void expect_faults(struct index *index, const char *names) {
+    struct found found = {.names = ""};
+    const struct index_visit visit = {.each = note, .context = &found};
+    struct err err = ERR_INIT;
+    assert_true(index_faults(index, &visit, &err));
+    assert_string_equal(found.names, names);
+}
+
+/* An object with a fault is known, with its containers or without, until the fault is gone. */
+static void faults(void **state) {
+    (void)state;
+    struct index *index = NULL;
+    struct err err = ERR_INIT;
+    json_t *none = json_pack("{ss ss ss s[] ss}", "namespace", "shop", "kind", "deployment", "name",
+                             "none", "containers", "fault", "too large");
+    json_t *one = sighting("one", "x:1");
+    assert_true(index_new(&index, &err));
+    (void)json_object_set_new(one, "fault", json_string("too large"));
+    index_put(index, 0, none);
+    index_put(index, 0, one);
+    put(index, 0, "two", "x:1");
+    expect_faults(index, "none.0 one.0");
+    expect(index, "x", "one.0 two.0");
+    put(index, 0, "one", "x:1");
+    expect_faults(index, "none.0");
+    index_remove(index, "shop/deployment/none");
+    expect_faults(index, "");
+    json_decref(none);
+    json_decref(one);
+    index_free(index);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_repository),
         cmocka_unit_test(a_new_list),
         cmocka_unit_test(what_runs),
+        cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

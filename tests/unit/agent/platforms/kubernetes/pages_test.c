@@ -5,10 +5,11 @@
 
 static char seen[256];
 
-static void note(void *context, json_t *item) {
+static void note(void *context, json_t *item, const struct err *fault) {
     size_t len = strlen(seen);
     (void)context;
-    (void)snprintf(seen + len, sizeof seen - len, "%s,", json_string_value(item));
+    (void)snprintf(seen + len, sizeof seen - len, "%s%s,", fault ? "!" : "",
+                   item ? json_text(item, "n") : "");
 }
 
 static bool read_nodes(struct err *err) {
@@ -21,9 +22,9 @@ static void follows_the_token(void **state) {
     (void)state;
     static const struct played_answer answers[] = {
         {"GET", "/api/v1/nodes?&limit=250", 200,
-         "{\"metadata\": {\"continue\": \"a/b&c\"}, \"items\": [\"1\", \"2\"]}"},
+         "{\"metadata\": {\"continue\": \"a/b&c\"}, \"items\": [{\"n\": \"1\"}, {\"n\": \"2\"}]}"},
         {"GET", "/api/v1/nodes?&limit=250&continue=a%2Fb%26c", 200,
-         "{\"metadata\": {\"continue\": \"\"}, \"items\": [\"3\"]}"},
+         "{\"metadata\": {\"continue\": \"\"}, \"items\": [{\"n\": \"3\"}]}"},
     };
     struct err err = ERR_INIT;
     PLAY(answers);
@@ -49,7 +50,7 @@ static void a_page_without_items_is_none(void **state) {
 static void a_failure_on_any_page_fails(void **state) {
     (void)state;
     static const struct played_answer answers[] = {
-        {"GET", "/api", 200, "{\"metadata\": {\"continue\": \"t\"}, \"items\": [\"1\"]}"},
+        {"GET", "/api", 200, "{\"metadata\": {\"continue\": \"t\"}, \"items\": [{\"n\": \"1\"}]}"},
         {"GET", "/api", 410, "{\"reason\": \"Expired\"}"},
     };
     struct err err = ERR_INIT;
@@ -65,7 +66,8 @@ static void ends_after_forty_pages(void **state) {
     struct err err = ERR_INIT;
     for (size_t i = 0; i < ARRAY_LENGTH(answers); i++) {
         answers[i] = (struct played_answer){
-            "GET", "/api", 200, "{\"metadata\": {\"continue\": \"t\"}, \"items\": [\"1\"]}"};
+            "GET", "/api", 200,
+            "{\"metadata\": {\"continue\": \"t\"}, \"items\": [{\"n\": \"1\"}]}"};
     }
     PLAY(answers);
     assert_true(read_nodes(&err));

@@ -26,7 +26,7 @@
 
 struct played_answer {
     const char *method, *path; /* the beginning of the expected path */
-    long status;               /* 0: none */
+    long status;               /* 0: none; negative: of an answer that breaks off after its body */
     const char *body;
 };
 
@@ -74,10 +74,19 @@ static inline bool played_perform(struct http_client *client, const struct http_
     if (answer->status == 0) {
         return err_set(err, ERR_TRANSIENT, "connection reset");
     }
-    response->status = answer->status;
+    response->status = answer->status < 0 ? -answer->status : answer->status;
     response->headers.max = 65536;
     response->body.max = (size_t)1024 * 1024;
-    buf_puts(&response->body, answer->body ? answer->body : "");
+    const char *body = answer->body ? answer->body : "";
+    if (request->sink && response->status == 200) {
+        for (size_t i = 0; body[i]; i++) {
+            if (!request->sink(request->sink_context, body + i, 1)) {
+                return err_set(err, ERR_INVALID, "the sink refuses");
+            }
+        }
+        return answer->status > 0 || err_set(err, ERR_TRANSIENT, "connection reset");
+    }
+    buf_puts(&response->body, body);
     return true;
 }
 

@@ -109,7 +109,7 @@ static void what_is_kept(void **state) {
         struct kinds kinds;
         const struct kind *kind = the_kind(&rows[i].paths, &kinds);
         CLEANUP(json_release) json_t *object = object_of(rows[i].spec);
-        CLEANUP(json_release) json_t *sighting = workload_sighting(kind, object);
+        CLEANUP(json_release) json_t *sighting = workload_sighting(kind, object, NULL);
         CLEANUP(buf_release) struct buf text = BUF_INIT(8192);
         json_write(json_array_member(sighting, "containers"), &text);
         if (strcmp(sighting ? buf_text(&text) : "-",
@@ -184,7 +184,7 @@ static void what_stands_in_the_way(void **state) {
         struct target target;
         const struct kind *kind = the_kind(&parts, &kinds);
         CLEANUP(json_release) json_t *object = object_of(rows[i].spec);
-        CLEANUP(json_release) json_t *sighting = workload_sighting(kind, object);
+        CLEANUP(json_release) json_t *sighting = workload_sighting(kind, object, NULL);
         assert_true(workload_target(&config, sighting, 0, &target));
         assert_string_equal(target.name, "kubernetes/shop/thing/web/image");
         if (rows[i].says[0] ? !strstr(target.problem, rows[i].says) : target.problem[0]) {

@@ -89,7 +89,7 @@ static void targets(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct config *config = selecting(rows[i].select);
         json_t *object = deployment(rows[i].annotations, rows[i].image, rows[i].more);
-        json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
+        json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object, NULL);
         struct target target = {0};
         assert_true(workload_target(config, sighting, rows[i].place, &target));
         if (target.enabled != rows[i].enabled ||
@@ -110,7 +110,7 @@ static void a_target_in_full(void **state) {
     json_t *object = deployment(
         ON ", \"landwaiter.dev/policy\": \"minor\", \"landwaiter.dev/policy.proxy\": \"never\"",
         "a/web:1.2@" DIGEST, "");
-    json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
+    json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object, NULL);
     struct target target = {0};
     assert_true(workload_target(config, sighting, 0, &target));
     assert_string_equal(target.name, "kubernetes/shop/deployment/web/app");
@@ -145,7 +145,7 @@ static void what_is_kept_by_another_tool(void **state) {
             "x:1", "");
         json_t *labels = json_object_member(json_object_member(object, "metadata"), "labels");
         (void)json_object_set_new(labels, "app.kubernetes.io/managed-by", json_string("Helm"));
-        json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object);
+        json_t *sighting = workload_sighting(kind_find(kinds_table, "deployment"), object, NULL);
         struct target target = {0};
         assert_true(workload_target(config, sighting, 0, &target));
         assert_true(target.enabled);
@@ -175,7 +175,7 @@ static void nothing_to_keep(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         json_t *object = read_json(rows[i]);
-        assert_null(workload_sighting(kind_find(kinds_table, "deployment"), object));
+        assert_null(workload_sighting(kind_find(kinds_table, "deployment"), object, NULL));
         json_decref(object);
     }
 }
