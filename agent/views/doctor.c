@@ -94,7 +94,12 @@ static void examine_platform(const struct pipeline *pipeline, const struct platf
                     &(struct finding){FINDING_ERROR, platform->name,
                                       "nothing can be updated until it answers"},
                     "it does not answer: %s", err.message);
-    } else if (platform->list(&pipeline->session, NULL, &targets, &err)) {
+    } else if (!platform->list(&pipeline->session, NULL, &targets, &err)) {
+        finding_add(report,
+                    &(struct finding){FINDING_ERROR, platform->name,
+                                      "pushes do not reach its targets until then"},
+                    "its targets cannot be listed: %s", err.message);
+    } else {
         examine_targets(&targets, report);
         if (targets.count == 0) {
             finding_add(report, &(struct finding){FINDING_NOTE, platform->name, platform->opt_in},

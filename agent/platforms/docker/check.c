@@ -41,6 +41,19 @@ bool check_linked(const json_t *entry, char *consumer, size_t size) {
     return false;
 }
 
+/* Does a list entry say that it uses the network of this container? */
+static bool check_network(const json_t *entry, const char *id) {
+    const char *mode = container_shares(entry, "NetworkMode");
+    return mode && strcmp(mode, id) == 0;
+}
+
+/* May the container that cannot be inspected be left out? It must not hold up the others for ever. */
+static bool check_unseen(const struct engine *engine, const char *id, const json_t *other,
+                         const struct err *failed) {
+    return failed->kind == ERR_GONE ||
+           (engine->answered && !check_network(other, id) && seen_hopeless(json_text(other, "Id")));
+}
+
 /* Does the other container share a namespace of this one? */
 static bool check_other(struct engine *engine, const char *id, const json_t *other,
                         struct err *err) {
@@ -51,13 +64,11 @@ static bool check_other(struct engine *engine, const char *id, const json_t *oth
         return true;
     }
     if (!seen_get(engine, other_id, &seen, &failed)) {
-        if (failed.kind == ERR_GONE) {
-            return true;
-        }
-        if (err) {
+        bool passes = check_unseen(engine, id, other, &failed);
+        if (!passes && err) {
             *err = failed;
         }
-        return false;
+        return passes;
     }
     const char *what = NULL;
     if (strcmp(seen.network_of, id) == 0) {

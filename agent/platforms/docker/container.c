@@ -114,6 +114,11 @@ bool container_image_pinned(const char *image, const char *image_id) {
            strncmp(image_id + 7, image, len) == 0;
 }
 
+bool container_valid(const json_t *inspect) {
+    return json_is_object(inspect) && strlen(container_id(inspect)) >= CONTAINER_SHORT_ID &&
+           container_name_valid(container_id(inspect));
+}
+
 bool container_inspect(struct engine *engine, const char *id, json_t **out, struct err *err) {
     if (!container_name_valid(id)) {
         return err_set(err, ERR_GONE, "there is no container of that name");
@@ -122,8 +127,7 @@ bool container_inspect(struct engine *engine, const char *id, json_t **out, stru
     if (!engine_get(engine, &inspect, err, "/containers/%s/json", id)) {
         return false;
     }
-    if (!json_is_object(inspect) || strlen(container_id(inspect)) < CONTAINER_SHORT_ID ||
-        !container_name_valid(container_id(inspect))) {
+    if (!container_valid(inspect)) {
         return err_set(err, ERR_INVALID, "the Docker engine's answer is not a container");
     }
     *out = TAKE(inspect);

@@ -41,7 +41,11 @@ bool container_idle(const char *status, char *reason, size_t size);
  * it? */
 bool container_image_pinned(const char *image, const char *image_id);
 
-/* By id or name. ERR_GONE: none. The caller owns *out. */
+/* Does an inspect document have a usable id? */
+bool container_valid(const json_t *inspect);
+
+/* The whole document, by id or name; of the container to update (sift.h has parts of others).
+ * ERR_GONE: none. The caller owns *out. */
 bool container_inspect(struct engine *engine, const char *id, json_t **out,
                        struct err *err) MUST_USE;
 

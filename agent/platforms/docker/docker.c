@@ -15,9 +15,11 @@ static bool docker_configured(const struct config *config) {
     return config->docker.enabled;
 }
 
+/* Updates need the list, so an engine that answers other questions only is not ready. */
 static bool docker_probe(const struct platform_session *session, struct err *err) {
+    CLEANUP(json_release) json_t *list = NULL;
     struct engine engine;
-    return engine_open(session, &engine, err) && engine_do(&engine, "GET", err, "/version");
+    return engine_open(session, &engine, err) && list_containers(&engine, &list, err);
 }
 
 /* The target's present image; comparisons need it. */
@@ -77,5 +79,6 @@ const struct platform platform_docker = {
     .steps = steps_table,
     .observe = observe_container,
     .available_memory = memory_available,
+    .examine = list_examine,
     .commit = steps_commit,
 };

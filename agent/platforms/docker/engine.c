@@ -7,10 +7,11 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_mend.h"
 
 #define ENGINE_HOSTS_MAX 4
 #define ENGINE_HOST_SIZE 256
-#define ENGINE_ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define ENGINE_ANSWER_MAX ((size_t)32 * 1024 * 1024)
 #define ENGINE_TIMEOUT_MS 30000
 
 /* Facts about each engine, shared by all workers. */
@@ -142,6 +143,7 @@ static bool engine_pack(const struct engine_call *call, struct engine_parcel *pa
     size_t count = 0;
     if (call->body) {
         json_write(call->body, &parcel->body);
+        json_mend_undo(&parcel->body);
         parcel->headers[count++] = "Content-Type: application/json";
     }
     if (call->registry_auth) {
@@ -159,7 +161,7 @@ static bool engine_send(struct engine *engine, const struct engine_call *call, c
     const struct config_docker *docker = engine->docker;
     CLEANUP(engine_parcel_release)
     struct engine_parcel parcel = {.url = BUF_INIT(ENGINE_PATH_SIZE + ENGINE_HOST_SIZE),
-                                   .body = BUF_INIT((size_t)16 * 1024 * 1024),
+                                   .body = BUF_INIT(ENGINE_ANSWER_MAX),
                                    .auth = BUF_INIT((size_t)64 * 1024)};
     if (!engine_address(docker, path, &parcel, err) || !engine_pack(call, &parcel, err)) {
         return false;
@@ -225,7 +227,8 @@ static bool engine_negotiate(struct engine *engine, struct err *err) {
 }
 
 bool engine_open(const struct platform_session *session, struct engine *out, struct err *err) {
-    struct engine engine = {.http = session->http, .docker = &session->config->docker};
+    struct engine engine = {
+        .http = session->http, .config = session->config, .docker = &session->config->docker};
     int newest = engine_recall(engine.docker->host);
     if (newest ? !engine_settle(&engine, newest, err) : !engine_negotiate(&engine, err)) {
         return false;
@@ -245,6 +248,19 @@ static void engine_notice(const struct engine *engine, const struct http_respons
     }
 }
 
+/* A container is created again from its own document, so nothing in it may be lost. */
+static bool engine_parse(struct buf *body, json_t **out, struct err *err) {
+    if (body->len == 0) {
+        return true;
+    }
+    if (!json_mend(body, JSON_MEND_TO_WRITE)) {
+        return err_set(err, ERR_INVALID,
+                       "the Docker engine's answer has bytes that are not a text");
+    }
+    return json_parse_deep(body->data, body->len, ENGINE_JSON_DEPTH, out, err) ||
+           err_wrap(err, "the Docker engine's answer");
+}
+
 static bool engine_once(struct engine *engine, const struct engine_call *call,
                         struct engine_answer *answer, struct err *err) {
     CLEANUP(http_response_release) struct http_response response = HTTP_RESPONSE_INIT;
@@ -254,9 +270,11 @@ static bool engine_once(struct engine *engine, const struct engine_call *call,
     if (length < 0 || (size_t)length >= sizeof path) {
         return err_set(err, ERR_INVALID, "a name is too long for the Docker engine's API");
     }
+    engine->answered = false;
     if (!engine_send(engine, call, path, &response, err)) {
         return false;
     }
+    engine->answered = true;
     answer->status = response.status;
     engine_notice(engine, &response);
     enum err_kind kind = engine_status_kind(response.status);
@@ -264,9 +282,8 @@ static bool engine_once(struct engine *engine, const struct engine_call *call,
         engine_words(&response.body, answer->message);
         return err_set(err, kind, "the Docker engine says: %s", answer->message);
     }
-    if (response.body.len > 0 && !call->sink &&
-        !json_parse_deep(response.body.data, response.body.len, ENGINE_JSON_DEPTH, &json, err)) {
-        return err_wrap(err, "the Docker engine's answer");
+    if (!call->sink && !engine_parse(&response.body, &json, err)) {
+        return false;
     }
     answer->json = TAKE(json);
     return true;

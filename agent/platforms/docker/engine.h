@@ -16,14 +16,17 @@
 #define ENGINE_MINOR_MIN 24
 #define ENGINE_MINOR_MAX 51
 #define ENGINE_PATH_SIZE 2048
-#define ENGINE_JSON_DEPTH 64
+#define ENGINE_JSON_DEPTH 512
 
 /* Cheap to open: sends nothing if the dialect is known. */
 struct engine {
     struct http_client *http;
-    const struct config_docker *docker;
-    int minor;  /* of the dialect in use: 1.minor */
-    int newest; /* the engine's newest, 1.newest */
+    const struct config *config;
+    const struct config_docker *docker; /* of config */
+    int minor;                          /* of the dialect in use: 1.minor */
+    int newest;                         /* the engine's newest, 1.newest */
+    /* The last call got an answer: a failure then concerns the object that the call was about. */
+    bool answered;
 };
 
 /* Negotiates the dialect once for each host and process. ERR_INVALID: too old, or too new. */
@@ -35,7 +38,7 @@ struct engine_call {
     const char *path;          /* after the version: "/containers/json?all=1" */
     const json_t *body;        /* NULL: none */
     const char *registry_auth; /* X-Registry-Auth; NULL: none */
-    size_t answer_max;         /* 0: 4 MiB */
+    size_t answer_max;         /* 0: 32 MiB */
     int64_t timeout_ms;        /* 0: 30 s; -1: none */
     int64_t stall_timeout_ms;  /* 0: none */
     bool own_connection;       /* as close_connection in base/http.h */
@@ -44,7 +47,7 @@ struct engine_call {
 };
 struct engine_answer {
     long status;       /* 0: no answer */
-    json_t *json;      /* of a success; NULL: no body */
+    json_t *json;      /* of a success, mended to be written (json_mend.h); NULL: no body */
     char message[320]; /* of a failure: the engine's message */
 };
 #define ENGINE_ANSWER_INIT                                                                         \

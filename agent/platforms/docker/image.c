@@ -3,10 +3,13 @@
 
 #include "base/json.h"
 
+bool image_name_valid(const char *image) {
+    return *image && !strpbrk(image, "?#% \t\r\n") && !strstr(image, "..");
+}
+
 bool image_inspect(struct engine *engine, const char *image, json_t **out, struct err *err) {
     CLEANUP(json_release) json_t *inspect = NULL;
-    /* Built from ids and parsed references only, because it becomes part of a path. */
-    if (!*image || strpbrk(image, "?#% \t\r\n") || strstr(image, "..")) {
+    if (!image_name_valid(image)) {
         return err_set(err, ERR_INVALID, "that is not an image's name");
     }
     if (!engine_get(engine, &inspect, err, "/images/%s/json", image)) {

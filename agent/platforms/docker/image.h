@@ -9,7 +9,9 @@
 #include "base/digest.h"
 #include "base/ref.h"
 
-/* By id, name:tag or name@digest. ERR_GONE: not on this engine. The caller owns *out. */
+/* May the text become part of a path? It must be an id or a parsed reference. */
+bool image_name_valid(const char *image);
+/* The whole document, by id, name:tag or name@digest. ERR_GONE: not on this engine. The caller owns *out. */
 bool image_inspect(struct engine *engine, const char *image, json_t **out,
                    struct err *err) MUST_USE;
 /* "sha256:…", or "". Borrowed. */

@@ -5,22 +5,20 @@
 #include "agent/platforms/docker/container.h"
 #include "agent/platforms/docker/image.h"
 #include "agent/platforms/docker/seen.h"
+#include "agent/platforms/docker/sift.h"
+#include "agent/platforms/finding.h"
 #include "base/json.h"
 
-#define LIST_ANSWER_MAX ((size_t)64 * 1024 * 1024)
+#define LIST_FAULTS_TOLD_MAX 20
+#define LIST_ENABLE "landwaiter.enable"
 
 bool list_containers(struct engine *engine, json_t **out, struct err *err) {
-    CLEANUP(engine_answer_release) struct engine_answer answer = ENGINE_ANSWER_INIT;
-    const struct engine_call call = {
-        .method = "GET", .path = "/containers/json?all=1", .answer_max = LIST_ANSWER_MAX};
-    if (!engine_call(engine, &call, &answer, err)) {
+    CLEANUP(json_release) json_t *list = NULL;
+    if (!sift_containers(engine, &list, err)) {
         return false;
     }
-    if (!json_is_array(answer.json)) {
-        return err_set(err, ERR_INVALID, "the Docker engine's answer is not a list of containers");
-    }
-    seen_retain(answer.json);
-    *out = TAKE(answer.json);
+    seen_retain(list);
+    *out = TAKE(list);
     return true;
 }
 
@@ -91,10 +89,13 @@ void list_target(const struct config *config, const struct list_sighting *sighti
                                            .image = &out->image,
                                            .labels = sighting->labels};
     config_settings(config, &subject, &out->settings, &labels);
-    out->enabled =
-        usable && (labels.enable == SETTINGS_ENABLE_TRUE ||
-                   (config->docker.select_all && labels.enable != SETTINGS_ENABLE_FALSE));
-    if (usable && labels.problem[0] != '\0') {
+    out->enabled = (usable || sighting->fault) &&
+                   (labels.enable == SETTINGS_ENABLE_TRUE ||
+                    (config->docker.select_all && labels.enable != SETTINGS_ENABLE_FALSE));
+    if (sighting->fault) {
+        (void)snprintf(out->problem, sizeof out->problem, "a part of it cannot be read: %.180s",
+                       sighting->fault);
+    } else if (usable && labels.problem[0] != '\0') {
         (void)snprintf(out->problem, sizeof out->problem, "%s", labels.problem);
     } else if (usable) {
         out->stopped = container_idle(sighting->status, out->problem, sizeof out->problem);
@@ -115,9 +116,9 @@ static bool list_running(struct engine *engine, json_t *digests, const char *ima
         return true;
     }
     struct err missing = ERR_INIT;
-    if (!image_inspect(engine, image_id, &inspect, &missing)) {
-        if (missing.kind == ERR_GONE) {
-            return true;
+    if (!sift_image(engine, image_id, &inspect, &missing)) {
+        if (engine->answered) {
+            return true; /* gone, or a fault of that image: its digest is unknown */
         }
         if (err) {
             *err = missing;
@@ -130,6 +131,25 @@ static bool list_running(struct engine *engine, json_t *digests, const char *ima
            err_set(err, ERR_BUG, "out of memory");
 }
 
+static bool list_opted_in(const struct config *config, const json_t *labels) {
+    const char *enable = json_text(labels, LIST_ENABLE);
+    return config->docker.select_all ? !(enable && strcmp(enable, "false") == 0)
+                                     : enable && strcmp(enable, "true") == 0;
+}
+
+/* The engine refuses to show this container. One that is not opted in hurts nobody; for another it
+ * is asked again a few times, because its image may be the pushed one. */
+static bool list_unknown(const struct engine *engine, struct list_sighting *sighting,
+                         const struct err *failed) {
+    bool away = !engine->answered || failed->kind == ERR_GONE;
+    if (away || (list_opted_in(engine->config, sighting->labels) && !seen_hopeless(sighting->id))) {
+        return false;
+    }
+    sighting->image = "";
+    sighting->fault = failed->message;
+    return true;
+}
+
 /* The list shows the image by its id once its tag has moved on. */
 static bool list_image_name(struct engine *engine, struct list_sighting *sighting,
                             struct seen *seen, struct err *err) {
@@ -138,7 +158,7 @@ static bool list_image_name(struct engine *engine, struct list_sighting *sightin
         return true;
     }
     if (!seen_get(engine, sighting->id, seen, err)) {
-        return false;
+        return list_unknown(engine, sighting, err);
     }
     sighting->image = seen->image;
     return true;
@@ -163,7 +183,8 @@ static bool list_add(struct listing *listing, const json_t *entry, struct err *e
                                      .image = list_text(entry, "Image"),
                                      .image_id = list_text(entry, "ImageID"),
                                      .status = list_text(entry, "State"),
-                                     .labels = json_object_member(entry, "Labels")};
+                                     .labels = json_object_member(entry, "Labels"),
+                                     .fault = sift_fault(entry)};
     struct seen seen;
     struct target target = {0};
     struct err gone = ERR_INIT;
@@ -221,12 +242,12 @@ bool list_find(const struct platform_session *session, const char *target, struc
     CLEANUP(json_release) json_t *inspect = NULL;
     CLEANUP(json_release) json_t *digests = json_object();
     struct engine engine;
-    size_t prefix = strlen(LIST_TARGET_PREFIX);
+    const size_t prefix = strlen(LIST_TARGET_PREFIX);
     if (strncmp(target, LIST_TARGET_PREFIX, prefix) != 0) {
         return err_set(err, ERR_GONE, "%s is not a container", target);
     }
     const char *name = target + prefix;
-    if (!engine_open(session, &engine, err) || !container_inspect(&engine, name, &inspect, err)) {
+    if (!engine_open(session, &engine, err) || !sift_container(&engine, name, &inspect, err)) {
         return false;
     }
     const struct list_sighting sighting = {
@@ -235,7 +256,8 @@ bool list_find(const struct platform_session *session, const char *target, struc
         .image = container_image_name(inspect),
         .image_id = container_image_id(inspect),
         .status = container_status(inspect),
-        .labels = json_object_member(json_object_member(inspect, "Config"), "Labels")};
+        .labels = json_object_member(json_object_member(inspect, "Config"), "Labels"),
+        .fault = sift_fault(inspect)};
     /* The engine also accepts the beginning of an id as a name. */
     if (strcmp(sighting.name, name) != 0 || list_ignored(&sighting)) {
         return err_set(err, ERR_GONE, "there is no container named %s", name);
@@ -247,4 +269,40 @@ bool list_find(const struct platform_session *session, const char *target, struc
     }
     *out = found;
     return true;
+}
+
+/* Those that are opted in have their problem as a finding already. */
+static bool list_faulty(const struct config *config, const json_t *entry) {
+    return sift_fault(entry) && !list_opted_in(config, json_object_member(entry, "Labels"));
+}
+
+static void list_tell(const json_t *entry, json_t *report) {
+    char about[TARGET_NAME_SIZE];
+    const char *name = list_name(entry);
+    (void)snprintf(about, sizeof about, LIST_TARGET_PREFIX "%.300s",
+                   name[0] ? name : list_text(entry, "Id"));
+    finding_add(report,
+                &(struct finding){FINDING_NOTE, about,
+                                  "correct or remove the container; no other one is affected"},
+                "a part of it cannot be read, so pushes do not update it: %s", sift_fault(entry));
+}
+
+void list_examine(const struct platform_session *session, json_t *report) {
+    CLEANUP(json_release) json_t *list = NULL;
+    struct engine engine;
+    size_t i = 0;
+    size_t count = 0;
+    json_t *entry = NULL;
+    if (!engine_open(session, &engine, NULL) || !list_containers(&engine, &list, NULL)) {
+        return; /* the doctor tells of this already */
+    }
+    json_array_foreach(list, i, entry) {
+        if (list_faulty(session->config, entry) && count++ < LIST_FAULTS_TOLD_MAX) {
+            list_tell(entry, report);
+        }
+    }
+    if (count > LIST_FAULTS_TOLD_MAX) {
+        finding_add(report, &(struct finding){FINDING_NOTE, "docker", "correct or remove them"},
+                    "%zu more containers cannot be read", count - LIST_FAULTS_TOLD_MAX);
+    }
 }

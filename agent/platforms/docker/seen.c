@@ -5,12 +5,14 @@
 #include <pthread.h>
 
 #include "agent/platforms/docker/container.h"
+#include "agent/platforms/docker/sift.h"
 #include "base/json.h"
 
 #define SEEN_MAX 20000
+#define SEEN_FAILURES_MAX 3
 
 static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
-static json_t *seen_facts; /* id to {image, network, ipc, pid} */
+static json_t *seen_facts; /* id to {image, network, ipc, pid}, or to the number of failures */
 
 static void seen_text(const json_t *facts, const char *member, char *out, size_t size) {
     const char *text = json_text(facts, member);
@@ -30,11 +32,24 @@ static void seen_fill(const json_t *facts, struct seen *out) {
 static bool seen_recall(const char *id, struct seen *out) {
     pthread_mutex_lock(&seen_lock);
     const json_t *facts = json_object_get(seen_facts, id);
-    if (facts) {
+    bool known = json_is_object(facts);
+    if (known) {
         seen_fill(facts, out);
     }
     pthread_mutex_unlock(&seen_lock);
-    return facts != NULL;
+    return known;
+}
+
+/* Takes value. The lock must be held. */
+static void seen_keep(const char *id, json_t *value) {
+    if (!seen_facts) {
+        seen_facts = json_object();
+    }
+    if (json_object_size(seen_facts) < SEEN_MAX) {
+        (void)json_object_set_new(seen_facts, id, value);
+    } else {
+        json_decref(value);
+    }
 }
 
 bool seen_get(struct engine *engine, const char *id, struct seen *out, struct err *err) {
@@ -42,7 +57,7 @@ bool seen_get(struct engine *engine, const char *id, struct seen *out, struct er
         return true;
     }
     CLEANUP(json_release) json_t *inspect = NULL;
-    if (!container_inspect(engine, id, &inspect, err)) {
+    if (!sift_container(engine, id, &inspect, err)) {
         return false;
     }
     CLEANUP(json_release)
@@ -55,15 +70,18 @@ bool seen_get(struct engine *engine, const char *id, struct seen *out, struct er
     }
     seen_fill(facts, out);
     pthread_mutex_lock(&seen_lock);
-    if (!seen_facts) {
-        seen_facts = json_object();
-    }
     /* Handed over as a whole: under the lock, shared values are only counted and freed. */
-    if (json_object_size(seen_facts) < SEEN_MAX) {
-        (void)json_object_set_new(seen_facts, id, TAKE(facts));
-    }
+    seen_keep(id, TAKE(facts));
     pthread_mutex_unlock(&seen_lock);
     return true;
+}
+
+bool seen_hopeless(const char *id) {
+    pthread_mutex_lock(&seen_lock);
+    json_int_t failures = json_integer_value(json_object_get(seen_facts, id)) + 1;
+    seen_keep(id, json_integer(failures));
+    pthread_mutex_unlock(&seen_lock);
+    return failures > SEEN_FAILURES_MAX;
 }
 
 void seen_retain(const json_t *list) {

@@ -19,6 +19,9 @@ struct seen {
 
 /* Reads from memory, or by one inspect. ERR_GONE: the container no longer exists. */
 bool seen_get(struct engine *engine, const char *id, struct seen *out, struct err *err) MUST_USE;
+/* Notes a failure of seen_get that concerns this container alone. True: it has failed so often that
+ * others need not wait for it. */
+bool seen_hopeless(const char *id);
 /* Forgets all containers that are not in the answer of GET /containers/json?all=1. */
 void seen_retain(const json_t *list);
 

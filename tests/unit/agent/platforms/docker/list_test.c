@@ -2,6 +2,7 @@
  * nothing. */
 #include "agent/platforms/docker/list.h"
 
+#include "agent/platforms/docker/seen.h"
 #include "tests/unit/agent/platforms/docker/scripted_engine.h"
 
 #define IMAGE "sha256:2222222222222222222222222222222222222222222222222222222222222222"
@@ -110,6 +111,31 @@ static void a_failure_in_the_middle_adds_nothing(void **state) {
     targets_release(&out);
 }
 
+/* One that the engine refuses to show concerns nobody else: not at all if it has not opted in, and
+ * only for a while otherwise. */
+static void one_that_cannot_be_shown(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        LIST(ENTRY(OLD, "site", "reg.lan/site:1") "," ENTRY(NEW, "broken", IMAGE)),
+        {"GET", "/images/" IMAGE "/json", 500, "{}", NULL},
+        {"GET", "/containers/" NEW "/json", 500, "{}", NULL}};
+    PLAY(rows);
+    seen_retain(NULL);
+    scripted_engine.config.docker.select_all = false;
+    struct targets out = list(NULL, ERR_NONE);
+    assert_int_equal(out.count, 2);
+    assert_string_equal(out.items[0].running, "");
+    assert_string_equal(out.items[0].problem, "");
+    assert_non_null(strstr(out.items[1].problem, "cannot be read"));
+    targets_release(&out);
+    for (int i = 0; i < 4; i++) {
+        PLAY(rows);
+        out = list(NULL, i < 3 ? ERR_TRANSIENT : ERR_NONE);
+        assert_int_equal(out.count, i < 3 ? 0 : 2);
+        targets_release(&out);
+    }
+}
+
 static void one_question_shares_one_list(void **state) {
     (void)state;
     static const struct row rows[] = {LIST(ENTRY(OLD, "site", "reg.lan/site:1"))};
@@ -159,6 +185,7 @@ int main(void) {
         cmocka_unit_test(leaves_out_what_is_no_target),
         cmocka_unit_test(finds_the_name_behind_an_id),
         cmocka_unit_test(a_failure_in_the_middle_adds_nothing),
+        cmocka_unit_test(one_that_cannot_be_shown),
         cmocka_unit_test(one_question_shares_one_list),
         cmocka_unit_test(finds_by_the_exact_name_only),
     };

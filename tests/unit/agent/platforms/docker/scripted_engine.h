@@ -67,7 +67,8 @@ static inline bool scripted_perform(struct http_client *client, const struct htt
     response->status = row->status;
     const char *body = row->body ? row->body : "";
     if (request->sink && row->status == 200) {
-        return request->sink(request->sink_context, body, strlen(body));
+        return request->sink(request->sink_context, body, strlen(body)) ||
+               err_set(err, ERR_INVALID, "the sink refuses");
     }
     buf_puts(&response->body, body);
     return true;
