@@ -32,6 +32,7 @@ struct workers_match {
     bool deferred; /* a push waits until not_before_boot_ms */
     int64_t not_before_boot_ms;
     int64_t failures;
+    char why[ERR_MESSAGE_MAX]; /* of the last failure */
 };
 
 struct worker {

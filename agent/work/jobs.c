@@ -8,6 +8,7 @@
 #define JOBS_MATCH_AGAIN_MS 30000
 #define JOBS_MATCH_PAUSE_MS 50 /* each match holds the store's only write lock for a moment */
 #define JOBS_MATCH_PAUSE_MAX_MS 1000
+#define JOBS_MATCH_FAILS 2 /* failures in a row that make the agent unready */
 #define JOBS_PRUNE_MS (60 * 60 * 1000)
 
 void job_match(struct worker *worker, struct pipeline *pipeline, const struct job *job) {
@@ -22,6 +23,7 @@ void job_match(struct worker *worker, struct pipeline *pipeline, const struct jo
     int64_t failures = match->failures;
     match->busy = false;
     match->failures = good ? 0 : failures + 1;
+    (void)snprintf(match->why, sizeof match->why, "%s", err.message);
     int64_t again = 500 << (failures < 6 ? failures : 6);
     again = again > JOBS_MATCH_AGAIN_MS ? JOBS_MATCH_AGAIN_MS : again;
     int64_t pause = 9 * took > JOBS_MATCH_PAUSE_MS ? 9 * took : JOBS_MATCH_PAUSE_MS;
@@ -51,11 +53,44 @@ static bool probe_platforms(struct worker *worker, const struct pipeline *pipeli
     return true;
 }
 
+/* Do the pushes that wait reach their targets? A match that fails is tried again at once, because
+ * the platform answers. */
+static bool probe_match(struct worker *worker, size_t index, struct err *err) {
+    struct workers *workers = worker->workers;
+    const char *platform = platform_table[index]->name;
+    char why[ERR_MESSAGE_MAX];
+    thread_lock(&workers->mutex);
+    struct workers_match *match = &workers->matches[index];
+    bool fails = match->failures >= JOBS_MATCH_FAILS && !workers->follows;
+    memcpy(why, match->why, sizeof why);
+    thread_unlock(&workers->mutex);
+    if (!fails || !store_has_unmatched(worker->store, platform)) {
+        return true;
+    }
+    thread_lock(&workers->mutex);
+    match->not_before_boot_ms = 0;
+    workers->kicks++;
+    thread_signal(&workers->work);
+    thread_unlock(&workers->mutex);
+    return err_set(err, ERR_TRANSIENT, "%s: pushes do not reach its targets: %.400s", platform,
+                   why);
+}
+
+static bool probe_matches(struct worker *worker, const struct pipeline *pipeline, struct err *err) {
+    for (size_t i = 0; platform_table[i]; i++) {
+        if (platform_table[i]->configured(pipeline->session.config) &&
+            !probe_match(worker, i, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void job_probe(struct worker *worker, const struct pipeline *pipeline) {
     struct workers *workers = worker->workers;
     int64_t began = clock_boot_ms();
     struct err err = ERR_INIT;
-    bool good = probe_platforms(worker, pipeline, &err);
+    bool good = probe_platforms(worker, pipeline, &err) && probe_matches(worker, pipeline, &err);
     thread_lock(&workers->mutex);
     workers->probe_busy = false;
     workers->probed_boot_ms = began;

@@ -156,3 +156,18 @@ def test_a_container_that_the_engine_cannot_show(engine, images, agent_of, regis
     for one in made:
         proxy.fault(path=f"/containers/{one}/json", status=500, body=b'{"message": "broken"}')
     app(agent_of([registry], settings=settings, start=True))
+
+
+def test_pushes_that_reach_nobody_are_not_ready(images, agent_of, registry, app, proxy, repository):
+    """The list can be read, and the connection breaks at each image: pushes wait, and readiness says so."""
+    settings = {"platforms": {"docker": {"host": f"tcp://127.0.0.1:{proxy.port}", "select": "opted-in"}}}
+    agent = agent_of([registry], settings=settings, start=True)
+    proxy.fault(path="/images/sha256:.*/json", drop=True)
+    push = agent.accepted(app.image, images.make(repository, "stable", "v2"))
+    reason = wait_until(lambda: agent.get("/readyz").status == 503 and agent.get("/readyz").json["reason"], 20,
+                        "it is not ready")
+    assert "pushes do not reach its targets" in reason, reason
+    proxy.mend()
+    agent.wait_ready()
+    [update] = agent.wait(push)["updates"]
+    assert update["result"] == "updated", update

@@ -60,14 +60,25 @@ static void break_store(void) {
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* The null platform's row. */
+static struct workers_match *dry(size_t *index) {
+    size_t i = 0;
+    while (platform_table[i] != platform_find("dry")) {
+        i++;
+    }
+    *index = i;
+    return &workers.matches[i];
+}
+
 /* Runs one match of a new push; the delay until the next one. */
 static int64_t match_once(void) {
-    const struct job job = {.kind = JOB_MATCH, .platform = platform_find("dry")};
+    struct job job = {.kind = JOB_MATCH, .platform = platform_find("dry")};
+    struct workers_match *match = dry(&job.platform_index);
     (void)fixture_push(worker->store, "ghcr.io/brian/site:1.4");
-    workers.matches[0].busy = true;
+    match->busy = true;
     job_match(worker, &scripted.pipeline, &job);
-    assert_false(workers.matches[0].busy);
-    return workers.matches[0].not_before_boot_ms - fixture_boot_ms;
+    assert_false(match->busy);
+    return match->not_before_boot_ms - fixture_boot_ms;
 }
 
 /* Matches take a tenth of the time at most, but a push waits for a second at most. */
@@ -84,15 +95,17 @@ static void a_match_makes_room_for_other_writes(void **state) {
 static void failures_wait_longer_each_time(void **state) {
     (void)state;
     static const int64_t expected[] = {500, 1000, 2000, 4000, 8000, 16000};
+    size_t index = 0;
+    const struct workers_match *match = dry(&index);
     away = true;
     for (size_t i = 0; i < 40; i++) {
         assert_int_equal(match_once(), i < ARRAY_LENGTH(expected) ? expected[i] : 30000);
-        assert_int_equal(workers.matches[0].failures, i + 1);
+        assert_int_equal(match->failures, i + 1);
     }
     assert_true(fixture_unmatched(worker->store, "dry") > 0);
     away = false;
     assert_int_equal(match_once(), 50);
-    assert_int_equal(workers.matches[0].failures, 0);
+    assert_int_equal(match->failures, 0);
     away = true;
     assert_int_equal(match_once(), 500);
 }
@@ -146,6 +159,32 @@ static void a_platform_that_does_not_answer_is_named(void **state) {
     assert_int_equal(workers.probed_boot_ms, fixture_boot_ms); /* it is an answer all the same */
 }
 
+/* A platform may answer and still not say what it runs. */
+static void pushes_that_are_not_matched_are_not_ready(void **state) {
+    (void)state;
+    size_t index = 0;
+    struct workers_match *match = dry(&index);
+    scripted_configure("{platforms: {}}");
+    away = true;
+    (void)match_once();
+    job_probe(worker, &scripted.pipeline);
+    assert_true(workers.probe_good); /* one failure is none */
+    (void)match_once();
+    match->not_before_boot_ms = fixture_boot_ms + 30000;
+    job_probe(worker, &scripted.pipeline);
+    assert_false(workers.probe_good);
+    assert_string_equal(workers.probe_why, "dry: pushes do not reach its targets: no answer");
+    assert_int_equal(match->not_before_boot_ms, 0); /* it is tried again at once */
+    workers.follows = true;
+    job_probe(worker, &scripted.pipeline);
+    assert_true(workers.probe_good); /* another replica matches */
+    workers.follows = false;
+    away = false;
+    (void)match_once();
+    job_probe(worker, &scripted.pipeline);
+    assert_true(workers.probe_good);
+}
+
 static void the_store_is_pruned_once_an_hour(void **state) {
     (void)state;
     job_prune_sometimes(worker, scripted.config);
@@ -191,6 +230,7 @@ int main(void) {
         TEST(a_full_disk_is_a_pause),
         TEST(a_probe_answers_those_who_asked_before_it),
         TEST(a_platform_that_does_not_answer_is_named),
+        TEST(pushes_that_are_not_matched_are_not_ready),
         TEST(the_store_is_pruned_once_an_hour),
         TEST(history_is_kept_as_long_as_configured),
         TEST(a_checkpoint_ends),
