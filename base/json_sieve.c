@@ -165,9 +165,6 @@ static bool part_named(const struct json_sieve_part *part, const char *key, size
 /* The row of the present key; NULL: not kept. */
 static const struct json_sieve_part *part_find(const struct json_sieve *sieve,
                                                const struct json_sieve_frame *frame) {
-    if (sieve->key_len >= sizeof sieve->key) {
-        return NULL;
-    }
     for (const struct json_sieve_part *part = frame->part->below; part && part->name; part++) {
         if (part_named(part, sieve->key, sieve->key_len)) {
             return part;
@@ -242,6 +239,11 @@ static bool element_begin(struct json_sieve *sieve, struct json_sieve_frame *fra
 
 static bool member_begin(struct json_sieve *sieve, struct json_sieve_frame *frame, char c) {
     const struct json_sieve_part *part = part_find(sieve, frame);
+    if (part && sieve->key_len == sizeof sieve->key) {
+        sieve->part = part;
+        sieve_fault(sieve, "has too long a name");
+        part = NULL;
+    }
     if (!part || frame_full(sieve, frame)) {
         value_skip(sieve);
         return value_byte(sieve, c);
@@ -319,7 +321,9 @@ static void string_byte(struct json_sieve *sieve, char c) {
         value_put(sieve, c);
     } else if (ends) {
         sieve->has_key = true;
-        sieve->key[sieve->key_len < sizeof sieve->key ? sieve->key_len : 0] = '\0';
+        if (sieve->key_len < sizeof sieve->key) {
+            sieve->key[sieve->key_len] = '\0';
+        }
     } else if (sieve->key_len < sizeof sieve->key) {
         sieve->key[sieve->key_len++] = c;
     }

@@ -271,9 +271,9 @@ static bool visit_rows(struct index *index, sqlite3_stmt *statement,
     int step = SQLITE_ROW;
     while (good && (step = sqlite3_step(statement)) == SQLITE_ROW) {
         CLEANUP(json_release) json_t *sighting = column_json(statement, 0);
-        good = sighting ? visit->each(visit->context, sighting,
-                                      (size_t)sqlite3_column_int64(statement, 1), err)
-                        : err_set(err, ERR_BUG, "out of memory");
+        /* One that cannot be read back must not hide the others. */
+        good = !sighting || visit->each(visit->context, sighting,
+                                        (size_t)sqlite3_column_int64(statement, 1), err);
     }
     (void)sqlite3_reset(statement);
     if (good && step != SQLITE_DONE) {

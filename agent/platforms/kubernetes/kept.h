@@ -1,4 +1,4 @@
-/* What is kept of the objects of a list or a watch: the members that the driver reads, and no more
+/* The kept members of objects in a list or a watch: those that the driver reads, and no more
  * (base/json_sieve.h). */
 #ifndef LANDWAITER_AGENT_PLATFORMS_KUBERNETES_KEPT_H
 #define LANDWAITER_AGENT_PLATFORMS_KUBERNETES_KEPT_H

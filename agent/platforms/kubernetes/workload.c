@@ -138,14 +138,16 @@ bool workload_selector(const json_t *object, char out[WORKLOAD_SELECTOR_SIZE]) {
 
 /* ---- sightings ---- */
 
-/* The members whose key begins with prefix. */
+/* The members whose key begins with prefix; null for a value that is no text, so that it becomes a
+ * problem instead of a default. */
 static json_t *sighting_texts(const json_t *all, const char *prefix, size_t most) {
     json_t *kept = json_object();
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach((json_t *)all, key, value) {
         if (strncmp(key, prefix, strlen(prefix)) == 0 && json_object_size(kept) < most) {
-            (void)json_object_set(kept, key, value);
+            (void)(json_is_string(value) ? json_object_set(kept, key, value)
+                                         : json_object_set_new(kept, key, json_null()));
         }
     }
     return kept;
@@ -220,8 +222,7 @@ static bool sighting_named(const json_t *metadata) {
            workload_dns(uid, strlen(uid), TARGET_INSTANCE_SIZE - 1);
 }
 
-/* The numbers of labels, annotations and containers are bounded; the rest would be missing without a
- * word. */
+/* Beyond the maximum numbers parts are dropped, which must not pass without a word. */
 static const char *sighting_fault(const struct sighting_parts *parts, const struct err *fault) {
     if (fault) {
         return fault->message;

@@ -185,6 +185,16 @@ static void sizes_are_bounded(void **state) {
     assert_non_null(strstr(told, "\n{\"name\":\"b\"}\n"));
 }
 
+static void a_name_that_is_too_long_is_a_fault(void **state) {
+    (void)state;
+    char text[2048] = "[{\"our/";
+    memset(text + strlen(text), 'n', 600);
+    (void)snprintf(text + strlen(text), 64, "\": 1, \"name\": \"a\"}, {\"");
+    memset(text + strlen(text), 'n', 600);
+    (void)snprintf(text + strlen(text), 64, "\": 1}]");
+    keeps(&root_items, text, "[]", "{\"name\":\"a\"} !our/* has too long a name\n{}\n");
+}
+
 static void small_elements_in_great_number_are_too_many(void **state) {
     (void)state;
     static const struct json_sieve_part one[] = {{"v", NULL, JSON_SIEVE_PART_MAX, false},
@@ -205,7 +215,7 @@ static void small_elements_in_great_number_are_too_many(void **state) {
     assert_true(json_sieve_end(&sieve, &rest, &fault, &err));
     assert_true(json_is_null(json_object_get(rest, "v")));
     assert_string_equal(fault.message, "v has too many members");
-    /* It is ready for another document. */
+    /* The sieve is ready for another document. */
     CLEANUP(json_release) json_t *next = NULL;
     assert_true(json_sieve_feed(&sieve, "{\"v\": 1}", 8));
     assert_true(json_sieve_end(&sieve, &next, &fault, &err));
@@ -248,6 +258,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_kept_hurts_nobody),
         cmocka_unit_test(a_fault_stays_in_its_element),
         cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(a_name_that_is_too_long_is_a_fault),
         cmocka_unit_test(small_elements_in_great_number_are_too_many),
         cmocka_unit_test(other_texts_are_refused),
     };

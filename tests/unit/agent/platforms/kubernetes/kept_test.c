@@ -1,4 +1,4 @@
-/* What is kept of an object: whatever the driver reads, and little else. */
+/* The kept members of an object: whatever the driver reads, and little else. */
 #include "agent/platforms/kubernetes/kept.h"
 
 #include "agent/platforms/kubernetes/workload.h"

@@ -83,6 +83,9 @@ static void targets(void **state) {
          "unknown annotation landwaiter.dev/polcy: did you mean landwaiter.dev/policy?"},
         {ON ", \"landwaiter.dev/policy.ap\": \"minor\"", "x:1", "", "opted-in", 0, true,
          "landwaiter.dev/policy.ap"},
+        {ON ", \"landwaiter.dev/policy\": [[{\"a\": 1}]]", "x:1", "", "opted-in", 0, true,
+         "not a string"},
+        {ON ", \"landwaiter.dev/policy\": null", "x:1", "", "opted-in", 0, true, "not a string"},
         {ON ", \"landwaiter.dev/soak\": \"long\"", "x:1", "", "opted-in", 0, true,
          "not a duration"},
     };
