@@ -8,23 +8,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/control/links.h"
 #include "agent/control/origin.h"
 #include "agent/control/routes.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "webhook/intercept.h"
 #include "webhook/listener.h"
 
 #define CONTROL_BODY_MAX (64 * 1024)
 #define CONTROL_ANSWER_MAX (64 * 1024 * 1024)
-#define CONTROL_CONNECTIONS 32
-#define CONTROL_TIMEOUT_S 30
+#define CONTROL_CONNECTIONS 64
+#define CONTROL_UNPROVEN 32 /* beyond so many, the oldest that has proved nothing gives way */
+#define CONTROL_TIMEOUT_S 10
 #define CONTROL_STACK (512 * 1024)
 
 struct control_server {
     struct MHD_Daemon *daemon;
     struct workers *workers;
     struct replicas *replicas; /* NULL: single replica */
+    struct links links;
     struct listener listener;
     char address[300]; /* as configured */
     bool tcp;
@@ -32,15 +34,10 @@ struct control_server {
     atomic_bool stop;
 };
 
-struct control_connection {
-    struct wire wire;
-    int fd;
-};
-
 /* A request from its header to its answer. */
 struct control_exchange {
     struct control_request request; /* for the handler */
-    struct control_connection *link;
+    struct link *link;
     struct framing_request head;
     struct control_server *server;
 };
@@ -233,6 +230,7 @@ static bool control_admit(struct control_exchange *exchange, const char *method,
     } else if (control_cross_site(exchange, method)) {
         *out = control_break_off(connection, MHD_HTTP_FORBIDDEN, "cross-site request refused");
     } else {
+        link_prove(&exchange->server->links, exchange->link, !exchange->server->metrics_only);
         return true;
     }
     return false;
@@ -240,36 +238,16 @@ static bool control_admit(struct control_exchange *exchange, const char *method,
 
 /* ---- libmicrohttpd's callbacks: its signatures, not ours ---- */
 
-static void control_drop(struct control_connection *link) {
-    if (link) {
-        intercept_leave(link->fd);
-        wire_release(&link->wire);
-        free(link);
-    }
-}
-
-static struct control_connection *control_link(struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct control_connection *link = info ? calloc(1, sizeof *link) : NULL;
-    if (link) {
-        link->fd = info->connect_fd;
-        wire_init(&link->wire);
-    }
-    if (link && !intercept_enter(link->fd, &link->wire, INTERCEPT_LEVEL)) {
-        control_drop(TAKE(link));
-    }
-    return link;
-}
-
 static void control_connected(void *context, struct MHD_Connection *connection, void **link,
                               enum MHD_ConnectionNotificationCode code) {
-    (void)context;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *link = control_link(connection);
-    } else {
-        control_drop(TAKE(*link));
+    struct control_server *server = context;
+    if (code != MHD_CONNECTION_NOTIFY_STARTED) {
+        link_free(&server->links, TAKE(*link));
+        return;
     }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *link = info ? link_new(&server->links, info->connect_fd, CONTROL_UNPROVEN) : NULL;
 }
 
 /* Checks the complete header. Some versions of libmicrohttpd close the connection when the answer
@@ -380,6 +358,7 @@ static struct control_server *control_new(const char *address, struct workers *w
         (void)err_set(err, ERR_BUG, "out of memory");
         return NULL;
     }
+    links_init(&server->links);
     server->workers = workers;
     server->listener.fd = -1;
     server->tcp = strncmp(address, "unix:", 5) != 0;
@@ -388,6 +367,7 @@ static struct control_server *control_new(const char *address, struct workers *w
         control_make_folder(address);
     }
     if (!listener_open(address, &server->listener, err)) {
+        links_release(&server->links);
         free(server);
         return NULL;
     }
@@ -402,7 +382,7 @@ static bool control_serve(struct control_server *server, struct control_server *
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, control_access, server, MHD_OPTION_LISTEN_SOCKET, server->listener.fd,
-        MHD_OPTION_NOTIFY_CONNECTION, control_connected, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        MHD_OPTION_NOTIFY_CONNECTION, control_connected, server, MHD_OPTION_NOTIFY_COMPLETED,
         control_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONTROL_CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONTROL_TIMEOUT_S, MHD_OPTION_THREAD_STACK_SIZE,
         (size_t)CONTROL_STACK, MHD_OPTION_END);
@@ -452,5 +432,6 @@ void control_server_free(struct control_server *server) {
     if (server->listener.path[0]) {
         (void)unlink(server->listener.path);
     }
+    links_release(&server->links);
     free(server);
 }

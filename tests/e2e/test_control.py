@@ -1,11 +1,12 @@
 """The control API on TCP: as strict as the hooks' listener."""
 
+import contextlib
 import http.client
 import socket
 
 import pytest
 
-from lib.wait import free_port
+from lib.wait import free_port, wait_until
 
 TOKEN = "a-token-of-the-tests-of-32-bytes"
 
@@ -47,6 +48,13 @@ def status(port, host, token=TOKEN):
     return answer.status
 
 
+def served(port):
+    try:
+        return status(port, "127.0.0.1") == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 def test_a_name_of_somebody_else_is_refused(control):
     for host in (f"127.0.0.1:{control}", "localhost", "landwaiter:9078", "[::1]:9078", "nas.lan", socket.gethostname()):
         assert status(control, host) == 200, host
@@ -58,3 +66,22 @@ def test_framing_is_read_once(control):
     answer = ask(control, f"POST /v1/plan HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 4\r\n"
                  "Transfer-Encoding: chunked\r\n\r\n", b"0\r\n\r\nGET /v1/updates HTTP/1.1\r\nHost: a\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_strangers_cannot_hold_it(control):
+    """More silent connections than there are places, and each drips a byte now and then."""
+    held = []
+    for _ in range(100):
+        one = socket.create_connection(("127.0.0.1", control), timeout=10)
+        with contextlib.suppress(OSError):  # it may have been let go of already
+            one.sendall(b"G")
+        held.append(one)
+        if len(held) % 20 == 0:
+            wait_until(lambda: served(control), 5, "a person is answered")
+    for _ in range(3):
+        for one in held:
+            with contextlib.suppress(OSError):
+                one.sendall(b"E")
+        wait_until(lambda: served(control), 5, "a person is answered")
+    for one in held:
+        one.close()
