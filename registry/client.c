@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 
-#define CLIENT_TIMEOUT_MS 30000
-#define CLIENT_REDIRECTS_MAX 3 /* on the same scheme, host and port (base/http.h) */
+#define CLIENT_TIMEOUT_MS 30000 /* for all requests of one lookup together */
+#define CLIENT_REDIRECTS_MAX 3  /* on the same scheme, host and port (base/http.h) */
 #define CLIENT_URL_MAX 8192
 #define CLIENT_TOKEN_BODY_MAX (64 * 1024)
 #define CLIENT_SECRET_TEXT_MAX (256 * 1024) /* SECRET_MAX in base64 or percent-encoded */
@@ -26,6 +26,7 @@ struct registry_lookup {
     struct credentials credentials;
     char key[CLIENT_KEY_SIZE]; /* of the token cache */
     char *authorization;       /* value of the header; NULL: none yet */
+    int64_t deadline_boot_ms;
 };
 
 static void registry_lookup_release(struct registry_lookup *lookup) {
@@ -88,6 +89,7 @@ static bool registry_lookup_open(struct registry_lookup *lookup, struct err *err
         return false;
     }
     lookup->authorization = token_cache_get(lookup->client->tokens, lookup->key);
+    lookup->deadline_boot_ms = clock_boot_ms() + CLIENT_TIMEOUT_MS;
     return true;
 }
 
@@ -96,8 +98,12 @@ static bool registry_send(const struct registry_lookup *lookup, struct http_requ
     const struct registry_host *host = lookup->query->host;
     struct http_tls tls = {.ca_file = host ? host->ca_file : NULL,
                            .insecure_skip_verify = host && host->insecure_skip_verify};
+    request->timeout_ms = lookup->deadline_boot_ms - clock_boot_ms();
+    if (request->timeout_ms <= 0) {
+        return err_set(err, ERR_TRANSIENT, "%.200s: no whole answer in %d s",
+                       lookup->query->ref->host, CLIENT_TIMEOUT_MS / 1000);
+    }
     request->tls = &tls;
-    request->timeout_ms = CLIENT_TIMEOUT_MS;
     http_response_release(response);
     *response = (struct http_response)HTTP_RESPONSE_INIT;
     bool sent = http_perform(lookup->client->http, request, response, err);

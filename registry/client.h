@@ -32,7 +32,7 @@ struct registry_query {
     const struct ref *ref;
 };
 
-/* Resolves `ref` (its tag, or its digest if it has one). One HEAD with a cached token; then a GET
+/* Resolves `ref` (its tag, or its digest if it has one), within 30 s. One HEAD with a cached token; then a GET
  * only if the HEAD's answer names no usable digest. ERR_GONE: no such tag or digest; ERR_TRANSIENT;
  * ERR_DENIED; ERR_INVALID (not a manifest, wrong digest, redirect elsewhere, TLS). The messages are
  * sentences for people. */

@@ -649,6 +649,40 @@ static void credentials_that_cannot_be_read_stop_it(void **state) {
     (void)expect_refusal(bench, ERR_INVALID, "credentials for registry.lan:5000: /nonexistent");
 }
 
+/* A registry may need several requests, and drip each: all together end within 30 s. */
+static int64_t drip_boot_ms;
+
+static int64_t drip_boot(void) {
+    return drip_boot_ms;
+}
+
+static int64_t drip_now(void) {
+    return INT64_C(1795176000000);
+}
+
+static bool drip(struct http_client *client, const struct http_request *request,
+                 struct http_response *response, struct err *err) {
+    drip_boot_ms += request->timeout_ms < 12000 ? request->timeout_ms : 12000;
+    return request->timeout_ms < 12000 ? err_set(err, ERR_TRANSIENT, "timed out")
+                                       : fake_perform(client, request, response, err);
+}
+
+static void a_lookup_ends_in_time_as_a_whole(void **state) {
+    struct bench *bench = *state;
+    static const struct clock_source source = {drip_now, drip_boot};
+    static const struct step steps[] = {
+        {.method = "HEAD", .url = HUB_URL, .status = 401, .headers = HUB_CHALLENGE},
+        {.method = "GET", .url = HUB_TOKEN_URL, .status = 200, .body = "{\"token\":\"t\"}"},
+    };
+    clock_replace(&source);
+    drip_boot_ms = 5000;
+    bench->fake.http.perform = drip;
+    PLAY(bench, steps);
+    (void)expect_refusal(bench, ERR_TRANSIENT, "timed out");
+    assert_int_equal(drip_boot_ms, 35000);
+    clock_replace(NULL);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -671,6 +705,7 @@ int main(void) {
         TEST(answers_that_are_no_manifest_are_refused),
         TEST(another_body_than_the_digest_asked_for_is_refused),
         TEST(trouble_is_transient_with_a_bounded_wait),
+        TEST(a_lookup_ends_in_time_as_a_whole),
         TEST(an_unreachable_registry_is_transient_and_asked_once),
         TEST(what_is_not_there_is_gone),
         TEST(a_redirect_elsewhere_is_not_followed),
