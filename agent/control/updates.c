@@ -39,6 +39,7 @@ static bool updates_order(struct control_request *request, json_t **out, struct 
     control_request_actor(request, actor);
     /* People often decide right after repairing the registry: forget what it refused. */
     resolver_forget(request->pipeline.resolver);
+    hosts_forget(request->pipeline.hosts);
     if (!actions[i].order(request->pipeline.store, id, actor, err)) {
         return false;
     }

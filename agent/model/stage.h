@@ -24,6 +24,7 @@ enum stage {
 /* As SQL literals. */
 #define STAGE_SQL_POLICY "'policy'"
 #define STAGE_SQL_FETCH "'fetch'"
+#define STAGE_SQL_AT_REGISTRY "'resolve', 'fetch'" /* have places at registries */
 #define STAGE_SQL_GATE "'gate'"
 #define STAGE_SQL_BEFORE_APPLY "'policy', 'resolve', 'verify', 'fetch', 'gate'"
 #define STAGE_SQL_JOURNALLED "'apply', 'settle'"

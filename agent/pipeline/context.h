@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/pipeline/hosts.h"
 #include "agent/pipeline/resolver.h"
 #include "agent/platforms/platform.h"
 #include "agent/store/store.h"
@@ -18,8 +19,10 @@ struct pipeline {
     struct platform_session session;
     struct registry_client registry;
     struct resolver *resolver;
+    struct hosts *hosts;        /* NULL: no host is in trouble */
     struct turns *turns;        /* NULL: no turns */
     pthread_mutex_t *exclusive; /* held while an exclusive stage decides; NULL: single worker */
+    bool alone;                 /* this pipeline holds it; the engine lets it go */
     struct gate_shared *shared; /* facts shared by the questions of one instant; NULL: none */
     /* Wakes the workers: a condition that an update waits for has changed. */
     void (*changed)(void *context);

@@ -5,6 +5,7 @@
 #include "agent/pipeline/turns.h"
 #include "agent/platforms/table.h"
 #include "base/clock.h"
+#include "base/thread.h"
 
 #define PASSED_MS 1000       /* after an update passes, others are not asked again for this long */
 #define FRESH_MS (60 * 1000) /* the maximum age of a registry's answer at the gate */
@@ -126,7 +127,15 @@ static bool gather_others(struct pipeline *pipeline, const struct gate_question 
         return false;
     }
     gathering->facts.first = first_of(pipeline, &gathering->self, gathering->facts.others);
-    return gather_memory(pipeline, question, gathering, err);
+    return true;
+}
+
+/* From here on nothing is asked that may not answer. */
+static void decide_alone(struct pipeline *pipeline, const struct gate_question *question) {
+    if (question->decides && pipeline->exclusive) {
+        thread_lock(pipeline->exclusive);
+        pipeline->alone = true;
+    }
 }
 
 /* The update that just passed counts as applying since then, so its place is still free. Check
@@ -144,6 +153,10 @@ bool gate_ask(struct pipeline *pipeline, const struct gate_question *question,
     if (out->answer != GATE_OPEN || passed_just_now(pipeline)) {
         return true;
     }
+    if (!gather_memory(pipeline, question, &gathering, err)) {
+        return false;
+    }
+    decide_alone(pipeline, question);
     if (!gather_others(pipeline, question, &gathering, err)) {
         return false;
     }

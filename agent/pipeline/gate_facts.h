@@ -20,6 +20,7 @@ struct gate_question {
     const struct update *update;
     struct notes *notes;
     const struct target *target; /* as found now */
+    bool decides;                /* decide alone: see stage_row.exclusive */
 };
 
 /* May the update start now? Notes its group and dependencies, and the time when its approval was

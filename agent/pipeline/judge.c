@@ -22,6 +22,22 @@ struct outcome judge_retry(const struct update *update, struct notes *notes, con
     return outcome_again(update, &away, err);
 }
 
+struct outcome judge_host(const struct pipeline *pipeline, const struct update *update,
+                          struct notes *notes, const struct judge_waiting *waiting) {
+    struct err why = ERR_INIT;
+    struct err told = ERR_INIT;
+    const char *host = update->image.host;
+    int64_t wait_ms = hosts_wait_ms(pipeline->hosts, host, waiting->work, &why);
+    if (wait_ms == 0) {
+        return outcome_next("%s may be asked", host);
+    }
+    (void)err_set(&told, ERR_TRANSIENT, "%s is asked less often until it answers in time: %s", host,
+                  why.message);
+    struct outcome outcome = judge_retry(update, notes, &told, waiting->limit_ms);
+    outcome.wait_ms = wait_ms; /* the host's time, not this update's */
+    return outcome;
+}
+
 struct outcome judge_target(const struct ref *image, const struct target *target) {
     char name[REF_NAME_SIZE];
     if (target->image.path[0] && !ref_same_repository(&target->image, image)) {

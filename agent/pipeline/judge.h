@@ -15,6 +15,15 @@
 struct outcome judge_retry(const struct update *update, struct notes *notes, const struct err *err,
                            int64_t limit_ms);
 
+struct judge_waiting {
+    enum hosts_work work;
+    int64_t limit_ms; /* as of judge_retry */
+};
+/* May the host of the update's image be asked now? NEXT: yes; else as judge_retry, until the host's
+ * time. */
+struct outcome judge_host(const struct pipeline *pipeline, const struct update *update,
+                          struct notes *notes, const struct judge_waiting *waiting);
+
 /* May a target in that state get that image? NEXT names the policy. Pure. */
 struct outcome judge_target(const struct ref *image, const struct target *target);
 /* Finds the update's target and judges it. Any answer but NEXT ends the stage (gone, another image,

@@ -219,10 +219,7 @@ static void arrive(struct outcome *outcome) {
 static enum store_change run_stage(struct pipeline *pipeline, const struct stage_row *row,
                                    struct progress *progress) {
     enum store_change change = STORE_CHANGED;
-    pthread_mutex_t *lock = row->exclusive ? pipeline->exclusive : NULL;
-    if (lock) {
-        thread_lock(lock);
-    }
+    pipeline->alone = false;
     progress->asked_ms = clock_now_ms();
     progress->outcome = row->run(pipeline, progress->update, &progress->notes);
     if (row->exclusive && progress->passed_count > 0) {
@@ -237,8 +234,9 @@ static enum store_change run_stage(struct pipeline *pipeline, const struct stage
     if (change == STORE_CHANGED && progress->outcome.yields) {
         store_wake_gate(pipeline->store, STORE_WAKE_WAITING_FOR_OTHERS);
     }
-    if (lock) {
-        thread_unlock(lock);
+    if (pipeline->alone) {
+        thread_unlock(pipeline->exclusive);
+        pipeline->alone = false;
     }
     return change;
 }

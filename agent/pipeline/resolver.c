@@ -83,29 +83,54 @@ static bool resolver_answer(const struct resolver_entry *entry, char out_digest[
     return true;
 }
 
+/* Waits while another thread asks the same. True: there is an answer for this question too, or the
+ * host did not answer that thread in time. The mutex must be held. */
+static bool resolver_share(struct resolver *resolver, const struct resolver_question *question,
+                           const char *image) {
+    const struct resolver_entry *entry = resolver_find(resolver, image);
+    bool waited = false;
+    while (entry && entry->asking) {
+        thread_wait(&resolver->answered, &resolver->mutex);
+        entry = resolver_find(resolver, image);
+        waited = true;
+    }
+    struct err why = ERR_INIT;
+    return resolver_fresh(entry, question) ||
+           (waited && entry && !entry->good &&
+            hosts_wait_ms(question->hosts, question->ref->host, HOSTS_RESOLVE, &why) > 0);
+}
+
+/* Asks the registry, whatever is known of it. */
+static bool resolver_ask(const struct resolver_question *question, char digest[DIGEST_TEXT_SIZE],
+                         struct err *why) {
+    struct registry_query query = {.host = config_registry(question->config, question->ref->host),
+                                   .ref = question->ref};
+    int64_t began_ms = clock_boot_ms();
+    bool good = registry_resolve(question->client, &query, digest, why);
+    const struct hosts_exchange exchange = {.host = question->ref->host,
+                                            .work = HOSTS_RESOLVE,
+                                            .took_ms = clock_boot_ms() - began_ms,
+                                            .err = good ? NULL : why};
+    hosts_note(question->hosts, &exchange);
+    return good;
+}
+
 bool resolver_resolve(struct resolver *resolver, const struct resolver_question *question,
                       char out_digest[DIGEST_TEXT_SIZE], struct err *err) {
     char image[REF_TEXT_SIZE];
     (void)ref_text(question->ref, image);
     thread_lock(&resolver->mutex);
-    struct resolver_entry *entry = resolver_find(resolver, image);
-    while (entry && entry->asking) {
-        thread_wait(&resolver->answered, &resolver->mutex);
-        entry = resolver_find(resolver, image);
-    }
-    if (resolver_fresh(entry, question)) {
-        bool good = resolver_answer(entry, out_digest, err);
+    if (resolver_share(resolver, question, image)) {
+        bool good = resolver_answer(resolver_find(resolver, image), out_digest, err);
         thread_unlock(&resolver->mutex);
         return good;
     }
-    entry = resolver_claim(resolver, image);
+    struct resolver_entry *entry = resolver_claim(resolver, image);
     thread_unlock(&resolver->mutex);
 
-    struct registry_query query = {.host = config_registry(question->config, question->ref->host),
-                                   .ref = question->ref};
     char digest[DIGEST_TEXT_SIZE] = "";
     struct err why = ERR_INIT;
-    bool good = registry_resolve(question->client, &query, digest, &why);
+    bool good = resolver_ask(question, digest, &why);
 
     thread_lock(&resolver->mutex);
     if (entry) {

@@ -4,6 +4,7 @@
 #define LANDWAITER_AGENT_PIPELINE_RESOLVER_H
 
 #include "agent/config/config.h"
+#include "agent/pipeline/hosts.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/ref.h"
@@ -16,6 +17,7 @@ void resolver_free(struct resolver *resolver);
 struct resolver_question {
     const struct registry_client *client;
     const struct config *config;
+    struct hosts *hosts;   /* told how the host answers; NULL: nobody is */
     const struct ref *ref; /* resolves its tag, or its digest if it names one */
     int64_t since_ms;      /* wall clock: ignore answers to earlier questions */
     int64_t age_ms;        /* ignore answers older than this */

@@ -34,7 +34,8 @@ static struct outcome ask(struct pipeline *pipeline, const struct update *update
         return found;
     }
     pipeline->passed_boot_ms = 0;
-    const struct gate_question question = {.update = update, .notes = notes, .target = &target};
+    const struct gate_question question = {
+        .update = update, .notes = notes, .target = &target, .decides = true};
     if (!gate_ask(pipeline, &question, &verdict, &err)) {
         return outcome_again(update, &away, &err);
     }

@@ -8,6 +8,7 @@
 #define SHARED_MS 10000         /* the maximum age of a shared answer */
 #define SHARED_AGAIN_MS 800     /* at a retry: less than the shortest wait */
 
+static const struct judge_waiting waiting = {.work = HOSTS_RESOLVE, .limit_ms = JUDGE_AWAY_MS};
 static const struct outcome_backoff lag = {.first_ms = 1000, .most_ms = 30 * 1000};
 
 static bool too_late(const struct update *update) {
@@ -19,11 +20,19 @@ static bool ask(struct pipeline *pipeline, const struct update *update, const st
     struct resolver_question question = {
         .client = &pipeline->registry,
         .config = pipeline->session.config,
+        .hosts = pipeline->hosts,
         .ref = ref,
         .since_ms = update->received_ms,
         .age_ms = update->attempts ? SHARED_AGAIN_MS : SHARED_MS,
     };
     return resolver_resolve(pipeline->resolver, &question, out, err);
+}
+
+/* A registry that did not answer in time is asked again at its own time. */
+static struct outcome no_answer(const struct pipeline *pipeline, const struct update *update,
+                                struct notes *notes, const struct err *err) {
+    const struct outcome host = judge_host(pipeline, update, notes, &waiting);
+    return host.verdict == VERDICT_NEXT ? judge_retry(update, notes, err, JUDGE_AWAY_MS) : host;
 }
 
 static struct outcome lags(const struct update *update, const char *what) {
@@ -61,7 +70,7 @@ static struct outcome resolve_other(struct pipeline *pipeline, const struct upda
     }
     bool served = ask(pipeline, update, &pushed, digest, &err);
     if (!served && err.kind == ERR_TRANSIENT) {
-        return judge_retry(update, notes, &err, JUDGE_AWAY_MS);
+        return no_answer(pipeline, update, notes, &err);
     }
     if (!served && err.kind != ERR_GONE) {
         return outcome_fail("%s", err.message);
@@ -81,10 +90,16 @@ struct outcome stage_resolve(struct pipeline *pipeline, const struct update *upd
                              struct notes *notes) {
     char now[DIGEST_TEXT_SIZE] = "";
     struct err err = ERR_INIT;
+    /* A person who asks what would happen gets the registry's own answer. */
+    const struct outcome host = pipeline->shared ? outcome_next("asked by a person")
+                                                 : judge_host(pipeline, update, notes, &waiting);
+    if (host.verdict != VERDICT_NEXT) {
+        return host;
+    }
     if (!ask(pipeline, update, &update->image, now, &err)) {
         switch (err.kind) {
         case ERR_TRANSIENT:
-            return judge_retry(update, notes, &err, JUDGE_AWAY_MS);
+            return no_answer(pipeline, update, notes, &err);
         case ERR_GONE:
             return lags(update, err.message);
         default:

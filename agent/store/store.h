@@ -110,11 +110,18 @@ bool store_match(struct store *store, struct store_matches *matches, struct err 
 
 /* Finds open updates that are due, the longest-waiting first, but those at `fetch` last. */
 #define STORE_DUE_MAX 64
-#define STORE_DUE_WITHOUT 2
 struct store_due {
-    enum stage without[STORE_DUE_WITHOUT]; /* in: skips updates at these stages */
-    size_t without_count;
-    int64_t ids[STORE_DUE_MAX];
+    /* In. The full places: " STAGE@HOST " for the registry of the update's image, " STAGE@* " for
+     * all of them, " @PLATFORM " for all stages without a place at a registry. Skips the updates
+     * that need one. */
+    const char *full;
+    /* In: looks beyond the first STORE_DUE_MAX, for a few of each party. Takes longer the more are
+     * due. */
+    bool each_party;
+    struct {
+        int64_t id;
+        uint64_t party; /* a hash of the push's sender and, in a cluster, the target's namespace */
+    } items[STORE_DUE_MAX];
     size_t count;
 };
 bool store_due(struct store *store, int64_t now_ms, struct store_due *out,

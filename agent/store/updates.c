@@ -120,26 +120,49 @@ bool store_update_list(struct store *store, const struct store_filter *filter, s
 
 /* ---- questions about open updates ---- */
 
+/* A row that was changed in the future shows that the clock was set back: it is due at once. Fetches
+ * come last: few run at once, and a long queue of them would fill the limit. */
+#define DUE_ORDER "u.stage = " STAGE_SQL_FETCH ", u.not_before, u.changed, u.id"
+#define DUE_NAMESPACE                                                                              \
+    "CASE WHEN u.target LIKE 'kubernetes/%' THEN "                                                 \
+    "substr(u.target, 1, 11 + instr(substr(u.target, 12), '/')) ELSE '' END"
+#define DUE_HOST "substr(u.image, 1, instr(u.image, '/') - 1)"
+#define DUE_PLATFORM "substr(u.target, 1, instr(u.target, '/') - 1)"
+#define DUE_FROM                                                                                   \
+    "FROM updates u JOIN pushes p ON p.id = u.push WHERE u.result IS NULL AND "                    \
+    "(u.not_before <= :now OR u.changed > :now + 1000) AND (:full IS NULL OR "                     \
+    "CASE WHEN u.stage IN (" STAGE_SQL_AT_REGISTRY ") THEN "                                       \
+    "instr(:full, ' ' || u.stage || '@' || " DUE_HOST " || ' ') = 0 AND "                          \
+    "instr(:full, ' ' || u.stage || '@* ') = 0 "                                                   \
+    "ELSE instr(:full, ' @' || " DUE_PLATFORM " || ' ') = 0 END) "
+
+static uint64_t due_hash(uint64_t hash, const char *text) {
+    for (; text && *text; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211); /* FNV-1a */
+    }
+    return (hash ^ 0xffU) * UINT64_C(1099511628211);
+}
+
 bool store_due(struct store *store, int64_t now_ms, struct store_due *out, struct err *err) {
-    static const char *const without[STORE_DUE_WITHOUT] = {":without", ":without_too"};
-    /* A row that was changed in the future shows that the clock was set back: it is due at once.
-     * Fetches come last: few run at once, and a long queue of them would fill the limit. */
-    struct query query =
-        query_open(store,
-                   "SELECT u.id AS id FROM updates u WHERE u.result IS NULL AND "
-                   "(u.not_before <= :now OR u.changed > :now + 1000) AND "
-                   "u.stage IS NOT :without AND u.stage IS NOT :without_too "
-                   "ORDER BY u.stage = " STAGE_SQL_FETCH ", u.not_before, u.changed, u.id "
-                   "LIMIT :limit",
-                   err);
+    struct query query = query_open(
+        store,
+        out->each_party ? "SELECT id, sender, namespace FROM (SELECT u.id AS id, p.sender AS "
+                          "sender, " DUE_NAMESPACE
+                          " AS namespace, row_number() OVER (PARTITION BY p.sender, " DUE_NAMESPACE
+                          " ORDER BY " DUE_ORDER ") AS place " DUE_FROM ") "
+                          "WHERE place <= 4 ORDER BY place LIMIT :limit"
+                        : "SELECT u.id AS id, p.sender AS sender, " DUE_NAMESPACE
+                          " AS namespace " DUE_FROM "ORDER BY " DUE_ORDER " LIMIT :limit",
+        err);
     query_bind_int(&query, ":now", now_ms);
     query_bind_int(&query, ":limit", STORE_DUE_MAX);
-    for (size_t i = 0; i < STORE_DUE_WITHOUT && i < out->without_count; i++) {
-        query_bind_text(&query, without[i], stage_text(out->without[i]));
-    }
+    query_bind_text(&query, ":full", out->full && *out->full ? out->full : NULL);
     out->count = 0;
     while (query_next(&query)) {
-        out->ids[out->count++] = query_int(&query, "id");
+        out->items[out->count].id = query_int(&query, "id");
+        uint64_t sender =
+            due_hash(UINT64_C(14695981039346656037), query_borrow_text(&query, "sender"));
+        out->items[out->count++].party = due_hash(sender, query_borrow_text(&query, "namespace"));
     }
     return query_close(&query);
 }

@@ -3,6 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define CLAIM_BESIDES 6  /* workers beyond those that apply: for pulls, registries, health checks */
+#define CLAIM_RESERVED 2 /* workers that one platform leaves to other work */
+#define CLAIM_CROWD_MS 100 /* between looks behind a crowd */
+
 /* Several replicas: does another one lead, or has this one's lead run out? */
 static bool claim_follows(const struct workers *workers) {
     return workers->follows ||
@@ -11,32 +15,67 @@ static bool claim_follows(const struct workers *workers) {
 
 static bool claim_taken(const struct workers *workers, int64_t id) {
     for (size_t i = 0; i < workers->count; i++) {
-        if (workers->threads[i].claimed == id) {
+        if (workers->threads[i].place.update == id) {
             return true;
         }
     }
     return false;
 }
 
-static bool claim_full(const struct workers *workers, const struct stage_row *row) {
-    unsigned running = 0;
-    for (size_t i = 0; i < workers->count; i++) {
-        const struct worker *worker = &workers->threads[i];
-        running += worker->claimed && worker->claimed_stage == row->stage ? 1 : 0;
-    }
-    return row->at_most && running >= row->at_most;
+size_t claim_ordinary(const struct workers *workers) {
+    size_t wanted = workers->config->concurrency + CLAIM_BESIDES;
+    return wanted > WORKERS_ORDINARY_MAX ? WORKERS_ORDINARY_MAX : wanted;
 }
 
-/* Skips full stages: a queue for one must not hide updates that can continue. */
+/* The places that the workers hold. taken: room for WORKERS_MAX. */
+static struct places claim_places(const struct workers *workers, const struct place **taken) {
+    for (size_t i = 0; i < workers->count; i++) {
+        taken[i] = &workers->threads[i].place;
+    }
+    return (struct places){.taken = taken,
+                           .count = workers->count,
+                           .hosts = workers->hosts,
+                           .at_platform = (unsigned)claim_ordinary(workers) - CLAIM_RESERVED};
+}
+
+size_t claim_at_registries(const struct workers *workers) {
+    const struct place *taken[WORKERS_MAX];
+    const struct places places = claim_places(workers, taken);
+    return places_at_registries(&places);
+}
+
+/* Skips full places: a queue for one must not hide updates that can continue. In a crowd now and
+ * then looks for other parties behind it. */
 static bool claim_list(struct worker *worker, struct store_due *out, struct err *err) {
-    *out = (struct store_due){.without_count = 0};
-    for (size_t i = 0; i < STAGES_COUNT; i++) {
-        if (out->without_count < STORE_DUE_WITHOUT &&
-            claim_full(worker->workers, &stages_table[i])) {
-            out->without[out->without_count++] = stages_table[i].stage;
+    struct workers *workers = worker->workers;
+    const struct place *taken[WORKERS_MAX];
+    const struct places places = claim_places(workers, taken);
+    CLEANUP(buf_release) struct buf full = BUF_INIT(PLACES_TEXT_MAX);
+    int64_t now = clock_boot_ms();
+    places_full(&places, &full);
+    *out = (struct store_due){.full = buf_text(&full)};
+    out->each_party = workers->crowd && now >= workers->crowd_boot_ms + CLAIM_CROWD_MS;
+    if (out->each_party) {
+        workers->crowd_boot_ms = now;
+    }
+    bool good = store_due(worker->store, clock_now_ms(), out, err);
+    workers->crowd = out->each_party ? workers->crowd : out->count == STORE_DUE_MAX;
+    return good;
+}
+
+/* Moves the first update of the party whose last turn is longest ago to the front; its index.
+ * out->count: none is left. */
+static size_t claim_next(const struct workers *workers, const struct store_due *due,
+                         const bool *skipped) {
+    size_t next = due->count;
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < due->count; i++) {
+        if (!skipped[i] && parties_last(&workers->parties, due->items[i].party) < least) {
+            least = parties_last(&workers->parties, due->items[i].party);
+            next = i;
         }
     }
-    return store_due(worker->store, clock_now_ms(), out, err);
+    return next;
 }
 
 static void claim_failed(struct workers *workers, const struct err *err) {
@@ -44,6 +83,19 @@ static void claim_failed(struct workers *workers, const struct err *err) {
     workers->paused = true;
     workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
     workers->options.rearm(workers->options.context);
+}
+
+/* False: it has ended since, or moved on to a full place. */
+static bool claim_take(struct worker *worker, const struct update *update) {
+    const struct place *taken[WORKERS_MAX];
+    const struct places places = claim_places(worker->workers, taken);
+    struct place place;
+    place_take(update, &place);
+    if (update->result != RESULT_NONE || !places_have(&places, &place)) {
+        return false;
+    }
+    worker->place = place;
+    return true;
 }
 
 static bool claim_update(struct worker *worker, struct job *out) {
@@ -58,25 +110,26 @@ static bool claim_update(struct worker *worker, struct job *out) {
         claim_failed(workers, &err);
         return false;
     }
+    bool skipped[STORE_DUE_MAX] = {false};
     for (size_t i = 0; i < due.count; i++) {
-        if (claim_taken(workers, due.ids[i])) {
-            continue;
-        }
-        if (!store_update_find(worker->store, due.ids[i], &out->update, &err)) {
+        skipped[i] = claim_taken(workers, due.items[i].id);
+    }
+    for (size_t i = claim_next(workers, &due, skipped); i < due.count;
+         i = claim_next(workers, &due, skipped)) {
+        skipped[i] = true;
+        if (!store_update_find(worker->store, due.items[i].id, &out->update, &err)) {
             if (err.kind == ERR_GONE) {
                 continue; /* deleted since */
             }
             claim_failed(workers, &err);
             return false;
         }
-        if (out->update.result != RESULT_NONE) { /* ended since */
-            update_release(&out->update);
-            continue;
+        if (claim_take(worker, &out->update)) {
+            parties_take(&workers->parties, due.items[i].party);
+            out->kind = JOB_UPDATE;
+            return true;
         }
-        worker->claimed = out->update.id;
-        worker->claimed_stage = out->update.stage;
-        out->kind = JOB_UPDATE;
-        return true;
+        update_release(&out->update);
     }
     return false;
 }

@@ -9,9 +9,12 @@
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/stages.h"
 #include "agent/platforms/table.h"
+#include "agent/work/places.h"
 #include "agent/work/workers.h"
 
-#define WORKERS_MAX 16
+/* As many as apply and match, and one for each update that waits for a registry. */
+#define WORKERS_ORDINARY_MAX 16
+#define WORKERS_MAX (WORKERS_ORDINARY_MAX + STAGES_RESOLVE_AT_ONCE + STAGES_FETCH_AT_ONCE)
 #define WORKERS_PLATFORMS PLATFORM_COUNT_MAX
 #define WORKERS_PRUNE_MS 5000 /* at least between two prunings that pushes cause */
 #define WORKERS_PAUSE_MS 1000 /* after a failed write to the store */
@@ -40,9 +43,8 @@ struct worker {
     pthread_t thread;
     struct store *store;
     struct http_client *http;
-    bool warm;       /* has worked since it freed memory */
-    int64_t claimed; /* update id, 0: none; the mutex guards it */
-    enum stage claimed_stage;
+    bool warm;          /* has worked since it freed memory */
+    struct place place; /* of its update; the mutex guards it */
 };
 
 struct workers {
@@ -54,6 +56,10 @@ struct workers {
     struct token_cache *tokens;
     struct resolver *resolver;
     struct turns *turns;
+    struct hosts *hosts; /* thread-safe */
+    struct parties parties;
+    bool crowd; /* more updates are due than one look shows */
+    int64_t crowd_boot_ms;
     atomic_bool stop;
     struct worker threads[WORKERS_MAX];
     size_t count, idle;
@@ -82,6 +88,11 @@ struct workers {
 /* Takes the next job, so that no other worker takes it too. The mutex must be held. False: nothing
  * to do. */
 bool claim_job(struct worker *worker, struct job *out);
+
+/* The number of updates that wait for a registry. The mutex must be held. */
+size_t claim_at_registries(const struct workers *workers);
+/* The number of workers for everything else. */
+size_t claim_ordinary(const struct workers *workers);
 
 /* ---- jobs.c: run without the mutex ---- */
 

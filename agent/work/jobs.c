@@ -104,7 +104,7 @@ void job_update(struct worker *worker, struct pipeline *pipeline, struct job *jo
     struct workers *workers = worker->workers;
     bool stored = pipeline_advance(pipeline, &job->update);
     thread_lock(&workers->mutex);
-    worker->claimed = 0;
+    worker->place.update = 0;
     if (!stored) {
         workers->pause_until_boot_ms = clock_boot_ms() + WORKERS_PAUSE_MS;
     }

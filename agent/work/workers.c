@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/thread.h"
 
-#define WORKERS_BESIDES 6 /* beyond those that apply: for pulls, registries, health checks */
+#define WORKERS_AT_REGISTRIES 4 /* of these may wait for a registry without being replaced */
 #define WORKERS_STACK (512 * 1024)
 #define WORKERS_WARM_MS 1000 /* idle time before memory is freed */
 #define WORKERS_LOCK_MS 5000 /* nobody holds the mutex longer than a read of the store */
@@ -25,6 +25,7 @@ void workers_pipeline(struct workers *workers, struct pipeline *out) {
         .registry = {.tokens = workers->tokens, .on_request = workers_registry_told},
         .resolver = workers->resolver,
         .turns = workers->turns,
+        .hosts = workers->hosts,
         .exclusive = &workers->exclusive,
         .session = {.running = &workers->running},
         .changed = workers->options.changed,
@@ -142,7 +143,9 @@ static void *worker_main(void *argument) {
 }
 
 static size_t workers_wanted(const struct workers *workers) {
-    size_t wanted = workers->config->concurrency + WORKERS_BESIDES;
+    size_t wait = claim_at_registries(workers);
+    size_t wanted =
+        claim_ordinary(workers) + (wait > WORKERS_AT_REGISTRIES ? wait - WORKERS_AT_REGISTRIES : 0);
     return wanted > WORKERS_MAX ? WORKERS_MAX : wanted;
 }
 
@@ -180,7 +183,8 @@ bool workers_new(const struct workers_options *options, struct workers **out, st
     workers->tokens = token_cache_new();
     workers->resolver = resolver_new();
     workers->turns = turns_new();
-    if (!workers->tokens || !workers->resolver || !workers->turns) {
+    workers->hosts = hosts_new();
+    if (!workers->tokens || !workers->resolver || !workers->turns || !workers->hosts) {
         workers_free(workers);
         return err_set(err, ERR_BUG, "out of memory");
     }
@@ -236,6 +240,7 @@ void workers_free(struct workers *workers) {
     token_cache_free(workers->tokens);
     resolver_free(workers->resolver);
     turns_free(workers->turns);
+    hosts_free(workers->hosts);
     config_drop(workers->config);
     (void)pthread_cond_destroy(&workers->work);
     (void)pthread_mutex_destroy(&workers->exclusive);

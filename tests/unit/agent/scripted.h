@@ -178,6 +178,7 @@ static inline int scripted_setup(void **state) {
         .registry = {.http = &scripted.http, .tokens = token_cache_new()},
         .resolver = resolver_new(),
         .turns = turns_new(),
+        .hosts = hosts_new(),
         .session = {.http = &scripted.http},
     };
     scripted_configure("{}");
@@ -188,6 +189,7 @@ static inline int scripted_teardown(void **state) {
     token_cache_free(scripted.pipeline.registry.tokens);
     resolver_free(scripted.pipeline.resolver);
     turns_free(scripted.pipeline.turns);
+    hosts_free(scripted.pipeline.hosts);
     config_drop(scripted.config);
     dry_play(NULL);
     return fixture_teardown(state);

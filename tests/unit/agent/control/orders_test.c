@@ -110,7 +110,7 @@ static void assert_again(struct store *store, int64_t id) {
     struct err err = ERR_INIT;
     assert_true(store_due(store, fixture_now_ms, &due, &err));
     assert_int_equal(due.count, 1);
-    assert_int_equal(due.ids[0], id);
+    assert_int_equal(due.items[0].id, id);
     update_release(&update);
 }
 

@@ -87,7 +87,7 @@ static void play_round(struct store *store) {
     struct err err = ERR_INIT;
     assert_true(store_due(store, fixture_now_ms, &due, &err));
     for (size_t i = 0; i < due.count; i++) {
-        scripted_advance(due.ids[i]);
+        scripted_advance(due.items[i].id);
     }
     fixture_now_ms += ROUND_MS;
     fixture_boot_ms += ROUND_MS;
@@ -153,7 +153,7 @@ static void order_is_kept(void **state) {
         struct err err = ERR_INIT;
         assert_true(store_due(*state, fixture_now_ms, &due, &err));
         for (size_t at = 0; at < due.count; at++) {
-            scripted_advance(due.ids[at]);
+            scripted_advance(due.items[at].id);
             struct update others[] = {fixture_find(*state, first), fixture_find(*state, second),
                                       fixture_find(*state, db), fixture_find(*state, app)};
             assert_true(others[0].result || others[1].stage <= STAGE_GATE);

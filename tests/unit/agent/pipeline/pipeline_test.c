@@ -18,7 +18,7 @@ static bool is_due(int64_t id) {
     struct err err = ERR_INIT;
     assert_true(store_due(scripted.pipeline.store, fixture_now_ms, &due, &err));
     for (size_t i = 0; i < due.count; i++) {
-        if (due.ids[i] == id) {
+        if (due.items[i].id == id) {
             return true;
         }
     }

@@ -73,6 +73,7 @@ static void fake_release(struct http_client *client) {
 
 struct bench {
     struct resolver *resolver;
+    struct hosts *hosts;
     struct http_client http;
     struct registry_client client;
     struct config config;
@@ -88,6 +89,7 @@ static int start(void **state) {
     atomic_store(&broken, false);
     during = NULL;
     bench.resolver = resolver_new();
+    bench.hosts = hosts_new();
     bench.http = (struct http_client){.perform = fake_perform, .release = fake_release};
     bench.client = (struct registry_client){.http = &bench.http, .tokens = token_cache_new()};
     *state = &bench;
@@ -97,6 +99,7 @@ static int start(void **state) {
 static int tear_down(void **state) {
     struct bench *bench = *state;
     resolver_free(bench->resolver);
+    hosts_free(bench->hosts);
     token_cache_free(bench->client.tokens);
     clock_replace(NULL);
     return 0;
@@ -112,6 +115,7 @@ static bool ask(struct bench *bench, struct ask what, char out[DIGEST_TEXT_SIZE]
     assert_true(ref_parse(what.image, &ref, NULL));
     struct resolver_question question = {.client = &bench->client,
                                          .config = &bench->config,
+                                         .hosts = bench->hosts,
                                          .ref = &ref,
                                          .since_ms = what.since_ms,
                                          .age_ms = what.age_ms};

@@ -4,10 +4,14 @@
 
 static enum platform_fetched fetched;
 static bool fetch_fails;
+static int64_t fetch_takes_ms;
+static unsigned fetches;
 
 static bool fetch(struct platform_task *task, enum platform_fetched *out, struct err *err) {
     assert_string_equal(task->digest, FIXTURE_DIGEST("2"));
     *out = fetched;
+    fetches++;
+    fixture_boot_ms += fetch_takes_ms;
     return !fetch_fails || err_set(err, scripted.error, "no space left");
 }
 
@@ -16,6 +20,7 @@ static struct outcome run(struct scripted_case *opened) {
         .list = scripted_list, .find = scripted_find, .check = scripted_check, .fetch = fetch};
     fetched = PLATFORM_FETCHED;
     fetch_fails = false;
+    fetch_takes_ms = 0;
     (void)scripted_add(0, "dry/site");
     scripted_open(opened, "dry/site");
     dry_play(&script);
@@ -51,6 +56,25 @@ static void a_fetch_may_fail_for_six_hours(void **state) {
     scripted_close(&opened);
 }
 
+static void a_registry_that_sends_nothing_is_left_alone_for_a_while(void **state) {
+    (void)state;
+    struct scripted_case opened;
+    (void)run(&opened);
+    fetch_fails = true;
+    fetch_takes_ms = 180000;
+    fetches = 0;
+    struct outcome outcome = again(&opened);
+    assert_outcome(outcome, VERDICT_WAIT, "ghcr.io is asked less often");
+    assert_int_equal(outcome.wait_ms, 180000);
+    assert_int_equal(again(&opened).verdict, VERDICT_WAIT);
+    assert_int_equal(fetches, 1);
+    fixture_boot_ms += 180000;
+    fetch_fails = false;
+    assert_int_equal(again(&opened).verdict, VERDICT_NEXT);
+    assert_int_equal(fetches, 2);
+    scripted_close(&opened);
+}
+
 static void a_lasting_failure_touches_nothing(void **state) {
     (void)state;
     struct scripted_case opened;
@@ -82,6 +106,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(it_goes_on_with_the_bytes),
         TEST(a_fetch_may_fail_for_six_hours),
+        TEST(a_registry_that_sends_nothing_is_left_alone_for_a_while),
         TEST(a_lasting_failure_touches_nothing),
         TEST(only_a_platform_that_fetches_nothing_is_quick),
     };

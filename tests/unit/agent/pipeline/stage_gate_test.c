@@ -151,6 +151,36 @@ static void one_that_waits_for_a_turn_yields(void **state) {
     scripted_close(&opened);
 }
 
+static pthread_mutex_t exclusive = PTHREAD_MUTEX_INITIALIZER;
+static unsigned looks;
+
+static void assert_free(void) {
+    looks++;
+    assert_int_equal(pthread_mutex_trylock(&exclusive), 0);
+    (void)pthread_mutex_unlock(&exclusive);
+}
+
+/* A platform may take long to answer, or not answer at all. */
+static void the_platform_is_asked_before_it_decides_alone(void **state) {
+    struct scripted_case opened;
+    open_case(&opened);
+    looks = 0;
+    scripted.looked = assert_free;
+    scripted.pipeline.exclusive = &exclusive;
+    assert_int_equal(ask(&opened).verdict, VERDICT_NEXT);
+    assert_int_equal(looks, 1);
+    assert_true(scripted.pipeline.alone);
+    (void)pthread_mutex_unlock(&exclusive);
+    scripted.pipeline.alone = false;
+    scripted_close(&opened);
+    /* The engine lets it go once the decision is stored. */
+    scripted_push("ghcr.io/brian/site:1.4");
+    scripted_advance(scripted_update("dry/site"));
+    assert_false(scripted.pipeline.alone);
+    assert_free();
+    (void)state;
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scripted_setup, scripted_teardown)
 
 int main(void) {
@@ -163,6 +193,7 @@ int main(void) {
         TEST(one_that_waits_for_a_place_says_so),
         TEST(one_that_does_not_take_its_place_yields_it),
         TEST(one_that_waits_for_a_turn_yields),
+        TEST(the_platform_is_asked_before_it_decides_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* The registry's word on a tag: a late registry is waited for, a tag that moved on ends it. */
+#include "agent/pipeline/gate_facts.h"
 #include "agent/pipeline/stage.h"
 #include "tests/unit/agent/scripted.h"
 
@@ -10,13 +11,19 @@ static struct registry {
     bool serves_pushed;
     long status;        /* of both, in place of an answer; 0: none */
     long pushed_status; /* the same, of the pushed digest alone */
+    bool hangs;         /* no answer within 30 s */
     unsigned requests;
 } registry;
 
 static bool perform(struct http_client *client, const struct http_request *request,
                     struct http_response *response, struct err *err) {
     (void)client;
-    (void)err;
+    if (registry.hangs) {
+        registry.requests++;
+        fixture_boot_ms += request->timeout_ms;
+        fixture_now_ms += request->timeout_ms;
+        return err_set(err, ERR_TRANSIENT, "ghcr.io: timed out");
+    }
     const char *asked = strstr(request->url, "/manifests/sha256:");
     const char *digest = asked ? asked + strlen("/manifests/") : registry.tag_is;
     bool known = asked ? registry.serves_pushed : registry.tag_is != NULL;
@@ -185,6 +192,33 @@ static void a_retry_does_not_get_the_same_answer_again(void **state) {
     scripted_close(&opened);
 }
 
+/* Updates ask less often; a person always gets the own word of the registry. */
+static void a_registry_that_hangs_is_left_alone_for_a_while(void **state) {
+    (void)state;
+    struct scripted_case opened;
+    open_case(&opened, PUSHED);
+    registry.hangs = true;
+    struct outcome outcome = ask(&opened);
+    assert_outcome(outcome, VERDICT_WAIT, "ghcr.io is asked less often");
+    assert_int_equal(outcome.wait_ms, 5000);
+    assert_true(outcome.attempt);
+    assert_int_equal(registry.requests, 1);
+    fixture_boot_ms += 4000;
+    outcome = ask(&opened); /* another update's question: not asked */
+    assert_outcome(outcome, VERDICT_WAIT, "timed out");
+    assert_int_equal(outcome.wait_ms, 1000);
+    assert_int_equal(registry.requests, 1);
+    struct gate_shared shared = {.now_ms = fixture_now_ms};
+    scripted.pipeline.shared = &shared;
+    (void)ask(&opened);
+    assert_int_equal(registry.requests, 2);
+    registry.hangs = false;
+    assert_int_equal(ask(&opened).verdict, VERDICT_NEXT);
+    scripted.pipeline.shared = NULL;
+    assert_int_equal(ask(&opened).verdict, VERDICT_NEXT); /* it has answered */
+    scripted_close(&opened);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scripted_setup, scripted_teardown)
 
 int main(void) {
@@ -197,6 +231,7 @@ int main(void) {
         TEST(a_digest_that_was_announced_too_is_taken),
         TEST(a_registry_that_is_away_is_asked_for_a_day),
         TEST(a_registry_that_refuses_fails_at_once),
+        TEST(a_registry_that_hangs_is_left_alone_for_a_while),
         TEST(a_retry_does_not_get_the_same_answer_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

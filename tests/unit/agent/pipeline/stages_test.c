@@ -11,6 +11,7 @@ static void each_stage_has_its_row(void **state) {
         assert_non_null(row->question);
         /* A limit counts claims; an exclusive stage is never claimed as one of several. */
         assert_false(row->exclusive && row->at_most);
+        assert_true(row->at_most <= row->in_all);
     }
     assert_true(stages_row(STAGE_GATE)->exclusive);
 }

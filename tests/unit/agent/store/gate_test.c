@@ -27,7 +27,7 @@ static size_t due_ids(struct store *store, int64_t ids[64]) {
     size_t count = due.count;
     assert_true(count <= 64);
     for (size_t i = 0; i < count; i++) {
-        ids[i] = due.ids[i];
+        ids[i] = due.items[i].id;
     }
     return count;
 }

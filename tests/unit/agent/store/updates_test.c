@@ -153,7 +153,7 @@ static size_t due_ids(struct store *store, int64_t ids[64]) {
     size_t count = due.count;
     assert_true(count <= 64);
     for (size_t i = 0; i < count; i++) {
-        ids[i] = due.ids[i];
+        ids[i] = due.items[i].id;
     }
     return count;
 }
@@ -214,7 +214,7 @@ static void due_shows_fetches_last(void **state) {
     assert_int_equal(ids[0], observed);
 }
 
-static void due_leaves_out_full_stages(void **state) {
+static void due_leaves_out_full_places(void **state) {
     for (int i = 0; i < 100; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "docker/asks-%d", i);
@@ -223,13 +223,52 @@ static void due_leaves_out_full_stages(void **state) {
     int64_t observed = fixture_update(*state, "docker/observed");
     fixture_place(*state, observed, "observe", NULL);
     struct err err = ERR_INIT;
-    struct store_due due = {.without = {STAGE_RESOLVE, STAGE_FETCH}, .without_count = 2};
+    static const struct {
+        const char *full;
+        size_t count;
+    } rows[] = {
+        {" resolve@ghcr.io  fetch@ghcr.io ", 1},
+        {" resolve@ghcr.io ", 51},
+        {" resolve@* ", 51},
+        {" resolve@hcr.io  fetch@ghcr.i ", 64},
+        {" @docker ", 64},
+        {" @docker  resolve@*  fetch@ghcr.io ", 0},
+        {" @ocker  @* ", 64},
+        {"", 64},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct store_due due = {.full = rows[i].full};
+        assert_true(store_due(*state, fixture_now_ms, &due, &err));
+        assert_int_equal(due.count, rows[i].count);
+    }
+    struct store_due due = {.full = rows[0].full};
     assert_true(store_due(*state, fixture_now_ms, &due, &err));
-    assert_int_equal(due.count, 1);
-    assert_int_equal(due.ids[0], observed);
-    due.without_count = 1;
+    assert_int_equal(due.items[0].id, observed);
+}
+
+/* A party is a sender, and in a cluster a namespace. */
+static void due_shows_each_party(void **state) {
+    struct err err = ERR_INIT;
+    int64_t others[2];
+    for (int i = 0; i < 100; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "kubernetes/evil/deployment/d%d/app", i);
+        (void)fixture_update(*state, name);
+    }
+    others[0] = fixture_update(*state, "kubernetes/prod/deployment/web/app");
+    others[1] = fixture_update(*state, "docker/web");
+    struct store_due due = {.each_party = true};
     assert_true(store_due(*state, fixture_now_ms, &due, &err));
-    assert_int_equal(due.count, 51);
+    assert_int_equal(due.count, 6);
+    for (size_t k = 0; k < ARRAY_LENGTH(others); k++) {
+        bool found = false;
+        for (size_t i = 0; i < 3; i++) { /* the first of each party come first */
+            found = found || due.items[i].id == others[k];
+        }
+        assert_true(found);
+    }
+    assert_true(due.items[0].party != due.items[1].party);
+    assert_true(due.items[1].party != due.items[2].party);
 }
 
 static void due_reads_by_index(void **state) {
@@ -308,7 +347,8 @@ int main(void) {
         TEST(due_in_order_of_waiting),
         TEST(due_when_the_clock_was_set_back),
         TEST(due_shows_fetches_last),
-        TEST(due_leaves_out_full_stages),
+        TEST(due_leaves_out_full_places),
+        TEST(due_shows_each_party),
         TEST(due_reads_by_index),
         TEST(the_newest_other_of_a_target_is_found),
         TEST(lists_are_newest_first),

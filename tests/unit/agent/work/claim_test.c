@@ -45,7 +45,7 @@ static int64_t claim_update(size_t worker) {
     struct job job = claim(worker);
     assert_true(job.kind == JOB_UPDATE || job.kind == JOB_NONE);
     int64_t id = job.kind == JOB_UPDATE ? job.update.id : 0;
-    assert_int_equal(workers.threads[worker].claimed, id);
+    assert_int_equal(workers.threads[worker].place.update, id);
     if (id) {
         update_release(&job.update);
     }
@@ -66,7 +66,7 @@ static void an_update_is_taken_once(void **state) {
     assert_int_equal(claim_update(0), first);
     assert_int_equal(claim_update(1), second);
     assert_int_equal(claim_update(2), 0);
-    workers.threads[0].claimed = 0;
+    workers.threads[0].place.update = 0;
     assert_int_equal(claim_update(2), first);
 }
 
@@ -81,9 +81,57 @@ static void a_full_stage_hides_no_other(void **state) {
     assert_int_equal(claim_update(1), resolving[1]);
     assert_int_equal(claim_update(2), other);
     assert_int_equal(claim_update(3), 0);
-    workers.threads[1].claimed = 0; /* its place is free */
+    workers.threads[1].place.update = 0; /* its place is free */
     fixture_place(*state, resolving[1], "verify", "failed");
     assert_int_equal(claim_update(3), resolving[2]);
+}
+
+/* An update of another registry. */
+static int64_t add_elsewhere(struct store *store, const char *name, const char *image) {
+    bool more = false;
+    struct err err = ERR_INIT;
+    fixture_ref(image, &scripted_add(0, name)->image);
+    (void)fixture_push(store, image);
+    assert_true(match_platform(&scripted.pipeline, platform_find("dry"), &more, &err));
+    return scripted_update(name);
+}
+
+/* Seventy updates wait for a registry that hangs: those of another one go on at once. */
+static void a_registry_that_hangs_holds_up_no_other(void **state) {
+    for (int i = 0; i < 70; i++) {
+        char name[32];
+        char image[64];
+        (void)snprintf(name, sizeof name, "dry/h%d", i);
+        (void)snprintf(image, sizeof image, "hangs.example/a%d:1", i);
+        fixture_place(*state, add_elsewhere(*state, name, image), "resolve", NULL);
+    }
+    int64_t well = add_elsewhere(*state, "dry/well", "well.example/a:1");
+    fixture_place(*state, well, "resolve", NULL);
+    assert_int_not_equal(claim_update(0), 0);
+    assert_int_not_equal(claim_update(1), 0);
+    assert_int_equal(claim_update(2), well);
+    assert_int_equal(claim_update(3), 0);
+}
+
+/* A sender's crowd hides nobody else's update for long. */
+static void a_crowd_of_one_sender_hides_no_other(void **state) {
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "dry/c%d", i);
+        (void)add_elsewhere(*state, name, "ghcr.io/crowd/a:1");
+    }
+    struct source_image pushed = {.meta = NULL};
+    struct webhook_delivery delivery = fixture_delivery(&pushed, "ghcr.io/prod/a:1", NULL, NULL);
+    bool more = false;
+    struct err err = ERR_INIT;
+    delivery.sender = "prod";
+    fixture_accept(*state, &delivery);
+    fixture_ref("ghcr.io/prod/a:1", &scripted_add(0, "dry/prod")->image);
+    assert_true(match_platform(&scripted.pipeline, platform_find("dry"), &more, &err));
+    assert_int_not_equal(claim_update(0), scripted_update("dry/prod"));
+    fixture_boot_ms += 100;
+    assert_int_equal(claim_update(1), scripted_update("dry/prod"));
+    assert_int_not_equal(claim_update(2), 0);
 }
 
 static void updates_that_wait_or_have_ended_are_left(void **state) {
@@ -95,7 +143,7 @@ static void updates_that_wait_or_have_ended_are_left(void **state) {
     assert_int_equal(claim_update(0), 0);
     fixture_now_ms++;
     assert_int_equal(claim_update(0), id);
-    workers.threads[0].claimed = 0;
+    workers.threads[0].place.update = 0;
     fixture_place(*state, id, "settle", "updated");
     assert_int_equal(claim_update(0), 0);
 }
@@ -188,6 +236,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(an_update_is_taken_once),
         TEST(a_full_stage_hides_no_other),
+        TEST(a_registry_that_hangs_holds_up_no_other),
+        TEST(a_crowd_of_one_sender_hides_no_other),
         TEST(updates_that_wait_or_have_ended_are_left),
         TEST(a_pause_is_kept_to_its_end),
         TEST(a_store_that_cannot_be_read_is_a_pause),

@@ -115,9 +115,9 @@ static void an_update_is_advanced_and_let_go(void **state) {
     scripted_push("ghcr.io/brian/site:1.4");
     struct job job = {.kind = JOB_UPDATE,
                       .update = fixture_find(*state, scripted_update("dry/site"))};
-    worker->claimed = job.update.id;
+    worker->place.update = job.update.id;
     job_update(worker, &scripted.pipeline, &job);
-    assert_int_equal(worker->claimed, 0);
+    assert_int_equal(worker->place.update, 0);
     assert_int_equal(workers.pause_until_boot_ms, 0);
     assert_int_not_equal(job.update.stage, STAGE_POLICY);
     update_release(&job.update);
@@ -129,10 +129,10 @@ static void a_full_disk_is_a_pause(void **state) {
     scripted_push("ghcr.io/brian/site:1.4");
     struct job job = {.kind = JOB_UPDATE,
                       .update = fixture_find(*state, scripted_update("dry/site"))};
-    worker->claimed = job.update.id;
+    worker->place.update = job.update.id;
     break_store();
     job_update(worker, &scripted.pipeline, &job);
-    assert_int_equal(worker->claimed, 0);
+    assert_int_equal(worker->place.update, 0);
     assert_int_equal(workers.pause_until_boot_ms, fixture_boot_ms + WORKERS_PAUSE_MS);
     update_release(&job.update);
 }
