@@ -14,13 +14,14 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "traile
 class Fault:
     """A misbehaviour of the proxy instead of, or before, passing a request on; for `times` requests (None: until
     removed). status, headers, body: the answer. delay: hold it that long. drop: close without an answer.
-    cut: pass on that many bytes of the body, then close. change: a function from body to body."""
+    cut: pass on that many bytes of the body, then close. change: a function from body to body.
+    drip: "header" or "body", which then arrives byte by byte and without an end."""
 
     def __init__(self, method=".*", path=".*", agent=".*", times=None, status=None, headers=None, body=b"{}",
-                 delay=0.0, drop=False, cut=None, change=None):
+                 delay=0.0, drop=False, cut=None, change=None, drip=None):
         self.method, self.path, self.agent = (re.compile(pattern) for pattern in (method, path, agent))
         self.times, self.status, self.headers, self.body = times, status, headers or {}, body
-        self.delay, self.drop, self.cut, self.change = delay, drop, cut, change
+        self.delay, self.drop, self.cut, self.change, self.drip = delay, drop, cut, change, drip
         self.hits = 0
 
     def matches(self, request):
@@ -61,11 +62,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             hold(fault.delay)
         if fault and fault.drop:
             self.close_connection = True
+        elif fault and fault.drip:
+            self.drip(fault.drip)
         elif fault and fault.status:
             request.status = fault.status
             self.reply(fault.status, fault.headers.items(), fault.body)
         else:
             self.forward(proxy, request, body, fault)
+
+    def drip(self, what):
+        """As if the answer went on for ever, at four bytes a second."""
+        self.close_connection = True
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"X-Slow: " if what == "header" else b"Content-Length: 1000000\r\n\r\n"))
+            while not self.server.proxy.stopped.is_set():
+                self.wfile.write(b"x")
+                hold(0.25)
+        except OSError:
+            pass  # the client has had enough
 
     def read_body(self):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -142,6 +156,7 @@ class Proxy:
         self.backend, self.tls = backend, tls
         self.requests, self.faults = [], []
         self.lock = threading.Lock()
+        self.stopped = threading.Event()
         self.server = Server(("127.0.0.1", 0), self.handler)
         self.server.proxy = self
         if tls:
@@ -191,5 +206,6 @@ class Proxy:
             self.requests.clear()
 
     def stop(self):
+        self.stopped.set()
         self.server.shutdown()
         self.server.server_close()
