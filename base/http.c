@@ -17,6 +17,7 @@
 #define TIMEOUT_DEFAULT_MS 60000
 #define URL_MAX ((size_t)16 * 1024)
 #define QUIET_MAX_MS (60 * 60 * 1000)
+#define GOING_MS 500
 #define HEADERS_MAX ((size_t)64 * 1024)
 
 struct curl_client {
@@ -26,7 +27,7 @@ struct curl_client {
 };
 
 /* The reason why a callback aborted the transfer; libcurl does not know it. */
-enum stop { STOP_NOT, STOP_CANCEL, STOP_STALL, STOP_BODY, STOP_HEADERS, STOP_SINK };
+enum stop { STOP_NOT, STOP_CANCEL, STOP_STALL, STOP_BODY, STOP_HEADERS, STOP_SINK, STOP_GOING };
 
 struct transfer {
     const struct http_client *client;
@@ -35,6 +36,7 @@ struct transfer {
     char name[ERR_MESSAGE_MAX / 2]; /* host or socket, for errors */
     int64_t deadline_ms;            /* 0: none */
     int64_t active_ms;              /* time of the last byte in either direction */
+    int64_t asked_ms;               /* time of the last call of `going` */
     curl_off_t uploaded;
     struct buf headers;
     struct buf body;
@@ -181,6 +183,9 @@ static int on_progress(void *context, curl_off_t download_total, curl_off_t down
     } else if (t->request->stall_timeout_ms > 0 &&
                now - t->active_ms >= t->request->stall_timeout_ms) {
         t->stop = STOP_STALL;
+    } else if (t->request->going && now >= t->asked_ms + GOING_MS) {
+        t->asked_ms = now;
+        t->stop = t->request->going(t->request->sink_context) ? t->stop : STOP_GOING;
     }
     return t->stop != STOP_NOT;
 }
@@ -211,6 +216,8 @@ static bool fail_stopped(const struct transfer *t, struct err *err) {
         return err_set(err, ERR_INVALID, "%s: the answer's header is too large", t->name);
     case STOP_SINK:
         return err_set(err, ERR_INVALID, "%s: the answer was not accepted", t->name);
+    case STOP_GOING:
+        return err_set(err, ERR_TRANSIENT, "%s: it takes too long", t->name);
     case STOP_NOT:
         break;
     }

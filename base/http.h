@@ -44,6 +44,8 @@ struct http_request {
     /* If set, receives a 2xx answer's body as it arrives, without the limit of body_max. False
      * aborts the transfer (ERR_INVALID). */
     bool (*sink)(void *context, const char *bytes, size_t len);
+    /* If set, called about once a second. False aborts the transfer (ERR_TRANSIENT). */
+    bool (*going)(void *sink_context);
     void *sink_context;
 };
 

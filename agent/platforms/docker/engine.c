@@ -183,6 +183,7 @@ static bool engine_send(struct engine *engine, const struct engine_call *call, c
         .close_connection = call->own_connection,
         .sink = call->sink,
         .sink_context = call->sink_context,
+        .going = call->going,
     };
     return http_perform(engine->http, &request, response, err) ||
            err_wrap(err, "the Docker engine at %s", docker->host);

@@ -43,6 +43,7 @@ struct engine_call {
     int64_t stall_timeout_ms;  /* 0: none */
     bool own_connection;       /* as close_connection in base/http.h */
     bool (*sink)(void *context, const char *bytes, size_t len); /* as in base/http.h */
+    bool (*going)(void *sink_context);                          /* as in base/http.h */
     void *sink_context;
 };
 struct engine_answer {

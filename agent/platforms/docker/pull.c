@@ -2,6 +2,7 @@
 #include "agent/platforms/docker/pull.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "registry/client.h"
 #include "registry/credentials.h"
@@ -20,6 +21,7 @@ static void pull_stream_line(struct pull_stream *stream) {
         if (!failure) {
             failure = json_text(root, "error");
         }
+        progress_line(&stream->progress, root);
         if (failure && !*stream->failure) {
             (void)snprintf(stream->failure, sizeof stream->failure, "%s", failure);
         }
@@ -39,6 +41,12 @@ bool pull_stream_feed(void *context, const char *bytes, size_t len) {
         }
     }
     return true;
+}
+
+bool pull_stream_going(void *context) {
+    struct pull_stream *stream = context;
+    stream->slow = stream->slow || !progress_tick(&stream->progress, clock_boot_ms());
+    return !stream->slow;
 }
 
 void pull_stream_end(struct pull_stream *stream) {
@@ -101,8 +109,14 @@ static bool pull_send(struct engine *engine, const char *path, const char *auth,
         .stall_timeout_ms = PULL_STALL_MS,
         .sink = pull_stream_feed,
         .sink_context = &stream,
+        .going = pull_stream_going,
     };
     if (!engine_call(engine, &call, &answer, err)) {
+        if (stream.slow) {
+            return err_set(err, ERR_TRANSIENT,
+                           "the registry sends less than %d kB a second: given up for now",
+                           PROGRESS_RATE / 1024);
+        }
         return answer.status ? pull_fail(err, answer.message) : false;
     }
     pull_stream_end(&stream);

@@ -523,6 +523,23 @@ static void a_stalled_answer_is_given_up(void **state) {
     assert_failed(&s, ERR_TRANSIENT, "no data for 100 ms");
 }
 
+static bool not_going(void *context) {
+    unsigned *asked = context;
+    return ++*asked < 2;
+}
+
+static void an_answer_that_takes_too_long_is_given_up(void **state) {
+    (void)state;
+    SCENE(s);
+    s.server.hold = true;
+    unsigned asked = 0;
+    s.request.going = not_going;
+    s.request.sink_context = &asked;
+    s.request.timeout_ms = -1;
+    assert_false(PLAY(&s, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"));
+    assert_failed(&s, ERR_TRANSIENT, "it takes too long");
+}
+
 static void a_slow_answer_is_given_up(void **state) {
     (void)state;
     SCENE(s);
@@ -736,6 +753,7 @@ int main(void) {
         cmocka_unit_test(connections_are_kept_or_not),
         cmocka_unit_test(a_sink_gets_good_answers_without_bound),
         cmocka_unit_test(a_stalled_answer_is_given_up),
+        cmocka_unit_test(an_answer_that_takes_too_long_is_given_up),
         cmocka_unit_test(a_slow_answer_is_given_up),
         cmocka_unit_test(another_thread_can_cancel),
         cmocka_unit_test(woken_it_stops_at_once),

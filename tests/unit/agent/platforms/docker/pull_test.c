@@ -1,6 +1,7 @@
 /* A pull by digest: its request, its credentials, and failures in the answer or in the stream. */
 #include "agent/platforms/docker/pull.h"
 
+#include "base/clock.h"
 #include "tests/unit/agent/platforms/docker/scripted_engine.h"
 
 #define PATH "/images/create?fromImage=reg.lan%2Fsite&tag=sha256%3A" DIGITS
@@ -102,6 +103,30 @@ static void the_first_failure_of_a_stream_counts(void **state) {
     assert_string_equal(stream.failure, "first");
 }
 
+static int64_t standing_ms;
+
+static int64_t standing(void) {
+    return standing_ms;
+}
+
+static void a_registry_that_drips_is_given_up(void **state) {
+    (void)state;
+    static const struct clock_source clock = {.now_ms = standing, .boot_ms = standing};
+    static const char text[] = "{\"status\":\"Downloading\",\"id\":\"a\","
+                               "\"progressDetail\":{\"current\":7}}\n";
+    CLEANUP(pull_stream_release) struct pull_stream stream = PULL_STREAM_INIT;
+    clock_replace(&clock);
+    standing_ms = 1000;
+    assert_true(pull_stream_feed(&stream, text, strlen(text)));
+    assert_true(pull_stream_going(&stream));
+    standing_ms += PROGRESS_GRACE_MS;
+    assert_true(pull_stream_going(&stream));
+    standing_ms += 1;
+    assert_false(pull_stream_going(&stream));
+    assert_false(pull_stream_going(&stream)); /* for good */
+    clock_replace(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_for_exactly_the_digest),
@@ -110,6 +135,7 @@ int main(void) {
         cmocka_unit_test(the_more_exact_words_win),
         cmocka_unit_test(credentials_that_cannot_be_read_pull_nothing),
         cmocka_unit_test(the_first_failure_of_a_stream_counts),
+        cmocka_unit_test(a_registry_that_drips_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
