@@ -39,7 +39,8 @@ static void add_row(struct render_table *table, const json_t *target) {
     render_cell(table, json_text(target, "policy"));
     render_cell(table, names(json_array_member(target, "windows"), &windows));
     render_cell(table, hold_text(target, &hold));
-    render_cell(table, json_text(target, "problem"));
+    const char *problem = json_text(target, "problem");
+    render_cell(table, problem ? problem : json_text(target, "notice"));
 }
 
 static enum command_exit print_table(const json_t *targets) {

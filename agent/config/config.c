@@ -62,6 +62,7 @@ static struct config *config_new(struct config_reader *reader) {
     if (config) {
         atomic_init(&config->references, 1);
         settings_init(&config->defaults);
+        config_limits_init(&config->limits);
         config->listen = strdup("0.0.0.0:9077");
         config->control = strdup("unix:/run/landwaiter/control.sock");
         config->state = strdup("/var/lib/landwaiter");

@@ -31,6 +31,11 @@ struct config_docker {
     bool select_all;                          /* select: all; else opted-in */
 };
 
+/* The most that labels and annotations may ask for. */
+struct config_limits {
+    int64_t health_timeout_ms, soak_ms;
+};
+
 /* The condition of a rule: every written member must match. */
 struct config_match {
     char *name;       /* the target's short name; `*` for any run of characters (fnmatch) */
@@ -115,6 +120,7 @@ struct config {
     struct settings defaults;
     unsigned concurrency;     /* updates applied at once, per platform */
     bool concurrency_written; /* false: it is the built-in value */
+    struct config_limits limits;
     struct config_rule *rules;
     size_t rule_count;
     struct window *windows; /* without `always` */

@@ -59,6 +59,13 @@ void config_check_settings(struct config_reader *reader, const struct yaml_node 
 void config_check_cycles(struct config_reader *reader, const struct yaml_node *rules,
                          const struct config *config);
 
+/* limits: limits.c. */
+extern const struct config_row config_limits_rows[];
+void config_limits_init(struct config_limits *limits);
+/* Cuts what labels ask for; labels->notice says so. before: the settings without labels. */
+void config_limits_apply(const struct config_limits *limits, const struct settings *before,
+                         struct settings *in_out, struct settings_labels *labels);
+
 /* platforms.docker: docker.c. */
 extern const struct config_row config_docker_rows[];
 void config_read_docker(const struct config_value *value); /* struct config */

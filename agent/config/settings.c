@@ -86,6 +86,7 @@ void config_settings(const struct config *config, const struct config_subject *s
             }
         }
     }
+    const struct settings before = *out;
     const struct label_context context = {config, subject};
     struct settings_reading reading = {"landwaiter.", SETTINGS_LABEL, check_label, &context};
     if (subject->annotations) {
@@ -94,5 +95,6 @@ void config_settings(const struct config *config, const struct config_subject *s
     }
     settings_from_labels(subject->annotations ? subject->annotations : subject->labels, &reading,
                          out, labels);
+    config_limits_apply(&config->limits, &before, out, labels);
     drop_own_name(subject, out);
 }

@@ -164,6 +164,12 @@ static const struct config_row top_rows[] = {
      .meaning = "settings of every target, below rules and its own labels",
      .read = config_read_map,
      .rows = config_defaults_rows},
+    {.key = "limits",
+     .type = "a map like {health_timeout: 1h}",
+     .meaning = "the most that labels and annotations may ask for; a target with more gets the "
+                "limit, and says so",
+     .read = config_read_map,
+     .rows = config_limits_rows},
     {.key = "rules",
      .type = "a list of rules",
      .meaning = "settings of some targets: for each setting, the first rule that matches and sets "

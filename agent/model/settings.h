@@ -14,6 +14,7 @@
 
 #define SETTINGS_NAME_SIZE 64
 #define SETTINGS_NAMES_MAX 16
+#define SETTINGS_NOTICE_SIZE 256
 
 enum settings_source_kind {
     SETTINGS_DEFAULT,
@@ -102,7 +103,8 @@ struct settings_reading {
  * fault too. */
 struct settings_labels {
     enum { SETTINGS_ENABLE_UNSET, SETTINGS_ENABLE_TRUE, SETTINGS_ENABLE_FALSE } enable;
-    char problem[256]; /* names each faulty label; "": there is none */
+    char problem[256];                 /* names each faulty label; "": there is none */
+    char notice[SETTINGS_NOTICE_SIZE]; /* labels that ask for more than they may; "": none */
 };
 void settings_from_labels(const json_t *labels, const struct settings_reading *reading,
                           struct settings *in_out, struct settings_labels *out);

@@ -18,11 +18,13 @@ struct target {
     struct ref image;                    /* as its owner wrote it, normalised, with its tag */
     char running[DIGEST_TEXT_SIZE]; /* the manifest digest it runs, "" when unknown (locally built)
                                      */
-    bool enabled;                   /* selected, and opted in if that is needed */
+    char project[SETTINGS_NAME_SIZE]; /* Compose project; "": none */
+    bool enabled;                     /* selected, and opted in if that is needed */
     struct settings settings;
     /* Its only problem is that it does not run, which is no fault. */
     bool stopped;
-    char problem[256]; /* why it must be left alone; "": none */
+    char problem[256];                 /* why it must be left alone; "": none */
+    char notice[SETTINGS_NOTICE_SIZE]; /* the owner should know, and updates go on; "": none */
 };
 
 #endif

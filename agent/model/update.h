@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/model/push.h"
 #include "agent/model/result.h"
+#include "agent/model/scope.h"
 #include "agent/model/settings.h"
 #include "agent/model/stage.h"
 #include "agent/model/target.h"
@@ -21,10 +23,12 @@
 /* The relations of an update's target to others: columns, because the gate reads those of all open
  * updates. */
 struct update_order {
-    bool known;                     /* its target was looked at */
-    char group[SETTINGS_NAME_SIZE]; /* "": none */
-    char *depends_on;               /* names, comma separated; owned; NULL: none */
-    bool waits_for_room;            /* at the gate, it waits only for room to run */
+    bool known;                       /* its target was looked at */
+    char group[SCOPE_NAME_SIZE];      /* "": none; a name of scope.h */
+    char *depends_on;                 /* names of scope.h, comma separated; owned; NULL: none */
+    bool waits_for_room;              /* at the gate, it waits only for room to run */
+    bool placed;                      /* its project is known */
+    char project[SETTINGS_NAME_SIZE]; /* Compose project; "": none */
 };
 void update_order_release(struct update_order *order);
 /* The caller owns *out. False: out of memory. */
@@ -47,6 +51,7 @@ struct update {
     /* From its push: */
     char pushed_digest[DIGEST_TEXT_SIZE];
     int64_t received_ms;
+    char sender[PUSH_SENDER_SIZE];
     /* The digest that a person approved; "": none. */
     char approved[DIGEST_TEXT_SIZE];
     char step[UPDATE_STEP_SIZE]; /* the step that was reached; "": before the first */
@@ -68,8 +73,9 @@ struct update_other {
     int64_t id, push;
     char target[TARGET_NAME_SIZE];
     struct ref image;
+    char sender[PUSH_SENDER_SIZE];
     enum stage stage;
-    int64_t not_before_ms, created_ms;
+    int64_t not_before_ms, created_ms, stage_since_ms;
     struct update_order order;
 };
 struct update_others {

@@ -3,6 +3,7 @@
 
 #include "agent/model/id.h"
 #include "agent/model/target_name.h"
+#include "agent/pipeline/relations.h"
 #include "base/clock.h"
 
 static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
@@ -10,60 +11,15 @@ static void gate_wait(struct gate_verdict *out, int64_t until_ms) {
     out->until_ms = until_ms;
 }
 
-/* ---- names of targets and groups ---- */
-
-/* Does a name in a's settings mean b? */
-static bool gate_named(const struct update_other *a, const struct update_other *b,
-                       struct target_part name) {
-    return (target_part_same(target_short_name(b->target), name) &&
-            target_same_place(a->target, b->target)) ||
-           target_part_is(name, b->target) ||
-           (b->order.group[0] && target_part_is(name, b->order.group));
-}
-
-/* Is the update so new that its group is not known yet? False after a short time, as its platform
- * may not answer. */
-static bool gate_unnoted(const struct update_other *update, int64_t now_ms) {
-    return !update->order.known && now_ms - update->created_ms < GATE_NOTED_WITHIN_MS;
-}
-
-/* Does a's `depends_on` name b? */
-static bool gate_depends(const struct update_other *a, const struct update_other *b) {
-    const char *name = a->order.depends_on;
-    while (name && *name) {
-        const size_t len = strcspn(name, ",");
-        if (gate_named(a, b, (struct target_part){name, len})) {
-            return true;
-        }
-        name += len + (name[len] == ',' ? 1 : 0);
-    }
-    return false;
-}
-
-/* Does an update depend on another, directly or through others? Visits each once, because labels
- * can form a cycle. */
-static bool gate_leads_to(const struct update_others *others, const struct update_other *from,
-                          const struct update_other *to) {
-    CLEANUP(own_free) const struct update_other **queue = calloc(others->count + 1, sizeof *queue);
-    CLEANUP(own_free) bool *seen = calloc(others->count + 1, sizeof *seen);
-    if (!queue || !seen) {
-        return true;
-    }
-    size_t filled = 0;
-    queue[filled++] = from;
-    for (size_t next = 0; next < filled; next++) {
-        if (gate_depends(queue[next], to)) {
-            return true;
-        }
-        for (size_t i = 0; i < others->count; i++) {
-            if (!seen[i] && &others->items[i] != from &&
-                gate_depends(queue[next], &others->items[i])) {
-                seen[i] = true;
-                queue[filled++] = &others->items[i];
-            }
-        }
-    }
-    return false;
+/* Is the other update so new that its group is not known yet? False after a short time, as its
+ * platform may not answer. Those of other tenants, which may belong to a group of the configuration,
+ * count only if they are about as old: a tenant that keeps making new ones holds up nobody else. */
+static bool gate_unnoted(const struct gate_facts *facts, const struct update_other *other) {
+    const struct update_other *self = facts->self;
+    const bool near = relation_same_tenant(self, other);
+    const int64_t within = near ? GATE_NOTED_WITHIN_MS : GATE_NOTED_ELSEWHERE_MS;
+    return !other->order.known && facts->now_ms - other->created_ms < within &&
+           (near || other->created_ms <= self->created_ms + GATE_NOTED_ELSEWHERE_MS);
 }
 
 /* ---- the checks: true if the update may continue ---- */
@@ -123,26 +79,33 @@ static bool check_window(const struct gate_facts *facts, struct gate_verdict *ou
     return false;
 }
 
+/* Waits if self depends on that one. */
+static bool check_dependency(const struct gate_facts *facts, size_t i, struct relation_reach *reach,
+                             struct gate_verdict *out) {
+    const struct update_other *other = &facts->others->items[i];
+    if (facts->settings->depends_on.count > 0 && gate_unnoted(facts, other)) {
+        gate_wait(out, facts->now_ms + GATE_NOTED_AGAIN_MS);
+        (void)snprintf(out->reason, sizeof out->reason,
+                       "waits for %.180s: its new update is not examined yet", other->target);
+        return false;
+    }
+    /* In a cycle the older update goes first. */
+    if (!relation_depends(facts->self, other) ||
+        (facts->self->id < other->id && relation_leads_to(reach, facts->others, i, facts->self))) {
+        return true;
+    }
+    gate_wait(out, 0);
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "waits until %.180s, which it depends on, is updated", other->target);
+    return false;
+}
+
 static bool check_dependencies(const struct gate_facts *facts, struct gate_verdict *out) {
+    CLEANUP(relation_reach_release) struct relation_reach reach = {.leads = NULL};
     for (size_t i = 0; i < facts->others->count; i++) {
-        const struct update_other *other = &facts->others->items[i];
-        if (facts->settings->depends_on.count > 0 && gate_unnoted(other, facts->now_ms)) {
-            gate_wait(out, facts->now_ms + GATE_NOTED_AGAIN_MS);
-            (void)snprintf(out->reason, sizeof out->reason,
-                           "waits for %.180s: its new update is not examined yet", other->target);
+        if (!check_dependency(facts, i, &reach, out)) {
             return false;
         }
-        if (!gate_depends(facts->self, other)) {
-            continue;
-        }
-        /* In a cycle the older update goes first. */
-        if (facts->self->id < other->id && gate_leads_to(facts->others, other, facts->self)) {
-            continue;
-        }
-        gate_wait(out, 0);
-        (void)snprintf(out->reason, sizeof out->reason,
-                       "waits until %.180s, which it depends on, is updated", other->target);
-        return false;
     }
     return true;
 }
@@ -150,8 +113,7 @@ static bool check_dependencies(const struct gate_facts *facts, struct gate_verdi
 static bool check_group(const struct gate_facts *facts, struct gate_verdict *out) {
     for (size_t i = 0; facts->settings->group[0] && i < facts->others->count; i++) {
         const struct update_other *other = &facts->others->items[i];
-        if (stage_applying(other->stage) &&
-            strcmp(other->order.group, facts->settings->group) == 0) {
+        if (stage_applying(other->stage) && relation_same_group(facts->self, other)) {
             gate_wait(out, 0);
             (void)snprintf(out->reason, sizeof out->reason,
                            "waits until %.150s of the same group %s is done", other->target,
@@ -186,12 +148,50 @@ static bool check_turn(const struct gate_facts *facts, struct gate_verdict *out)
         return true;
     }
     gate_wait(out, facts->now_ms + GATE_TURN_MS);
-    (void)snprintf(out->reason, sizeof out->reason, "waits: it is the turn of another image");
+    (void)snprintf(out->reason, sizeof out->reason, "waits: it is the turn of %s",
+                   relation_same_party(facts->self, facts->first) ? "another image"
+                                                                  : "another sender or namespace");
+    return false;
+}
+
+/* The places of a platform that are taken. */
+struct gate_places {
+    unsigned running;
+    unsigned own;     /* by the same party */
+    unsigned patient; /* by others, for a while: these lend their place */
+    int64_t lent_ms;  /* when the next of them becomes patient; INT64_MAX: none does */
+};
+
+static void gate_count(const struct gate_facts *facts, const struct update_other *other,
+                       struct gate_places *places) {
+    const int64_t patient_ms = other->stage_since_ms + GATE_PATIENCE_MS;
+    places->running++;
+    if (relation_same_party(facts->self, other)) {
+        places->own++;
+    } else if (facts->now_ms >= patient_ms || facts->now_ms < other->stage_since_ms) {
+        places->patient++;
+    } else if (patient_ms < places->lent_ms) {
+        places->lent_ms = patient_ms;
+    }
+}
+
+/* A party of which nothing is being applied does not wait for a place longer than a moment: it gets
+ * the place of one that has been at the same stage, watched mostly, for longer. */
+static bool check_places(const struct gate_facts *facts, const struct gate_places *places,
+                         struct gate_verdict *out) {
+    out->for_room = true;
+    const bool lends = places->own == 0;
+    if (places->running - (lends ? places->patient : 0) < facts->concurrency) {
+        return check_turn(facts, out);
+    }
+    gate_wait(out, lends && places->lent_ms < INT64_MAX ? places->lent_ms : 0);
+    (void)snprintf(out->reason, sizeof out->reason, "waits: %u updates are being applied",
+                   places->running);
     return false;
 }
 
 static bool check_room(const struct gate_facts *facts, struct gate_verdict *out) {
-    unsigned running = 0;
+    struct gate_places places = {.lent_ms = INT64_MAX};
     size_t platform = strcspn(facts->self->target, "/") + 1;
     for (size_t i = 0; i < facts->others->count; i++) {
         const struct update_other *other = &facts->others->items[i];
@@ -204,15 +204,11 @@ static bool check_room(const struct gate_facts *facts, struct gate_verdict *out)
                            "waits until another update of the same target ends");
             return false;
         }
-        running += strncmp(other->target, facts->self->target, platform) == 0 ? 1 : 0;
+        if (strncmp(other->target, facts->self->target, platform) == 0) {
+            gate_count(facts, other, &places);
+        }
     }
-    out->for_room = true;
-    if (running < facts->concurrency) {
-        return check_turn(facts, out);
-    }
-    gate_wait(out, 0);
-    (void)snprintf(out->reason, sizeof out->reason, "waits: %u updates are being applied", running);
-    return false;
+    return check_places(facts, &places, out);
 }
 
 struct gate_verdict gate_decide(const struct gate_facts *facts) {

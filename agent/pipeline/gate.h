@@ -19,7 +19,11 @@
 #define GATE_MEMORY_AGAIN_MS 30000
 #define GATE_NOTED_WITHIN_MS 10000
 #define GATE_NOTED_AGAIN_MS 500
-#define GATE_TURN_MS 250 /* an update must take its turn within this time */
+#define GATE_NOTED_ELSEWHERE_MS 2000 /* of another tenant */
+#define GATE_TURN_MS 250             /* an update must take its turn within this time */
+/* An update that is longer at one stage of its swap, watched mostly, lends its place to a party of
+ * which nothing is being applied. */
+#define GATE_PATIENCE_MS 1500
 
 struct gate_facts {
     int64_t now_ms;
@@ -33,7 +37,7 @@ struct gate_facts {
     const struct update_others *others; /* all other open updates */
     int64_t available_memory;           /* -1: unknown, or not asked */
     unsigned concurrency;
-    const struct update_other *first; /* of another image, and has the turn; NULL: none */
+    const struct update_other *first; /* of another party or image, and has the turn; NULL: none */
 };
 
 enum gate_answer {

@@ -2,6 +2,8 @@
  * a window nor for a person. */
 #include "agent/pipeline/gate_facts.h"
 
+#include "agent/model/target_name.h"
+#include "agent/pipeline/relations.h"
 #include "agent/pipeline/turns.h"
 #include "agent/platforms/table.h"
 #include "base/clock.h"
@@ -66,7 +68,9 @@ static struct update_other self_of(const struct update *update, const struct not
                                 .stage = update->stage,
                                 .not_before_ms = update->not_before_ms,
                                 .created_ms = update->created_ms,
+                                .stage_since_ms = update->stage_since_ms,
                                 .order = notes->order};
+    memcpy(self.sender, update->sender, sizeof self.sender);
     memcpy(self.target, update->target, sizeof self.target);
     return self;
 }
@@ -76,7 +80,7 @@ static void gather(struct pipeline *pipeline, const struct gate_question *questi
                    struct gathering *out) {
     const struct update *update = question->update;
     struct gate_facts *facts = &out->facts;
-    notes_order(question->notes, &question->target->settings);
+    notes_order(question->notes, question->target);
     out->self = self_of(update, question->notes);
     facts->now_ms = pipeline->shared ? pipeline->shared->now_ms : clock_now_ms();
     facts->self = &out->self;
@@ -90,19 +94,52 @@ static void gather(struct pipeline *pipeline, const struct gate_question *questi
     facts->available_memory = INT64_MAX;
 }
 
-/* Finds an update that waits only for a place, of another image whose last turn is longer ago. */
+/* ---- turns ---- */
+
+/* A party's key: no image has a blank in its name. */
+static const char *party_key(const char *sender, const char *target, char out[TURNS_KEY_SIZE]) {
+    const struct target_part place = target_namespace(target);
+    (void)snprintf(out, TURNS_KEY_SIZE, "%s %.*s", sender, (int)place.len, place.text);
+    return out;
+}
+
+static uint64_t party_turn(const struct pipeline *pipeline, const struct update_other *update) {
+    char key[TURNS_KEY_SIZE];
+    return turns_last(pipeline->turns, party_key(update->sender, update->target, key));
+}
+
+static uint64_t image_turn(const struct pipeline *pipeline, const struct ref *image) {
+    char name[REF_NAME_SIZE];
+    return turns_last(pipeline->turns, ref_name(image, name));
+}
+
+void gate_take_turn(const struct pipeline *pipeline, const struct update *update) {
+    char key[TURNS_KEY_SIZE];
+    char name[REF_NAME_SIZE];
+    turns_take(pipeline->turns, ref_name(&update->image, name));
+    turns_take(pipeline->turns, party_key(update->sender, update->target, key));
+}
+
+/* Finds an update that waits only for a place, of another party whose last turn is longer ago, or
+ * in the same party of another image. An update past the gate has taken its turn. */
 static const struct update_other *first_of(const struct pipeline *pipeline,
                                            const struct update_other *self,
                                            const struct update_others *others) {
     size_t platform = strcspn(self->target, "/") + 1;
-    /* An update past the gate has taken its turn. */
-    uint64_t own = self->stage == STAGE_GATE ? turns_last(pipeline->turns, &self->image) : 0;
-    for (size_t i = 0; own > 0 && i < others->count; i++) {
+    const bool waits = self->stage == STAGE_GATE;
+    const uint64_t own_party = waits ? party_turn(pipeline, self) : 0;
+    const uint64_t own_image = waits ? image_turn(pipeline, &self->image) : 0;
+    for (size_t i = 0; own_party + own_image > 0 && i < others->count; i++) {
         const struct update_other *other = &others->items[i];
-        if (other->order.waits_for_room && other->stage == STAGE_GATE &&
-            strncmp(other->target, self->target, platform) == 0 &&
-            !ref_same_repository(&other->image, &self->image) &&
-            turns_last(pipeline->turns, &other->image) < own) {
+        if (!other->order.waits_for_room || other->stage != STAGE_GATE ||
+            strncmp(other->target, self->target, platform) != 0) {
+            continue;
+        }
+        bool first = relation_same_party(self, other)
+                         ? !ref_same_repository(&other->image, &self->image) &&
+                               image_turn(pipeline, &other->image) < own_image
+                         : party_turn(pipeline, other) < own_party;
+        if (first) {
             return other;
         }
     }

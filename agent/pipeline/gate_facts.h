@@ -23,6 +23,8 @@ struct gate_question {
     bool decides;                /* decide alone: see stage_row.exclusive */
 };
 
+/* The update takes its turn, for its party and its image. */
+void gate_take_turn(const struct pipeline *pipeline, const struct update *update);
 /* May the update start now? Notes its group and dependencies, and the time when its approval was
  * requested. */
 bool gate_ask(struct pipeline *pipeline, const struct gate_question *question,

@@ -193,21 +193,31 @@ void notes_kept_settings(const struct notes *notes, struct settings *out) {
     }
 }
 
-void notes_order(struct notes *notes, const struct settings *settings) {
+void notes_order(struct notes *notes, const struct target *target) {
     CLEANUP(buf_release)
-    struct buf names = BUF_INIT((size_t)SETTINGS_NAMES_MAX * (SETTINGS_NAME_SIZE + 1));
+    struct buf names = BUF_INIT((size_t)SETTINGS_NAMES_MAX * (SCOPE_NAME_SIZE + 1));
+    const struct settings *settings = &target->settings;
+    struct update_order *order = &notes->order;
+    const char *prefix = scope_prefix(&settings->sources[SETTINGS_DEPENDS_ON]);
+    char group[SCOPE_NAME_SIZE] = "";
     for (size_t i = 0; i < settings->depends_on.count; i++) {
-        buf_printf(&names, "%s%s", i ? "," : "", settings->depends_on.items[i]);
+        buf_printf(&names, "%s%s%s", i ? "," : "", prefix, settings->depends_on.items[i]);
     }
-    const char *before = notes->order.depends_on ? notes->order.depends_on : "";
-    if (notes->order.known && (strcmp(notes->order.group, settings->group) != 0 ||
-                               strcmp(before, buf_text(&names)) != 0)) {
+    if (settings->group[0]) {
+        (void)snprintf(group, sizeof group, "%s%s",
+                       scope_prefix(&settings->sources[SETTINGS_GROUP]), settings->group);
+    }
+    const char *before = order->depends_on ? order->depends_on : "";
+    if (order->known &&
+        (strcmp(order->group, group) != 0 || strcmp(before, buf_text(&names)) != 0 ||
+         strcmp(order->project, target->project) != 0)) {
         notes->reordered = true;
     }
-    free(notes->order.depends_on);
-    notes->order.depends_on = settings->depends_on.count ? strdup(buf_text(&names)) : NULL;
-    memcpy(notes->order.group, settings->group, sizeof notes->order.group);
-    notes->order.known = true;
+    free(order->depends_on);
+    order->depends_on = settings->depends_on.count ? strdup(buf_text(&names)) : NULL;
+    memcpy(order->group, group, sizeof group);
+    memcpy(order->project, target->project, sizeof order->project);
+    order->known = order->placed = true;
 }
 
 void notes_undone(struct notes *notes) {

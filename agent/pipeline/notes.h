@@ -56,8 +56,8 @@ bool notes_save(const struct notes *notes, struct update *update, struct err *er
 /* Keeps the settings for the time of applying; puts them into *out in place of the present ones. */
 void notes_keep_settings(struct notes *notes, const struct settings *settings);
 void notes_kept_settings(const struct notes *notes, struct settings *out);
-/* Notes group and dependencies, for the gate of other updates. */
-void notes_order(struct notes *notes, const struct settings *settings);
+/* Notes group, dependencies and project, for the gate of other updates. */
+void notes_order(struct notes *notes, const struct target *target);
 /* Forgets the steps: all are undone. */
 void notes_undone(struct notes *notes);
 

@@ -2,7 +2,6 @@
 #include "agent/pipeline/gate_facts.h"
 #include "agent/pipeline/judge.h"
 #include "agent/pipeline/stage.h"
-#include "agent/pipeline/turns.h"
 #include "base/clock.h"
 
 static const struct outcome_backoff away = {.first_ms = 2000, .most_ms = INT64_C(5) * 60 * 1000};
@@ -19,7 +18,7 @@ static struct outcome open_gate(struct pipeline *pipeline, const struct update *
     if (!gate_fresh(notes)) {
         return outcome_back(STAGE_POLICY, "its turn has come: the registry is asked again");
     }
-    turns_take(pipeline->turns, &update->image);
+    gate_take_turn(pipeline, update);
     pipeline->passed_boot_ms = clock_boot_ms();
     return outcome_next("%s", verdict->reason);
 }

@@ -7,7 +7,7 @@ struct outcome stage_policy(struct pipeline *pipeline, const struct update *upda
     struct target target = {0};
     struct outcome outcome = judge_find(pipeline, update, notes, &target);
     if (outcome.verdict == VERDICT_NEXT) {
-        notes_order(notes, &target.settings); /* other updates may be at the gate before it */
+        notes_order(notes, &target); /* other updates may be at the gate before it */
     }
     return outcome;
 }

@@ -9,6 +9,8 @@ bool store_order_read(struct query *query, struct update_order *out) {
     bool some = names && names[0];
     order.depends_on = some ? strdup(names) : NULL;
     order.waits_for_room = query_int(query, "waits_for_room") != 0;
+    order.placed = !query_is_null(query, "project");
+    query_text(query, "project", order.project, sizeof order.project);
     if (some && !order.depends_on) {
         query_fail(query);
         return err_set(query->err, ERR_BUG, "out of memory");
@@ -24,8 +26,10 @@ static bool other_read(struct query *row, struct update_other *out) {
     struct update_other other = {.id = query_int(row, "id"),
                                  .push = query_int(row, "push"),
                                  .not_before_ms = query_int(row, "not_before"),
-                                 .created_ms = query_int(row, "created")};
+                                 .created_ms = query_int(row, "created"),
+                                 .stage_since_ms = query_int(row, "stage_since")};
     query_text(row, "target", other.target, sizeof other.target);
+    query_text(row, "sender", other.sender, sizeof other.sender);
     query_text(row, "image", image, sizeof image);
     other.stage = stage_parse(query_borrow_text(row, "stage"));
     if (!ref_parse(image, &other.image, row->err)) {
@@ -55,9 +59,13 @@ bool store_list_others(struct store *store, int64_t id, struct update_others *ou
     CLEANUP(update_others_release) struct update_others list = {0};
     struct query query =
         query_open(store,
-                   "SELECT id, push, target, image, stage, not_before, created, \"group\", "
-                   "depends_on, waits_for_room FROM updates "
-                   "WHERE result IS NULL AND id <> :id ORDER BY id",
+                   "SELECT u.id AS id, u.push AS push, u.target AS target, u.image AS image, "
+                   "u.stage AS stage, u.not_before AS not_before, u.created AS created, "
+                   "u.stage_since AS stage_since, u.\"group\" AS \"group\", "
+                   "u.depends_on AS depends_on, u.waits_for_room AS waits_for_room, "
+                   "u.project AS project, p.sender AS sender "
+                   "FROM updates u JOIN pushes p ON p.id = u.push "
+                   "WHERE u.result IS NULL AND u.id <> :id ORDER BY u.id",
                    err);
     query_bind_int(&query, ":id", id);
     while (query_next(&query)) {
@@ -95,10 +103,14 @@ static bool gate_wake_waiting(struct store *store) {
         store,
         GATE_WAKE " AND (not_before <= :now OR (not_before >= :until_woken AND "
                   "(NOT waits_for_room OR id IN (SELECT id FROM "
-                  "(SELECT id, row_number() OVER (PARTITION BY image ORDER BY id) AS place "
-                  "FROM updates WHERE result IS NULL AND stage = " STAGE_SQL_GATE
-                  " AND not_before >= :until_woken AND waits_for_room) "
-                  "WHERE place <= 2 ORDER BY place, id LIMIT 32))))",
+                  "(SELECT id, row_number() OVER (PARTITION BY sender, namespace "
+                  "ORDER BY place, id) AS turn FROM "
+                  "(SELECT u.id AS id, p.sender AS sender, " STORE_NAMESPACE " AS namespace, "
+                  "row_number() OVER (PARTITION BY u.image ORDER BY u.id) AS place "
+                  "FROM updates u JOIN pushes p ON p.id = u.push "
+                  "WHERE u.result IS NULL AND u.stage = " STAGE_SQL_GATE
+                  " AND u.not_before >= :until_woken AND u.waits_for_room) "
+                  "WHERE place <= 2) ORDER BY turn, id LIMIT 32))))",
         NULL);
     query_bind_int(&query, ":now", clock_now_ms());
     query_bind_int(&query, ":until_woken", UPDATE_UNTIL_WOKEN);

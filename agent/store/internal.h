@@ -26,6 +26,11 @@ struct store {
     bool fast;         /* its next commit does not wait for the disk */
 };
 
+/* As SQL: the namespace of update u's target in a cluster, with what comes before it; '' elsewhere. */
+#define STORE_NAMESPACE                                                                            \
+    "CASE WHEN u.target LIKE 'kubernetes/%' THEN "                                                 \
+    "substr(u.target, 1, 11 + instr(substr(u.target, 12), '/')) ELSE '' END"
+
 /* Time limit for another connection's write. */
 #define STORE_BUSY_MS 10000
 

@@ -104,14 +104,14 @@ static bool match_made(struct store *store, const struct store_match *match) {
 
 static bool match_insert(struct store *store, const struct store_match *match,
                          const struct store_history_line *made, struct err *err) {
-    struct query query =
-        query_open(store,
-                   "INSERT INTO updates(id, push, target, instance, image, stage, result, reason, "
-                   "from_digest, to_digest, not_before, stage_since, attempts, created, finished, "
-                   "changed, revision, step, back, journal) VALUES(:id, :push, :target, :instance, "
-                   ":image, " STAGE_SQL_POLICY ", :result, :reason, :from, :to, 0, :now, 0, :now, "
-                   ":finished, :now, 0, '', 0, '{}')",
-                   err);
+    struct query query = query_open(
+        store,
+        "INSERT INTO updates(id, push, target, instance, image, stage, result, reason, "
+        "from_digest, to_digest, not_before, stage_since, attempts, created, finished, "
+        "changed, revision, step, back, journal, project) VALUES(:id, :push, :target, :instance, "
+        ":image, " STAGE_SQL_POLICY ", :result, :reason, :from, :to, 0, :now, 0, :now, "
+        ":finished, :now, 0, '', 0, '{}', :project)",
+        err);
     char image[REF_TEXT_SIZE];
     struct ref wanted = match->target->image;
     if (match->tag) {
@@ -126,6 +126,7 @@ static bool match_insert(struct store *store, const struct store_match *match,
     query_bind_text(&query, ":reason", match->reason ? match->reason : "");
     query_bind_text(&query, ":from", match->target->running);
     query_bind_text(&query, ":to", match->push->digest);
+    query_bind_text(&query, ":project", match->target->project);
     query_bind_int(&query, ":now", made->at_ms);
     query_bind_int(&query, ":finished", match->result ? made->at_ms : 0);
     return store_run(&query);

@@ -77,6 +77,11 @@ static const char *const store_migrations[] = {
             "CREATE TRIGGER pushes_usage AFTER DELETE ON pushes BEGIN "
             "UPDATE usage SET bytes = max(0, bytes - (" USAGE_OF(
                 "old.") ")) WHERE sender = old.sender; END;",
+    /* Names of groups belong to tenants (scope.h); earlier ones may be anybody's. Unknown projects
+     * are NULL. */
+    "ALTER TABLE updates ADD COLUMN project TEXT;"
+    "UPDATE updates SET \"group\" = '*/' || \"group\" "
+    "WHERE result IS NULL AND \"group\" <> '';",
 };
 
 /* -1: it cannot be read. */

@@ -70,19 +70,23 @@ static const struct slot_step slot_deletes[] = {
 };
 
 static const struct slot_step slot_inserts[] = {
-    /* A replica of the version before has the group and depends_on in the journal. A leader that
+    /* A replica of the version before has the group and depends_on in the journal, or no project: its
+     * group may be anybody's (agent/model/scope.h). A leader that
      * had lost the lead may have written late: its match was made again meanwhile. */
     {"INSERT INTO updates(id, push, target, instance, image, stage, result, reason, from_digest, "
      "to_digest, not_before, stage_since, attempts, created, finished, changed, revision, step, "
-     "back, journal, approved, \"group\", depends_on) SELECT value ->> 'id', value ->> 'push', "
+     "back, journal, approved, \"group\", depends_on, project) SELECT value ->> 'id', value ->> "
+     "'push', "
      "value ->> 'target', value ->> 'instance', value ->> 'image', value ->> 'stage', "
      "value ->> 'result', value ->> 'reason', value ->> 'from', value ->> 'to', "
      "value ->> 'not_before', value ->> 'stage_since', value ->> 'attempts', "
      "value ->> 'created', value ->> 'finished', value ->> 'changed', 1, value ->> 'step', "
      "value ->> 'back', value ->> 'journal', value ->> 'approved', "
+     "CASE WHEN json_type(value, '$.project') IS NULL AND ifnull(value ->> 'group', "
+     "(value ->> 'journal') ->> '$.group') <> '' THEN '*/' ELSE '' END || "
      "coalesce(value ->> 'group', (value ->> 'journal') ->> '$.group'), "
      "coalesce(value ->> 'depends_on', (SELECT group_concat(n.value, ',') FROM "
-     "json_each(json_each.value ->> 'journal', '$.depends_on') n), '') "
+     "json_each(json_each.value ->> 'journal', '$.depends_on') n), ''), value ->> 'project' "
      "FROM json_each(:text, '$.updates') WHERE NOT EXISTS"
      "(SELECT 1 FROM updates o JOIN shared s ON s.kind = " SHARE_UPDATE
      " AND s.key = o.id AND s.stored = 1 WHERE o.push = value ->> 'push' AND "
@@ -94,7 +98,8 @@ static const struct slot_step slot_inserts[] = {
      "attempts = excluded.attempts, finished = excluded.finished, changed = excluded.changed, "
      "revision = revision + 1, step = excluded.step, back = excluded.back, "
      "journal = excluded.journal, approved = excluded.approved, "
-     "\"group\" = excluded.\"group\", depends_on = excluded.depends_on",
+     "\"group\" = excluded.\"group\", depends_on = excluded.depends_on, "
+     "project = excluded.project",
      SLOT_TEXT},
     {"INSERT OR REPLACE INTO holds(target, until, reason, at) SELECT value ->> 'target', "
      "value ->> 'until', value ->> 'reason', value ->> 'at' FROM json_each(:text, '$.holds')",
@@ -277,7 +282,8 @@ static bool slot_read_text(struct store *store, struct store_slot *out, struct e
         "'reason', u.reason, 'from', u.from_digest, 'to', u.to_digest, 'not_before', u.not_before, "
         "'stage_since', u.stage_since, 'attempts', u.attempts, 'created', u.created, 'finished', "
         "u.finished, 'changed', u.changed, 'step', u.step, 'back', u.back, 'journal', u.journal, "
-        "'approved', u.approved, 'group', u.\"group\", 'depends_on', u.depends_on)) FROM shared s "
+        "'approved', u.approved, 'group', u.\"group\", 'depends_on', u.depends_on, 'project', "
+        "u.project)) FROM shared s "
         "JOIN "
         "updates u ON u.id = s.key WHERE s.kind = " SHARE_UPDATE
         " AND s.slot = :slot AND s.dirty >= 0),"

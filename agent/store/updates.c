@@ -10,9 +10,10 @@
     "u.from_digest AS from_digest, u.to_digest AS to_digest, u.not_before AS not_before, "         \
     "u.stage_since AS stage_since, u.attempts AS attempts, u.created AS created, "                 \
     "u.finished AS finished, u.revision AS revision, p.digest AS pushed_digest, "                  \
-    "p.received AS received, u.approved AS approved, u.step AS step, u.back AS back, "             \
+    "p.received AS received, p.sender AS sender, u.approved AS approved, u.step AS step, u.back "  \
+    "AS back, "                                                                                    \
     "u.\"group\" AS \"group\", u.depends_on AS depends_on, u.waits_for_room AS waits_for_room, "   \
-    "u.journal AS journal FROM updates u JOIN pushes p ON p.id = u.push "
+    "u.project AS project, u.journal AS journal FROM updates u JOIN pushes p ON p.id = u.push "
 
 /* ---- reading ---- */
 
@@ -50,6 +51,7 @@ static bool update_read(struct query *row, struct update *out) {
     update.revision = query_int(row, "revision");
     query_text(row, "pushed_digest", update.pushed_digest, sizeof update.pushed_digest);
     update.received_ms = query_int(row, "received");
+    query_text(row, "sender", update.sender, sizeof update.sender);
     query_text(row, "approved", update.approved, sizeof update.approved);
     query_text(row, "step", update.step, sizeof update.step);
     update.back = query_int(row, "back") != 0;
@@ -123,9 +125,6 @@ bool store_update_list(struct store *store, const struct store_filter *filter, s
 /* A row that was changed in the future shows that the clock was set back: it is due at once. Fetches
  * come last: few run at once, and a long queue of them would fill the limit. */
 #define DUE_ORDER "u.stage = " STAGE_SQL_FETCH ", u.not_before, u.changed, u.id"
-#define DUE_NAMESPACE                                                                              \
-    "CASE WHEN u.target LIKE 'kubernetes/%' THEN "                                                 \
-    "substr(u.target, 1, 11 + instr(substr(u.target, 12), '/')) ELSE '' END"
 #define DUE_HOST "substr(u.image, 1, instr(u.image, '/') - 1)"
 #define DUE_PLATFORM "substr(u.target, 1, instr(u.target, '/') - 1)"
 #define DUE_FROM                                                                                   \
@@ -144,16 +143,17 @@ static uint64_t due_hash(uint64_t hash, const char *text) {
 }
 
 bool store_due(struct store *store, int64_t now_ms, struct store_due *out, struct err *err) {
-    struct query query = query_open(
-        store,
-        out->each_party ? "SELECT id, sender, namespace FROM (SELECT u.id AS id, p.sender AS "
-                          "sender, " DUE_NAMESPACE
-                          " AS namespace, row_number() OVER (PARTITION BY p.sender, " DUE_NAMESPACE
-                          " ORDER BY " DUE_ORDER ") AS place " DUE_FROM ") "
-                          "WHERE place <= 4 ORDER BY place LIMIT :limit"
-                        : "SELECT u.id AS id, p.sender AS sender, " DUE_NAMESPACE
-                          " AS namespace " DUE_FROM "ORDER BY " DUE_ORDER " LIMIT :limit",
-        err);
+    struct query query =
+        query_open(store,
+                   out->each_party
+                       ? "SELECT id, sender, namespace FROM (SELECT u.id AS id, p.sender AS "
+                         "sender, " STORE_NAMESPACE
+                         " AS namespace, row_number() OVER (PARTITION BY p.sender, " STORE_NAMESPACE
+                         " ORDER BY " DUE_ORDER ") AS place " DUE_FROM ") "
+                         "WHERE place <= 4 ORDER BY place LIMIT :limit"
+                       : "SELECT u.id AS id, p.sender AS sender, " STORE_NAMESPACE
+                         " AS namespace " DUE_FROM "ORDER BY " DUE_ORDER " LIMIT :limit",
+                   err);
     query_bind_int(&query, ":now", now_ms);
     query_bind_int(&query, ":limit", STORE_DUE_MAX);
     query_bind_text(&query, ":full", out->full && *out->full ? out->full : NULL);
@@ -222,16 +222,16 @@ bool store_find_other(struct store *store, const struct update *update, int64_t 
 
 static bool update_write(struct store *store, const struct update *update, int64_t changed_ms,
                          struct err *err) {
-    struct query query =
-        query_open(store,
-                   "UPDATE updates SET instance = :instance, stage = :stage, result = :result, "
-                   "reason = :reason, from_digest = :from, to_digest = :to, "
-                   "not_before = :not_before, stage_since = :stage_since, attempts = :attempts, "
-                   "finished = :finished, changed = :changed, step = :step, back = :back, "
-                   "journal = :journal, approved = :approved, \"group\" = :group, "
-                   "depends_on = :depends_on, waits_for_room = :waits_for_room, "
-                   "revision = :revision + 1 WHERE id = :id AND revision = :revision",
-                   err);
+    struct query query = query_open(
+        store,
+        "UPDATE updates SET instance = :instance, stage = :stage, result = :result, "
+        "reason = :reason, from_digest = :from, to_digest = :to, "
+        "not_before = :not_before, stage_since = :stage_since, attempts = :attempts, "
+        "finished = :finished, changed = :changed, step = :step, back = :back, "
+        "journal = :journal, approved = :approved, \"group\" = :group, "
+        "depends_on = :depends_on, waits_for_room = :waits_for_room, project = :project, "
+        "revision = :revision + 1 WHERE id = :id AND revision = :revision",
+        err);
     const struct update_order *order = &update->order;
     query_bind_text(&query, ":instance", update->instance);
     query_bind_text(&query, ":stage", stage_text(update->stage));
@@ -251,6 +251,7 @@ static bool update_write(struct store *store, const struct update *update, int64
     query_bind_text(&query, ":group", order->known ? order->group : NULL);
     query_bind_text(&query, ":depends_on", order->depends_on ? order->depends_on : "");
     query_bind_int(&query, ":waits_for_room", order->waits_for_room);
+    query_bind_text(&query, ":project", order->placed ? order->project : NULL);
     query_bind_int(&query, ":revision", update->revision);
     query_bind_int(&query, ":id", update->id);
     return store_run(&query);

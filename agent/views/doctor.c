@@ -82,6 +82,12 @@ static void examine_targets(const struct targets *targets, json_t *report) {
                                           target->name, "pushes do not update it until then"},
                         "it is left alone: %s", target->problem);
         }
+        if (target->enabled && target->notice[0]) {
+            finding_add(report,
+                        &(struct finding){FINDING_WARNING, target->name,
+                                          "ask for less, or raise the limit"},
+                        "%s", target->notice);
+        }
     }
 }
 

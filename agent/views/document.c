@@ -277,13 +277,14 @@ json_t *document_target(const struct target *target, const struct hold *hold) {
     for (size_t i = 0; i < target->settings.windows.count; i++) {
         (void)json_array_append_new(windows, json_text_or_null(target->settings.windows.items[i]));
     }
-    return json_pack("{so so so sb so so so so}", "target", json_text_or_null(target->name),
+    return json_pack("{so so so sb so so so so so}", "target", json_text_or_null(target->name),
                      "image", json_text_or_null(ref_text(&target->image, image)), "running",
                      json_text_or_null(document_digest(target->running)), "enabled",
                      target->enabled ? 1 : 0, "policy",
                      json_text_or_null(policy_name(&target->settings.policy)), "windows", windows,
                      "hold", document_hold(hold), "problem",
-                     json_text_or_null(target->problem[0] ? target->problem : NULL));
+                     json_text_or_null(target->problem[0] ? target->problem : NULL), "notice",
+                     json_text_or_null(target->notice[0] ? target->notice : NULL));
 }
 
 /* ---- windows ---- */

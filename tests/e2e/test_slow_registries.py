@@ -24,7 +24,7 @@ class Neighbour:
         return {"host": self.host, "plain_http": True}
 
     def run(self, count, like):
-        """That many containers, each of an image of its own; the engine has them already."""
+        """Starts `count` containers, each of an image of its own; the engine has them already."""
         for i in range(count):
             repository = f"{self.host}/test/{self.name}{i}"
             self.engine.api("POST", f"/images/{like}/tag?repo={repository}&tag=stable")

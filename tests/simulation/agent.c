@@ -90,11 +90,11 @@ void agent_look_again(void) {
     agent_kick();
 }
 
-int64_t agent_accept(const char *image) {
+int64_t agent_accept(const char *sender, const char *image) {
     struct source_image pushed = {.meta = NULL};
     struct err err = ERR_INIT;
     must(ref_parse(image, &pushed.ref, &err), &err);
-    struct webhook_delivery delivery = {.sender = "ci", .images = &pushed, .count = 1};
+    struct webhook_delivery delivery = {.sender = sender, .images = &pushed, .count = 1};
     struct webhook_delivery *batch = &delivery;
     store_accept(agent.store, &batch, 1, clock_now_ms());
     workers_pushed(agent.workers);

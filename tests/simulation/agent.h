@@ -29,6 +29,6 @@ void agent_kick(void);
 void agent_decided(void);
 void agent_look_again(void);
 /* Delivers a push from outside. Gives its id; 0: not accepted. */
-int64_t agent_accept(const char *image);
+int64_t agent_accept(const char *sender, const char *image);
 
 #endif

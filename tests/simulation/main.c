@@ -37,7 +37,7 @@ static void act_push(void) {
     world_push_image(&push);
     (void)snprintf(text, sizeof text, "%s%s%s", push.image, push.digest[0] ? "@" : "", push.digest);
     story("push %s", text);
-    (void)agent_accept(text);
+    (void)agent_accept(world.senders > 1 && machine_chance(500) ? "cd" : "ci", text);
 }
 
 /* A random open or ended update. 0: none. */

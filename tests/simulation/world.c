@@ -185,9 +185,13 @@ static bool play_step(struct platform_task *task, const struct dry_call *what, s
         return err_set(err, ERR_GONE, "no such target");
     }
     bool forward = !what->undo;
-    if (forward && what->step == DRY_STOP && !target->old && world_before_stop) {
+    int64_t update = 0;
+    (void)!id_parse("upd", task->update, &update);
+    if (forward && what->step == DRY_STOP && !target->old && target->stopped_by != update &&
+        world_before_stop) {
         world_before_stop(target, task);
     }
+    target->stopped_by = !forward ? 0 : what->step == DRY_STOP ? update : target->stopped_by;
     enum trouble trouble = call(err);
     if (trouble == NOT_DONE) {
         return false;
@@ -445,6 +449,7 @@ void world_begin(void) {
                            .slow = troubles[machine_draw(ARRAY_LENGTH(troubles))]};
     dry_play(&script);
     http_client_replace(registry_client);
+    world.senders = 1 + machine_draw(2);
     draw_targets();
     world_reconfigure();
 }

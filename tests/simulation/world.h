@@ -30,6 +30,7 @@ struct world_target {
     bool up;
     unsigned instance;
     int64_t started_ms;    /* boot time of its last start */
+    int64_t stopped_by;    /* the update whose stop was tried, and is carried through; 0: none */
     int64_t touched_by;    /* the last update that changed it */
     int64_t checked;       /* the last update whose end was checked */
     unsigned touched_from; /* the digest before */
@@ -55,6 +56,7 @@ struct world {
     bool healthy;           /* nothing outside fails any more */
     bool memory;            /* enough memory is free */
     unsigned most_at_once;
+    unsigned senders;     /* 1 or 2 */
     uint64_t sequence;    /* grows with each step */
     uint64_t reloaded_at; /* sequence of the last reload */
     uint64_t clock_set_at;

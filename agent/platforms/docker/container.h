@@ -11,6 +11,7 @@
 
 #define CONTAINER_NAME_SIZE 384
 #define CONTAINER_LABEL_SWARM_TASK "com.docker.swarm.task.id"
+#define CONTAINER_LABEL_PROJECT "com.docker.compose.project"
 
 /* Typed members of an inspect document; "" or 0 if absent. Borrowed. */
 const char *container_id(const json_t *inspect);

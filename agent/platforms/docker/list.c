@@ -78,6 +78,14 @@ static bool list_image(const struct list_sighting *sighting, struct target *out)
     return parsed && !pinned;
 }
 
+/* The Compose project, whose names its labels mean. Anybody may write any label: a name that Compose
+ * would refuse counts as none. */
+static void list_project(const json_t *labels, struct target *out) {
+    const char *project = json_text(labels, CONTAINER_LABEL_PROJECT);
+    bool valid = project && settings_name_valid(project);
+    (void)snprintf(out->project, sizeof out->project, "%s", valid ? project : "");
+}
+
 void list_target(const struct config *config, const struct list_sighting *sighting,
                  struct target *out) {
     struct settings_labels labels = {0};
@@ -89,6 +97,8 @@ void list_target(const struct config *config, const struct list_sighting *sighti
                                            .image = &out->image,
                                            .labels = sighting->labels};
     config_settings(config, &subject, &out->settings, &labels);
+    list_project(sighting->labels, out);
+    memcpy(out->notice, labels.notice, sizeof out->notice);
     out->enabled = (usable || sighting->fault) &&
                    (labels.enable == SETTINGS_ENABLE_TRUE ||
                     (config->docker.select_all && labels.enable != SETTINGS_ENABLE_FALSE));

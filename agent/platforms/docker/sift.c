@@ -36,6 +36,7 @@ static void tables_labels(struct sift_tables *tables, const struct config *confi
     *tables = (struct sift_tables){.labels = {END}};
     tables_label(tables, &count, "landwaiter.*");
     tables_label(tables, &count, CONTAINER_LABEL_SWARM_TASK);
+    tables_label(tables, &count, CONTAINER_LABEL_PROJECT);
     for (size_t i = 0; config && i < config->rule_count; i++) {
         const char *label = NULL;
         json_t *value = NULL;

@@ -403,6 +403,7 @@ bool workload_target(const struct config *config, const json_t *sighting, size_t
                                            .annotations = own};
     config_settings(config, &subject, &target.settings, &labels);
     target.enabled = target_enabled(config, sighting, entry, &labels);
+    memcpy(target.notice, labels.notice, sizeof target.notice);
     if (usable && labels.problem[0] != '\0') {
         (void)snprintf(target.problem, sizeof target.problem, "%s", labels.problem);
     } else if (usable && target_unmoved(entry, &target)) {

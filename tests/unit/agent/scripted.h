@@ -201,6 +201,17 @@ static inline struct target *scripted_add(size_t at, const char *name) {
     return &scripted.targets[at];
 }
 
+/* An image's turn. */
+static inline void scripted_take_turn(const struct ref *image) {
+    char name[REF_NAME_SIZE];
+    turns_take(scripted.pipeline.turns, ref_name(image, name));
+}
+
+static inline uint64_t scripted_turn(const struct ref *image) {
+    char name[REF_NAME_SIZE];
+    return turns_last(scripted.pipeline.turns, ref_name(image, name));
+}
+
 /* A push that is matched. */
 static inline void scripted_push(const char *image) {
     bool more = false;

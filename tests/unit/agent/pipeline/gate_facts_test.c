@@ -159,13 +159,13 @@ static void an_image_whose_turn_is_longer_ago_goes_first(void **state) {
     add_other(*state, "dry/other", STAGE_GATE, true);
     open_at_gate(&opened, "dry/site");
     assert_verdict(ask(&opened), GATE_OPEN, "may happen"); /* it had no turn yet */
-    turns_take(scripted.pipeline.turns, &opened.update.image);
+    scripted_take_turn(&opened.update.image);
     struct gate_verdict verdict = ask(&opened);
     assert_verdict(verdict, GATE_WAIT, "turn of another image");
     assert_int_equal(verdict.until_ms, fixture_now_ms + GATE_TURN_MS);
-    turns_take(scripted.pipeline.turns, &other);
+    scripted_take_turn(&other);
     assert_verdict(ask(&opened), GATE_OPEN, "may happen");
-    turns_take(scripted.pipeline.turns, &opened.update.image);
+    scripted_take_turn(&opened.update.image);
     opened.update.stage = STAGE_APPLY; /* it has taken its turn */
     assert_verdict(ask(&opened), GATE_OPEN, "may happen");
     scripted_close(&opened);
@@ -178,7 +178,7 @@ static void one_that_waits_for_more_than_a_place_has_no_turn(void **state) {
     add_other(*state, "docker/other", STAGE_GATE, true); /* of another platform */
     add_other(*state, "dry/third", STAGE_RESOLVE, true);
     open_at_gate(&opened, "dry/site");
-    turns_take(scripted.pipeline.turns, &opened.update.image);
+    scripted_take_turn(&opened.update.image);
     assert_verdict(ask(&opened), GATE_OPEN, "may happen");
     scripted_close(&opened);
 }

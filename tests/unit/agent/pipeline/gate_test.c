@@ -169,6 +169,7 @@ static void one_at_a_time_within_a_group(void **state) {
     struct scene scene;
     open_scene(&scene);
     (void)snprintf(scene.settings.group, sizeof scene.settings.group, "web");
+    depends(&scene.self, "web", "");
     struct update_other other = an_update(20, "docker/web2", "gate");
     depends(&other, "web", "");
     add_other(&scene, other);
@@ -206,6 +207,78 @@ static void only_so_many_at_once(void **state) {
     assert_int_equal(gate_decide(&scene.facts).answer, GATE_WAIT);
     scene.facts.concurrency = 9;
     assert_gate(&scene, GATE_WAIT, "another update of the same target");
+    close_scene(&scene);
+}
+
+/* Two places are taken by another sender's updates, which are watched for long. */
+static void another_sender_lends_a_place(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    for (int i = 0; i < 2; i++) {
+        struct update_other other = an_update(20 + i, i ? "docker/b" : "docker/a", "observe");
+        (void)snprintf(other.sender, sizeof other.sender, "other");
+        other.stage_since_ms = NOW - 1000 - i;
+        add_other(&scene, other);
+    }
+    assert_gate(&scene, GATE_WAIT, "2 updates are being applied"); /* of a plan: nobody's */
+    (void)snprintf(scene.self.sender, sizeof scene.self.sender, "ci");
+    assert_gate(&scene, GATE_WAIT, "2 updates are being applied");
+    assert_int_equal(gate_decide(&scene.facts).until_ms, NOW - 1001 + GATE_PATIENCE_MS);
+    scene.facts.now_ms = NOW - 1001 + GATE_PATIENCE_MS;
+    assert_gate(&scene, GATE_OPEN, "");
+    /* One place more, and not two. */
+    struct update_other own = an_update(30, "docker/c", "apply");
+    (void)snprintf(own.sender, sizeof own.sender, "ci");
+    add_other(&scene, own);
+    assert_gate(&scene, GATE_WAIT, "3 updates are being applied");
+    assert_int_equal(gate_decide(&scene.facts).until_ms, 0);
+    (void)snprintf(scene.others[2].sender, sizeof scene.others[2].sender, "third");
+    assert_gate(&scene, GATE_OPEN, "");
+    scene.facts.now_ms = NOW - 5000; /* the clock was set back */
+    assert_gate(&scene, GATE_OPEN, "");
+    close_scene(&scene);
+}
+
+/* One never-ready workload of another namespace, and one place. */
+static void another_namespace_lends_its_place(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    update_order_release(&scene.self.order);
+    scene.self = an_update(10, "kubernetes/prod/deployment/web/app", "gate");
+    scene.facts.concurrency = 1;
+    struct update_other other = an_update(9, "kubernetes/evil/deployment/web/app", "observe");
+    other.stage_since_ms = NOW - GATE_PATIENCE_MS;
+    add_other(&scene, other);
+    assert_gate(&scene, GATE_OPEN, "");
+    (void)snprintf(scene.others[0].target, sizeof scene.others[0].target,
+                   "kubernetes/prod/deployment/db/db");
+    assert_gate(&scene, GATE_WAIT, "1 updates are being applied");
+    close_scene(&scene);
+}
+
+/* Another tenant that keeps making updates delays nobody. */
+static void new_updates_of_others_are_waited_for_once(void **state) {
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    (void)snprintf(scene.settings.depends_on.items[0], SETTINGS_NAME_SIZE, "db");
+    scene.settings.depends_on.count = 1;
+    depends(&scene.self, "", "db");
+    (void)snprintf(scene.self.target, sizeof scene.self.target,
+                   "kubernetes/prod/deployment/web/app");
+    scene.self.created_ms = NOW;
+    struct update_other other = an_update(11, "kubernetes/evil/deployment/x/app", "policy");
+    other.created_ms = NOW + GATE_NOTED_ELSEWHERE_MS;
+    add_other(&scene, other);
+    scene.facts.now_ms = other.created_ms + 1;
+    assert_gate(&scene, GATE_WAIT, "is not examined yet");
+    scene.others[0].created_ms++;
+    assert_gate(&scene, GATE_OPEN, "");
+    scene.others[0].created_ms = NOW;
+    scene.facts.now_ms = NOW + GATE_NOTED_ELSEWHERE_MS;
+    assert_gate(&scene, GATE_OPEN, "");
     close_scene(&scene);
 }
 
@@ -277,6 +350,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workloads),
         cmocka_unit_test(another_image_first),
+        cmocka_unit_test(another_sender_lends_a_place),
+        cmocka_unit_test(another_namespace_lends_its_place),
+        cmocka_unit_test(new_updates_of_others_are_waited_for_once),
         cmocka_unit_test(what_nobody_looked_at_yet_is_waited_for_a_moment),
         cmocka_unit_test(open_when_nothing_speaks_against_it),
         cmocka_unit_test(a_clock_that_was_never_set_is_closed),

@@ -13,6 +13,11 @@
 
 #define TO "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 
+static void order(struct notes *notes, const struct settings *settings) {
+    const struct target target = {.settings = *settings};
+    notes_order(notes, &target);
+}
+
 static struct update with_journal(const char *text) {
     return (struct update){.id = 7, .journal = text ? strdup(text) : NULL};
 }
@@ -59,7 +64,7 @@ static struct notes full_notes(void) {
     put(notes.problem, sizeof notes.problem, "no space");
     notes.driver = json_pack("{s{ss}}", "old", "name", "site");
     notes_keep_settings(&notes, &settings);
-    notes_order(&notes, &settings);
+    order(&notes, &settings);
     return notes;
 }
 
@@ -229,24 +234,51 @@ static void the_order_tells_of_changes(void **state) {
     settings_init(&settings);
     notes_init(&notes);
     put(settings.group, sizeof settings.group, "web");
-    notes_order(&notes, &settings);
+    order(&notes, &settings);
     assert_true(notes.order.known);
     assert_null(notes.order.depends_on);
     assert_false(notes.reordered); /* nobody knew it before */
-    notes_order(&notes, &settings);
+    order(&notes, &settings);
     assert_false(notes.reordered);
     assert_true(settings_set(&settings, SETTINGS_DEPENDS_ON, "db,cache", &err));
-    notes_order(&notes, &settings);
+    order(&notes, &settings);
     assert_string_equal(notes.order.depends_on, "db,cache");
     assert_true(notes.reordered);
     notes.reordered = false;
     settings.depends_on.count = 0;
-    notes_order(&notes, &settings);
+    order(&notes, &settings);
     assert_null(notes.order.depends_on);
     assert_true(notes.reordered);
     notes.reordered = false;
     settings.group[0] = '\0';
-    notes_order(&notes, &settings);
+    order(&notes, &settings);
+    assert_true(notes.reordered);
+    notes_release(&notes);
+}
+
+/* A label's names are its tenant's, the configuration's are everybody's. */
+static void names_of_labels_are_marked(void **state) {
+    (void)state;
+    struct target target = {.project = "shop"};
+    struct notes notes;
+    struct err err = ERR_INIT;
+    settings_init(&target.settings);
+    notes_init(&notes);
+    put(target.settings.group, sizeof target.settings.group, "web");
+    assert_true(settings_set(&target.settings, SETTINGS_DEPENDS_ON, "db,cache", &err));
+    target.settings.sources[SETTINGS_DEPENDS_ON].kind = SETTINGS_LABEL;
+    notes_order(&notes, &target);
+    assert_string_equal(notes.order.group, "web");
+    assert_string_equal(notes.order.depends_on, "./db,./cache");
+    assert_true(notes.order.placed);
+    assert_string_equal(notes.order.project, "shop");
+    target.settings.sources[SETTINGS_GROUP].kind = SETTINGS_ANNOTATION;
+    notes_order(&notes, &target);
+    assert_string_equal(notes.order.group, "./web");
+    assert_true(notes.reordered);
+    notes.reordered = false;
+    target.project[0] = '\0';
+    notes_order(&notes, &target);
     assert_true(notes.reordered);
     notes_release(&notes);
 }
@@ -276,6 +308,7 @@ int main(void) {
         cmocka_unit_test(kept_settings_win_over_present_ones),
         cmocka_unit_test(too_large_a_journal_leaves_the_row_alone),
         cmocka_unit_test(the_order_tells_of_changes),
+        cmocka_unit_test(names_of_labels_are_marked),
         cmocka_unit_test(undone_forgets_the_steps_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static void an_open_gate_is_a_turn(void **state) {
     open_case(&opened);
     opened.notes.away_ms = 7;
     assert_outcome(ask(&opened), VERDICT_NEXT, "may happen now");
-    assert_true(turns_last(scripted.pipeline.turns, &opened.update.image) > 0);
+    assert_true(scripted_turn(&opened.update.image) > 0);
     assert_int_equal(scripted.pipeline.passed_boot_ms, fixture_boot_ms);
     assert_int_equal(opened.notes.away_ms, 0);
     scripted_close(&opened);
@@ -46,7 +46,7 @@ static void an_old_answer_asks_the_registry_again(void **state) {
     struct outcome outcome = ask(&opened);
     assert_outcome(outcome, VERDICT_BACK, "registry is asked again");
     assert_int_equal(outcome.back_to, STAGE_POLICY);
-    assert_int_equal(turns_last(scripted.pipeline.turns, &opened.update.image), 0);
+    assert_int_equal(scripted_turn(&opened.update.image), 0);
     assert_int_equal(scripted.pipeline.passed_boot_ms, 0);
     scripted_close(&opened);
 }
@@ -142,7 +142,7 @@ static void one_that_waits_for_a_turn_yields(void **state) {
     fixture_save(*state, &other);
     update_release(&other);
     open_case(&opened);
-    turns_take(scripted.pipeline.turns, &opened.update.image);
+    scripted_take_turn(&opened.update.image);
     opened.notes.order.waits_for_room = true;
     struct outcome outcome = ask(&opened);
     assert_outcome(outcome, VERDICT_WAIT, "turn of another image");

@@ -22,8 +22,8 @@ static const struct expected {
     {.target = "dry/held", .stage = "gate", .group = ""},
     {.target = "dry/unapproved", .stage = "gate", .group = ""},
     {.target = "dry/approved", .stage = "gate", .group = "", .approved = true},
-    {.target = "dry/first", .stage = "observe", .group = "web", .step = "start"},
-    {.target = "dry/second", .stage = "gate", .group = "web"},
+    {.target = "dry/first", .stage = "observe", .group = "*/web", .step = "start"},
+    {.target = "dry/second", .stage = "gate", .group = "*/web"},
     {.target = "dry/db", .stage = "fetch", .group = ""},
     {.target = "dry/app", .stage = "gate", .group = "", .depends_on = "db"},
     {.target = "dry/created", .stage = "apply", .group = "", .step = "create"},
@@ -191,7 +191,7 @@ static void version_1_is_migrated(void **state) {
                      "INSERT INTO history VALUES(1, 6, 1000, 'match', 'created', '');");
     store_free(store);
     *state = fixture_open();
-    assert_int_equal(number(*state, "PRAGMA user_version"), 6);
+    assert_int_equal(number(*state, "PRAGMA user_version"), 7);
     assert_int_equal(number(*state, "SELECT bytes FROM usage WHERE sender = 'ci'"), 424);
     assert_int_equal(number(*state, "SELECT push FROM keys"), 5);
     assert_int_equal(number(*state, "SELECT through FROM keys_through"), 5);
@@ -201,7 +201,7 @@ static void version_1_is_migrated(void **state) {
     assert_int_equal(update.revision, 7);
     assert_string_equal(update.journal, "{\"a\":1}");
     assert_true(update.order.known);
-    assert_string_equal(update.order.group, "shop");
+    assert_string_equal(update.order.group, "*/shop");
     assert_string_equal(update.order.depends_on, "x,y");
     assert_true(update.order.waits_for_room);
     memcpy(update.approved, update.to, sizeof update.approved);

@@ -371,11 +371,11 @@ static void target_document(void **state) {
     struct target target = fixture_target("docker/site");
     settings_init(&target.settings);
     CLEANUP(json_release) json_t *document = document_target(&target, NULL);
-    assert_json(document,
-                "{\"target\":\"docker/site\",\"image\":\"ghcr.io/brian/site:1.4\","
-                "\"running\":\"" FIXTURE_DIGEST(
-                    "1") "\",\"enabled\":true,"
-                         "\"policy\":\"digest\",\"windows\":[],\"hold\":null,\"problem\":null}");
+    assert_json(document, "{\"target\":\"docker/site\",\"image\":\"ghcr.io/brian/site:1.4\","
+                          "\"running\":\"" FIXTURE_DIGEST(
+                              "1") "\",\"enabled\":true,"
+                                   "\"policy\":\"digest\",\"windows\":[],\"hold\":null,\"problem\":"
+                                   "null,\"notice\":null}");
     target.running[0] = '\0';
     target.enabled = false;
     (void)snprintf(target.problem, sizeof target.problem, "it was started with --rm");

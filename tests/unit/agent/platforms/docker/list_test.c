@@ -45,6 +45,30 @@ static void asks_once_for_each_image(void **state) {
     targets_release(&out);
 }
 
+/* Anybody may write any label: a name that Compose would refuse is no project. */
+static void knows_the_project(void **state) {
+    (void)state;
+    static const struct {
+        const char *project, *expected;
+    } rows[] = {{"shop", "shop"}, {"", ""}, {"a/b", ""}, {"a,b", ""}, {NULL, ""}};
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CLEANUP(json_release)
+        json_t *labels = json_pack("{ss* ss}", "com.docker.compose.project", rows[i].project,
+                                   "landwaiter.soak", "24h");
+        const struct list_sighting sighting = {.id = OLD,
+                                               .name = "site",
+                                               .image = "reg.lan/site:1",
+                                               .image_id = IMAGE,
+                                               .status = "running",
+                                               .labels = labels};
+        struct target target = {0};
+        list_target(&scripted_engine.config, &sighting, &target);
+        assert_string_equal(target.project, rows[i].expected);
+        assert_non_null(strstr(target.notice, "label soak"));
+        assert_string_equal(target.problem, "");
+    }
+}
+
 static void asks_nothing_about_other_repositories(void **state) {
     (void)state;
     static const struct row rows[] = {LIST(ENTRY(OLD, "site", "reg.lan/site:1"))};
@@ -181,6 +205,7 @@ static void finds_by_the_exact_name_only(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_once_for_each_image),
+        cmocka_unit_test(knows_the_project),
         cmocka_unit_test(asks_nothing_about_other_repositories),
         cmocka_unit_test(leaves_out_what_is_no_target),
         cmocka_unit_test(finds_the_name_behind_an_id),
