@@ -181,8 +181,11 @@ static bool check_places(const struct gate_facts *facts, const struct gate_place
                          struct gate_verdict *out) {
     out->for_room = true;
     const bool lends = places->own == 0;
-    if (places->running - (lends ? places->patient : 0) < facts->concurrency) {
+    if (places->running < facts->concurrency) {
         return check_turn(facts, out);
+    }
+    if (lends && places->running - places->patient < facts->concurrency) {
+        return true; /* a lent place is for this party alone: nobody else has the turn */
     }
     gate_wait(out, lends && places->lent_ms < INT64_MAX ? places->lent_ms : 0);
     (void)snprintf(out->reason, sizeof out->reason, "waits: %u updates are being applied",

@@ -227,6 +227,9 @@ static void another_sender_lends_a_place(void **state) {
     assert_int_equal(gate_decide(&scene.facts).until_ms, NOW - 1001 + GATE_PATIENCE_MS);
     scene.facts.now_ms = NOW - 1001 + GATE_PATIENCE_MS;
     assert_gate(&scene, GATE_OPEN, "");
+    scene.facts.first = &scene.others[0]; /* it could not take the lent place */
+    assert_gate(&scene, GATE_OPEN, "");
+    scene.facts.first = NULL;
     /* One place more, and not two. */
     struct update_other own = an_update(30, "docker/c", "apply");
     (void)snprintf(own.sender, sizeof own.sender, "ci");
