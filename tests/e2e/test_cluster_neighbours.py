@@ -116,7 +116,7 @@ def test_a_custom_resource_of_any_shape(app_of, agent_in, namespace, cluster):
     group = "neighbours.example"
     kind = definition(group, "v1", "Thing", "things")
     cluster.admin.apply(kind)
-    wait_until(lambda: cluster.admin.list(f"{group}/v1/Thing", namespace) is not None, 20, "the kind is known")
+    wait_until(lambda: cluster.admin.request("GET", f"/apis/{group}/v1/things")[0] == 200, 20, "the kind is known")
     app = app_of()
     app.run()
     deep = {}
