@@ -3,10 +3,11 @@
 
 #include <stddef.h>
 
-void deadline_disarm(struct deadline_list *list, struct deadline *deadline) {
+void deadline_disarm(struct deadline *deadline) {
     if (deadline->at_ms == 0) {
         return;
     }
+    struct deadline_list *list = deadline->list;
     if (deadline->previous) {
         deadline->previous->next = deadline->next;
     } else {
@@ -21,8 +22,8 @@ void deadline_disarm(struct deadline_list *list, struct deadline *deadline) {
 }
 
 void deadline_arm(struct deadline_list *list, struct deadline *deadline, int64_t at_ms) {
-    deadline_disarm(list, deadline);
-    *deadline = (struct deadline){.previous = list->last, .next = NULL, .at_ms = at_ms};
+    deadline_disarm(deadline);
+    *deadline = (struct deadline){.list = list, .previous = list->last, .at_ms = at_ms};
     if (list->last) {
         list->last->next = deadline;
     } else {

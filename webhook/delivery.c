@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "webhook/waiting.h"
 
 #define KEYS_WAIT_MS 12000  /* longer than a fetch of keys takes */
 #define STORE_WAIT_MS 20000 /* longer than a store takes */
@@ -21,6 +22,9 @@ void delivery_begin(struct exchange *exchange) {
             exchange->sender = NULL;
         }
     }
+    if (exchange->proven) {
+        exchange_proved(exchange);
+    }
 }
 
 /* All claims of the token are right, but its key is unknown: fetches the issuer's keys. True: the
@@ -29,15 +33,14 @@ static bool awaits_keys(struct exchange *exchange, bool *away) {
     struct service *service = exchange->service;
     enum issuers_fetch_result hope =
         exchange_fetch_keys(exchange, exchange->sender, &exchange->body);
-    bool room = !exchange->keys_awaited && !service->stopping &&
-                service->waiting_count < service->limits.waiting;
     *away = hope != ISSUERS_FRESH;
-    if (hope != ISSUERS_FETCHING || !room) {
+    if (hope != ISSUERS_FETCHING || exchange->keys_awaited || service->stopping ||
+        !waiting_room(exchange, EXCHANGE_FOR_KEYS, exchange->place.address)) {
         return false;
     }
     exchange->asked_ms = clock_boot_ms();
     exchange->until_ms = exchange->asked_ms + KEYS_WAIT_MS;
-    exchange_enter_waiting(exchange);
+    exchange_enter_waiting(exchange, EXCHANGE_FOR_KEYS);
     return true;
 }
 
@@ -93,6 +96,7 @@ static bool authentic(struct exchange *exchange) {
         exchange_refuse_sender(exchange);
         return false;
     }
+    exchange_proved(exchange);
     if (!exchange_path_fits(exchange, exchange->sender)) {
         exchange_refuse(exchange, MHD_HTTP_NOT_FOUND, "no such path");
         return false;
@@ -145,7 +149,7 @@ static const char *header_of(void *context, const char *name) {
 static bool understood(struct exchange *exchange) {
     struct err err = ERR_INIT;
     const struct source_request request = {
-        .body = exchange->body.len > 0 ? exchange->body.bytes : "",
+        .body = body_bytes(&exchange->body),
         .len = exchange->body.len,
         .header = header_of,
         .context = &exchange->request,
@@ -202,7 +206,7 @@ static void enter_batch(struct exchange *exchange) {
         .outcome = WEBHOOK_UNAVAILABLE,
     };
     memcpy(delivery->key, exchange->proof.key, sizeof delivery->key);
-    digest_sha256(exchange->body.bytes, exchange->body.len, delivery->body_hash);
+    digest_sha256(body_bytes(&exchange->body), exchange->body.len, delivery->body_hash);
     exchange_enter_batch(exchange);
 }
 
@@ -260,7 +264,7 @@ void delivery_commit(struct service *service) {
         if (exchange->delivery.outcome == WEBHOOK_PENDING && !service->stopping) {
             exchange->asked_ms = clock_boot_ms();
             exchange->until_ms = exchange->asked_ms + STORE_WAIT_MS;
-            exchange_enter_waiting(exchange);
+            exchange_enter_waiting(exchange, EXCHANGE_FOR_STORE);
         } else {
             answer_stored(exchange);
         }

@@ -7,10 +7,18 @@
 
 #include "webhook/intercept.h"
 
-static void arm(struct exchange *exchange) {
+void exchange_arm(struct exchange *exchange, enum exchange_term term) {
     struct service *service = exchange->service;
-    deadline_arm(&service->deadlines, &exchange->deadline,
-                 service->boot_ms + service->limits.request_ms);
+    const struct webhook_limits *limits = &service->limits;
+    if (exchange->gone) {
+        return;
+    }
+    const int64_t lengths[EXCHANGE_TERMS] = {
+        [EXCHANGE_HEADER] = limits->header_ms,
+        [EXCHANGE_BODY] = limits->body_look_ms,
+        [EXCHANGE_REST] = limits->request_ms,
+    };
+    deadline_arm(&service->deadlines[term], &exchange->deadline, service->boot_ms + lengths[term]);
 }
 
 struct exchange *exchange_of(struct MHD_Connection *connection) {
@@ -19,43 +27,23 @@ struct exchange *exchange_of(struct MHD_Connection *connection) {
     return info ? info->socket_context : NULL;
 }
 
-static struct exchange *exchange_new(struct service *service, struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct exchange *exchange = info ? calloc(1, sizeof *exchange) : NULL;
-    if (exchange && !intercept_enter(info->connect_fd, &exchange->wire,
-                                     service->tls ? INTERCEPT_TLS : INTERCEPT_EDGE)) {
-        free(TAKE(exchange));
+/* The first bytes of a header arrived, and not all of them. */
+static void header_begun(void *context) {
+    struct exchange *exchange = context;
+    if (exchange->stage == EXCHANGE_IDLE && exchange->answered) {
+        exchange_arm(exchange, EXCHANGE_HEADER);
     }
-    if (exchange) {
-        wire_init(&exchange->wire);
-        exchange->service = service;
-        exchange->connection = connection;
-        exchange->fd = info->connect_fd;
-        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        exchange->peer = peer_of(info ? info->client_addr : NULL);
-        exchange->next_open = service->opened;
-        if (service->opened) {
-            service->opened->previous_open = exchange;
-        }
-        service->opened = exchange;
-        arm(exchange);
-    }
-    return exchange;
 }
 
-enum MHD_Result exchange_accept(void *cls, const struct sockaddr *address, socklen_t length) {
-    const struct service *service = cls;
-    const struct peer peer = peer_of(address);
-    unsigned count = 0;
-    (void)length;
-    if (peer_trusted(&peer, service->snapshot->senders.proxies)) {
-        return MHD_YES;
+/* ---- who may have a connection ---- */
+
+static void link_open(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->next_open = service->opened;
+    if (service->opened) {
+        service->opened->previous_open = exchange;
     }
-    for (const struct exchange *other = service->opened; other; other = other->next_open) {
-        count += peer_equal(&peer, &other->peer) ? 1 : 0;
-    }
-    return count < service->limits.connections_per_ip ? MHD_YES : MHD_NO;
+    service->opened = exchange;
 }
 
 static void unlink_open(struct exchange *exchange) {
@@ -69,11 +57,105 @@ static void unlink_open(struct exchange *exchange) {
     }
 }
 
+/* False: this one must go itself. */
+static bool make_room(struct exchange *exchange) {
+    struct place *surplus;
+    while ((surplus = places_surplus(&exchange->service->places, &exchange->place))) {
+        if (surplus->owner == exchange) {
+            return false;
+        }
+        exchange_let_go(surplus->owner, MHD_HTTP_SERVICE_UNAVAILABLE, "busy; send it again");
+    }
+    return true;
+}
+
+static bool take_place(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    exchange->behind_proxy = peer_trusted(&exchange->peer, service->snapshot->senders.proxies);
+    exchange->place.owner = exchange;
+    return places_enter(&service->places, &exchange->place,
+                        exchange->behind_proxy ? NULL : &exchange->peer, service->boot_ms);
+}
+
+static struct peer origin_of(const struct exchange *exchange) {
+    return peer_behind(&exchange->peer, framing_last(&exchange->request, "X-Forwarded-For"),
+                       exchange->service->snapshot->senders.proxies);
+}
+
+bool exchange_arrived(struct exchange *exchange) {
+    struct service *service = exchange->service;
+    if (exchange->behind_proxy) {
+        const struct peer origin = origin_of(exchange);
+        places_move(&service->places, &exchange->place, &origin, service->boot_ms);
+    } else {
+        places_renew(&service->places, &exchange->place);
+    }
+    if (!make_room(exchange)) {
+        exchange_refuse_busy(exchange, "too many connections");
+        return false;
+    }
+    return true;
+}
+
+void exchange_proved(struct exchange *exchange) {
+    places_prove(&exchange->service->places, &exchange->place, exchange->service->boot_ms);
+}
+
+/* ---- a connection's life ---- */
+
+static void exchange_free(struct exchange *exchange) {
+    deadline_disarm(&exchange->deadline);
+    body_release(&exchange->body);
+    places_leave(&exchange->service->places, &exchange->place);
+    unlink_open(exchange);
+    intercept_leave(exchange->fd);
+    wire_release(&exchange->wire);
+    free(exchange);
+}
+
+static struct exchange *exchange_new(struct service *service, struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct exchange *exchange = info ? calloc(1, sizeof *exchange) : NULL;
+    if (exchange && !intercept_enter(info->connect_fd, &exchange->wire,
+                                     service->tls ? INTERCEPT_TLS : INTERCEPT_EDGE)) {
+        free(TAKE(exchange));
+    }
+    if (exchange) {
+        wire_init(&exchange->wire);
+        exchange->wire.begun = header_begun;
+        exchange->wire.context = exchange;
+        exchange->service = service;
+        exchange->connection = connection;
+        exchange->fd = info->connect_fd;
+        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        exchange->peer = peer_of(info ? info->client_addr : NULL);
+        link_open(exchange);
+        exchange_arm(exchange, EXCHANGE_HEADER);
+        if (!take_place(exchange)) {
+            exchange_free(TAKE(exchange));
+        }
+    }
+    return exchange;
+}
+
+enum MHD_Result exchange_accept(void *cls, const struct sockaddr *address, socklen_t length) {
+    const struct places *places = &((const struct service *)cls)->places;
+    (void)address;
+    (void)length;
+    const size_t open = places_count(places) + places->leaving;
+    return open < places->max + EXCHANGE_SPARE - 1 ? MHD_YES : MHD_NO;
+}
+
 void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
                         enum MHD_ConnectionNotificationCode code) {
     struct service *service = cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *socket_context = exchange_new(service, connection);
+        struct exchange *fresh = exchange_new(service, connection);
+        *socket_context = fresh;
+        if (fresh && !make_room(fresh)) {
+            exchange_let_go(fresh, 0, NULL);
+        }
         return;
     }
     struct exchange *exchange = *socket_context;
@@ -81,12 +163,7 @@ void exchange_connected(void *cls, struct MHD_Connection *connection, void **soc
     /* At its connection limit, libmicrohttpd listens again only in the run after a close. */
     service->run_again = true;
     if (exchange) {
-        deadline_disarm(&service->deadlines, &exchange->deadline);
-        unlink_open(exchange);
-        intercept_leave(exchange->fd);
-        wire_release(&exchange->wire);
-        body_release(&exchange->body, &service->memory);
-        free(exchange);
+        exchange_free(exchange);
     }
 }
 
@@ -123,7 +200,7 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     }
     source_result_release(&exchange->pushed);
     answer_release(&exchange->answer);
-    body_clear(&exchange->body, &service->memory);
+    body_clear(&exchange->body);
     snapshot_drop(TAKE(exchange->snapshot));
     if (exchange->counted) {
         exchange->counted = false;
@@ -133,7 +210,12 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
     exchange->proven = exchange->keys_awaited = false;
     exchange->awaits_push = exchange->awaited_push = false;
     exchange->stage = EXCHANGE_IDLE;
-    arm(exchange);
+    exchange->answered = true;
+    exchange->place.pinned = false;
+    if (exchange->behind_proxy) {
+        places_move(&service->places, &exchange->place, NULL, service->boot_ms);
+    }
+    exchange_arm(exchange, wire_expects(&exchange->wire) ? EXCHANGE_HEADER : EXCHANGE_REST);
 }
 
 static const char *header_value(void *context, const char *name) {
@@ -146,7 +228,7 @@ static struct authentication_request request_of(struct exchange *exchange,
         .header = header_value,
         .context = &exchange->request,
         .path_token = exchange->path_token,
-        .body = body && body->len > 0 ? body->bytes : "",
+        .body = body ? body_bytes(body) : "",
         .body_len = body ? body->len : 0,
         .now_ms = exchange->service->now_ms,
         .boot_ms = exchange->service->boot_ms,
@@ -173,9 +255,7 @@ bool exchange_path_fits(const struct exchange *exchange, const struct sender *se
 
 void exchange_event(const struct exchange *exchange, const char *what, const char *detail) {
     const struct webhook_backend *backend = &exchange->service->backend;
-    const struct peer_networks *proxies = exchange->service->snapshot->senders.proxies;
-    struct peer behind =
-        peer_behind(&exchange->peer, framing_last(&exchange->request, "X-Forwarded-For"), proxies);
+    const struct peer behind = origin_of(exchange);
     char peer[INET6_ADDRSTRLEN];
     peer_text(&behind, peer);
     const struct webhook_event event = {
@@ -207,14 +287,15 @@ void exchange_refuse_busy(struct exchange *exchange, const char *why) {
 enum MHD_Result exchange_reply(struct exchange *exchange) {
     exchange->stage = EXCHANGE_ANSWERED;
     count(exchange);
-    arm(exchange);
+    exchange_arm(exchange, EXCHANGE_REST);
     return exchange->answer.response
                ? MHD_queue_response(exchange->connection, exchange->answer.status,
                                     exchange->answer.response)
                : MHD_NO;
 }
 
-enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const char *message) {
+/* Past libmicrohttpd, which takes no answer in the middle of a body. */
+static void answer_past(struct exchange *exchange, unsigned status, const char *message) {
     CLEANUP(buf_release) struct buf text = BUF_INIT(1024);
     bool busy = status == MHD_HTTP_SERVICE_UNAVAILABLE;
     buf_printf(&text,
@@ -235,21 +316,35 @@ enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const
     } else {
         (void)send(exchange->fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
+}
+
+enum MHD_Result exchange_abort(struct exchange *exchange, unsigned status, const char *message) {
+    answer_past(exchange, status, message);
     return MHD_NO;
+}
+
+void exchange_let_go(struct exchange *exchange, unsigned status, const char *message) {
+    if (exchange->stage == EXCHANGE_RECEIVING && status > 0) {
+        answer_past(exchange, status, message);
+    }
+    exchange->gone = true;
+    body_discard(&exchange->body);
+    deadline_disarm(&exchange->deadline);
+    /* libmicrohttpd sees the end of the stream in its next run, and closes the connection. */
+    (void)shutdown(exchange->fd, SHUT_RDWR);
 }
 
 /* Suspends the exchange without a deadline; the answer must be set before exchange_resume. */
 static void suspend(struct exchange *exchange) {
     exchange->stage = EXCHANGE_SUSPENDED;
+    exchange->place.pinned = true;
     count(exchange);
-    deadline_disarm(&exchange->service->deadlines, &exchange->deadline);
+    deadline_disarm(&exchange->deadline);
     MHD_suspend_connection(exchange->connection);
 }
 
 void exchange_resume(struct exchange *exchange) {
-    exchange->stage = EXCHANGE_ANSWERED;
-    exchange->service->run_again = true;
-    arm(exchange);
+    exchange_leave_batch(exchange);
     MHD_resume_connection(exchange->connection);
 }
 
@@ -258,16 +353,17 @@ void exchange_retry(struct exchange *exchange) {
     exchange->stage = EXCHANGE_RECEIVING;
 }
 
-void exchange_enter_waiting(struct exchange *exchange) {
+void exchange_enter_waiting(struct exchange *exchange, enum exchange_wait wait) {
     struct service *service = exchange->service;
     exchange->waits = true;
+    exchange->wait = wait;
     exchange->previous_waiting = NULL;
     exchange->next_waiting = service->waiting;
     if (service->waiting) {
         service->waiting->previous_waiting = exchange;
     }
     service->waiting = exchange;
-    service->waiting_count++;
+    service->waiting_count[wait]++;
     suspend(exchange);
 }
 
@@ -282,14 +378,15 @@ void exchange_leave_waiting(struct exchange *exchange) {
     if (exchange->next_waiting) {
         exchange->next_waiting->previous_waiting = exchange->previous_waiting;
     }
-    service->waiting_count--;
+    service->waiting_count[exchange->wait]--;
 }
 
 void exchange_enter_batch(struct exchange *exchange) {
     struct service *service = exchange->service;
     exchange->stage = EXCHANGE_BATCHED;
+    exchange->place.pinned = true;
     count(exchange);
-    deadline_disarm(&service->deadlines, &exchange->deadline);
+    deadline_disarm(&exchange->deadline);
     exchange->batch_index = service->batch_count;
     service->batch[service->batch_count] = exchange;
     service->deliveries[service->batch_count] = &exchange->delivery;
@@ -298,6 +395,7 @@ void exchange_enter_batch(struct exchange *exchange) {
 
 void exchange_leave_batch(struct exchange *exchange) {
     exchange->stage = EXCHANGE_ANSWERED;
+    exchange->place.pinned = false;
     exchange->service->run_again = true;
-    arm(exchange);
+    exchange_arm(exchange, EXCHANGE_REST);
 }

@@ -11,6 +11,7 @@
 #include "webhook/deadline.h"
 #include "webhook/oidc/issuer.h"
 #include "webhook/peer.h"
+#include "webhook/places.h"
 #include "webhook/rate.h"
 #include "webhook/server.h"
 #include "webhook/snapshot.h"
@@ -18,6 +19,25 @@
 
 #define EXCHANGE_NAME_SIZE 72  /* longer than a sender's name or a push's id */
 #define EXCHANGE_RETRY_MS 5000 /* Retry-After of a 503 */
+/* Connections over the limit may be open while others are being closed for them. */
+#define EXCHANGE_SPARE 256U
+
+/* The purpose of a connection's deadline. */
+enum exchange_term {
+    EXCHANGE_HEADER, /* TLS handshake and a request's header, in all */
+    EXCHANGE_BODY,   /* the next look at a body's rate */
+    EXCHANGE_REST,   /* an answer is to be read, or the next request to begin */
+    EXCHANGE_TERMS,
+};
+
+/* The reasons for a request to wait; each has places of its own. */
+enum exchange_wait {
+    EXCHANGE_FOR_PUSH,
+    EXCHANGE_FOR_KEYS,
+    EXCHANGE_FOR_READY,
+    EXCHANGE_FOR_STORE, /* unlimited */
+    EXCHANGE_WAITS,
+};
 
 struct exchange;
 
@@ -28,14 +48,16 @@ struct service {
     struct snapshot *snapshot;    /* for new requests */
     struct rate rate;
     struct body_memory memory;
-    struct deadline_list deadlines;
-    struct exchange **batch; /* limits.connections entries */
+    struct deadline_list deadlines[EXCHANGE_TERMS];
+    struct places places;
+    size_t unaccounted;      /* memory of bodies whose address is not known */
+    struct exchange **batch; /* an entry for each possible connection */
     struct webhook_delivery **deliveries;
     size_t batch_count;
     struct exchange *opened; /* all exchanges */
     bool tls;
     struct exchange *waiting;
-    unsigned waiting_count;
+    unsigned waiting_count[EXCHANGE_WAITS];
     struct answer unauthorized;
     struct issuers *issuers;
     int64_t now_ms, boot_ms; /* of this turn of the loop */
@@ -60,6 +82,11 @@ struct exchange {
     int fd;
     struct wire wire;
     struct peer peer; /* of the connection, perhaps a proxy */
+    struct place place;
+    bool behind_proxy; /* each request has an address of its own */
+    bool answered;     /* not the connection's first request */
+    bool gone;         /* was told to go: handles nothing more */
+    int64_t body_since_ms;
     struct exchange *next_open, *previous_open;
     enum exchange_stage stage;
     bool counted; /* in service->open */
@@ -80,13 +107,15 @@ struct exchange {
     size_t batch_index; /* with EXCHANGE_BATCHED */
     struct exchange *next_waiting, *previous_waiting;
     bool waits;
+    enum exchange_wait wait;
+    const void *wait_owner; /* whose share: a sender or an address, only to be compared */
     bool awaits_push,
         awaited_push;           /* waits, or has waited, for a push that is not known here yet */
     int64_t asked_ms, until_ms; /* CLOCK_BOOTTIME */
     struct answer answer;
 };
 
-/* MHD_AcceptPolicyCallback: limits the connections of an address, except for proxies. */
+/* MHD_AcceptPolicyCallback: the last resort; places.h has chosen before who must go. */
 enum MHD_Result exchange_accept(void *cls, const struct sockaddr *address, socklen_t length);
 /* MHD_NotifyConnectionCallback and MHD_RequestCompletedCallback; cls is the service. */
 void exchange_connected(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -95,6 +124,16 @@ void exchange_completed(void *cls, struct MHD_Connection *connection, void **sta
                         enum MHD_RequestTerminationCode code);
 /* NULL: not created; close the connection. */
 struct exchange *exchange_of(struct MHD_Connection *connection) MUST_USE;
+
+/* The header is complete: the request takes its address's place. False: there is none; the answer
+ * is set. */
+bool exchange_arrived(struct exchange *exchange) MUST_USE;
+/* The request was authenticated. */
+void exchange_proved(struct exchange *exchange);
+void exchange_arm(struct exchange *exchange, enum exchange_term term);
+/* Closes a connection in its body, with an answer, or at any other place without one. Not the one
+ * that libmicrohttpd's handler is called for. */
+void exchange_let_go(struct exchange *exchange, unsigned status, const char *message);
 
 /* Authenticates the request as sender (NULL: unknown). body: the received body, or NULL before it
  * is read. */
@@ -124,7 +163,7 @@ void exchange_resume(struct exchange *exchange);
 /* Resumes without an answer: libmicrohttpd's handler runs again. */
 void exchange_retry(struct exchange *exchange);
 /* Adds to and removes from the service's waiting list; suspended while in it. */
-void exchange_enter_waiting(struct exchange *exchange);
+void exchange_enter_waiting(struct exchange *exchange, enum exchange_wait wait);
 void exchange_leave_waiting(struct exchange *exchange);
 /* The same for the batch until its commit, without removing the connection from libmicrohttpd's
  * epoll, which costs more than the store. Unlike a suspended connection, this one may close

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "webhook/delivery.h"
+#include "webhook/waiting.h"
 
 #define DOCUMENT_MAX ((size_t)1024 * 1024)
 #define SEEK_MS 5000 /* time limit until a push accepted by another replica is known here */
@@ -55,13 +56,19 @@ static bool answer_now(struct exchange *exchange, bool last) {
 
 /* Answers, or waits for at most that long. */
 static void answer_within(struct exchange *exchange, int64_t wait_ms) {
-    struct service *service = exchange->service;
+    const bool push = exchange->kind == EXCHANGE_PUSH;
+    const enum exchange_wait wait = push ? EXCHANGE_FOR_PUSH : EXCHANGE_FOR_READY;
+    const void *owner = push ? (const void *)exchange->claimed : exchange->place.address;
     exchange->asked_ms = clock_boot_ms();
     exchange->until_ms = exchange->asked_ms + wait_ms;
-    bool last =
-        wait_ms == 0 || service->stopping || service->waiting_count >= service->limits.waiting;
-    if (!answer_now(exchange, last)) {
-        exchange_enter_waiting(exchange);
+    const bool last = wait_ms == 0 || exchange->service->stopping;
+    if (answer_now(exchange, last)) {
+        return;
+    }
+    if (waiting_room(exchange, wait, owner)) {
+        exchange_enter_waiting(exchange, wait);
+    } else {
+        (void)answer_now(exchange, true);
     }
 }
 
@@ -101,14 +108,14 @@ static bool seek(struct exchange *exchange) {
         return false;
     }
     if (exchange->awaited_push || service->stopping ||
-        service->waiting_count >= service->limits.waiting) {
+        !waiting_room(exchange, EXCHANGE_FOR_PUSH, exchange->place.address)) {
         exchange_refuse_busy(exchange, "the push is not known here yet; ask again");
         return true;
     }
     exchange->awaits_push = exchange->awaited_push = true;
     exchange->asked_ms = clock_boot_ms();
     exchange->until_ms = exchange->asked_ms + SEEK_MS;
-    exchange_enter_waiting(exchange);
+    exchange_enter_waiting(exchange, EXCHANGE_FOR_PUSH);
     return true;
 }
 
@@ -149,6 +156,7 @@ static bool may_ask(struct exchange *exchange) {
     exchange->claimed = known ? sender_find(set, buf_text(&owner)) : NULL;
     if (exchange->claimed && exchange_path_fits(exchange, exchange->claimed) &&
         exchange_authentic(exchange, exchange->claimed, NULL, &proof)) {
+        exchange_proved(exchange);
         return true;
     }
     struct service *service = exchange->service;

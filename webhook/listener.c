@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define BACKLOG 4096
 #define SOCKET_MODE 0660
 #define PAUSE_NS (25L * 1000 * 1000)
 #define PAUSES_MAX 80

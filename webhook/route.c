@@ -4,6 +4,7 @@
 
 #include "webhook/delivery.h"
 #include "webhook/inquiry.h"
+#include "webhook/reception.h"
 
 static const struct route {
     const char *path; /* a path that ends with a slash takes a name, and perhaps a token */
@@ -103,6 +104,9 @@ static bool begin(struct exchange *exchange, const char *url) {
     if (!framed(exchange, url)) {
         return false;
     }
+    if (!exchange_arrived(exchange)) {
+        return false;
+    }
     if (exchange->service->stopping) {
         exchange_refuse_busy(exchange, "stopping");
         return false;
@@ -120,23 +124,9 @@ static bool begin(struct exchange *exchange, const char *url) {
     read_name(exchange, rest);
     if (route->kind == EXCHANGE_HOOK) {
         delivery_begin(exchange);
+        reception_begin(exchange);
     }
     return true;
-}
-
-static enum MHD_Result receive(struct exchange *exchange, const char *bytes, size_t len) {
-    switch (body_add(&exchange->body, &exchange->service->memory, bytes, len)) {
-    case BODY_ADDED:
-        return MHD_YES;
-    case BODY_TOO_LARGE:
-        exchange_event(exchange, "too-large", NULL);
-        return exchange_abort(exchange, MHD_HTTP_CONTENT_TOO_LARGE,
-                              "the body is larger than 1 MiB");
-    case BODY_NO_MEMORY:
-        break;
-    }
-    exchange_event(exchange, "unavailable", "memory for bodies is full");
-    return exchange_abort(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, "busy; send it again");
 }
 
 enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const char *url,
@@ -147,7 +137,7 @@ enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const
     (void)version;
     if (!exchange) {
         exchange = exchange_of(connection);
-        if (!exchange) {
+        if (!exchange || exchange->gone) {
             return MHD_NO;
         }
         *state = exchange;
@@ -155,10 +145,13 @@ enum MHD_Result route_handle(void *cls, struct MHD_Connection *connection, const
         exchange->method = method;
         return begin(exchange, url) ? MHD_YES : exchange_reply(exchange);
     }
+    if (exchange->gone) {
+        return MHD_NO;
+    }
     if (*len > 0) {
         size_t received = *len;
         *len = 0;
-        return receive(exchange, bytes, received);
+        return reception_take(exchange, bytes, received);
     }
     if (exchange->stage == EXCHANGE_RECEIVING) {
         if (wire_broken(&exchange->wire)) {

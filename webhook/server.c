@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "webhook/exchange.h"
 #include "webhook/inquiry.h"
 #include "webhook/listener.h"
+#include "webhook/reception.h"
 #include "webhook/route.h"
 
 /* For the longest request line, and the answer's header; no larger, because libmicrohttpd clears it
@@ -25,6 +27,8 @@
 #define DRAIN_MS 2000 /* for peers that do not read their last answer */
 #define DRAIN_STEP_MS 50
 #define IDLE_MS 1000
+#define OTHER_FILES 256 /* databases, platforms, registries */
+#define CONNECTIONS_LEAST 64U
 
 struct webhook_server {
     struct service service;
@@ -49,15 +53,45 @@ static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
+static int64_t given_or(int64_t given, int64_t usual, int64_t most) {
+    return given ? given : usual < most ? usual : most;
+}
+
+/* As many connections as wanted, or as the process may have files open beside its other ones. Many
+ * systems let a process begin with a soft limit of 1,024 files, and raise it itself. */
+static unsigned connections_within(unsigned wanted) {
+    const rlim_t files = (rlim_t)wanted + EXCHANGE_SPARE + OTHER_FILES;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= files) {
+        return wanted;
+    }
+    limit.rlim_cur = limit.rlim_max < files ? limit.rlim_max : files;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= files) {
+        return wanted;
+    }
+    const rlim_t rest = EXCHANGE_SPARE + OTHER_FILES;
+    const rlim_t fits = limit.rlim_cur > rest ? limit.rlim_cur - rest : 0;
+    return fits > CONNECTIONS_LEAST ? (unsigned)fits : CONNECTIONS_LEAST;
+}
+
 static void set_limits(struct service *service, const struct webhook_limits *given) {
     struct webhook_limits limits = *given;
-    limits.connections = limits.connections ? limits.connections : 1024;
-    limits.connections_per_ip = limits.connections_per_ip ? limits.connections_per_ip : 512;
+    limits.connections = limits.connections ? limits.connections : connections_within(1024);
+    limits.connections_per_ip =
+        limits.connections_per_ip ? limits.connections_per_ip : (limits.connections + 1) / 2;
     limits.request_ms = limits.request_ms ? limits.request_ms : INT64_C(30) * 1000;
+    limits.header_ms = given_or(limits.header_ms, INT64_C(10) * 1000, limits.request_ms);
+    limits.body_grace_ms = given_or(limits.body_grace_ms, INT64_C(5) * 1000, limits.request_ms);
+    limits.body_look_ms = given_or(limits.body_look_ms, 1000, limits.body_grace_ms);
     limits.body_memory = limits.body_memory ? limits.body_memory : (size_t)32 * 1024 * 1024;
     limits.waiting = limits.waiting ? limits.waiting : 256;
     service->limits = limits;
-    service->memory = (struct body_memory){.max = limits.body_memory, .each = WEBHOOK_BODY_MAX};
+    service->memory = (struct body_memory){.unproven = {.max = limits.body_memory / 4 * 3},
+                                           .proven = {.max = limits.body_memory / 4},
+                                           .share = limits.body_memory / 8,
+                                           .each = WEBHOOK_BODY_MAX};
 }
 
 static bool start_daemon(struct webhook_server *server) {
@@ -71,9 +105,9 @@ static bool start_daemon(struct webhook_server *server) {
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (service->tls ? MHD_USE_TLS : 0U), 0,
         exchange_accept, service, route_handle, service, MHD_OPTION_ARRAY,
-        service->tls ? tls : &tls[ARRAY_LENGTH(tls) - 1],          /* certificate */
-        MHD_OPTION_LISTEN_SOCKET, server->listener.fd,             /* ours */
-        MHD_OPTION_CONNECTION_LIMIT, service->limits.connections,  /* all */
+        service->tls ? tls : &tls[ARRAY_LENGTH(tls) - 1], /* certificate */
+        MHD_OPTION_LISTEN_SOCKET, server->listener.fd,    /* ours */
+        MHD_OPTION_CONNECTION_LIMIT, service->limits.connections + EXCHANGE_SPARE,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,     /* each */
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,          /* raw paths */
         MHD_OPTION_NOTIFY_CONNECTION, exchange_connected, service, /* begin, end */
@@ -97,16 +131,19 @@ static bool start(struct webhook_server *server) {
     service->snapshot = snapshot_new(&(struct webhook_senders){.set = &no_senders});
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     server->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    service->batch = calloc(service->limits.connections, sizeof(struct exchange *));
-    service->deliveries = calloc(service->limits.connections, sizeof(struct webhook_delivery *));
+    const size_t most = (size_t)service->limits.connections + EXCHANGE_SPARE;
+    service->batch = calloc(most, sizeof(struct exchange *));
+    service->deliveries = calloc(most, sizeof(struct webhook_delivery *));
     service->issuers = issuers_new(&(struct issuers_options){.changed = keys_changed,
                                                              .context = server,
                                                              .read_file = server->read_file,
                                                              .files = service->backend.context});
     answer_error(&service->unauthorized, MHD_HTTP_UNAUTHORIZED, "unauthorized", NULL);
     if (server->epoll < 0 || server->event < 0 || !service->snapshot || !service->batch ||
-        !service->deliveries || !service->issuers || !service->unauthorized.response ||
-        !start_daemon(server)) {
+        !service->deliveries || !service->issuers ||
+        !places_init(&service->places, service->limits.connections,
+                     service->limits.connections_per_ip) ||
+        !service->unauthorized.response || !start_daemon(server)) {
         return false;
     }
     server->listener.fd = -1; /* the daemon closes it */
@@ -160,6 +197,7 @@ void webhook_server_free(struct webhook_server *server) {
     }
     answer_release(&service->unauthorized);
     rate_release(&service->rate);
+    places_release(&service->places);
     free((void *)service->batch);
     free((void *)service->deliveries);
     (void)pthread_mutex_destroy(&server->lock);
@@ -257,11 +295,11 @@ static void adopt_senders(struct webhook_server *server) {
 }
 
 static void close_overdue(struct service *service) {
-    struct deadline *first;
-    while ((first = service->deadlines.first) && first->at_ms <= service->boot_ms) {
-        deadline_disarm(&service->deadlines, first);
-        /* libmicrohttpd sees the end of the stream in its next run, and closes the connection. */
-        (void)shutdown(((struct exchange *)first)->fd, SHUT_RDWR);
+    for (size_t term = 0; term < EXCHANGE_TERMS; term++) {
+        const struct deadline_list *list = &service->deadlines[term];
+        while (list->first && list->first->at_ms <= service->boot_ms) {
+            reception_overdue((struct exchange *)list->first, (enum exchange_term)term);
+        }
     }
 }
 
@@ -282,8 +320,11 @@ static int64_t timeout_ms(struct webhook_server *server) {
     if (MHD_get_timeout(server->daemon, &library_ms) == MHD_YES) {
         sooner(&timeout, library_ms < INT32_MAX ? (int64_t)library_ms : INT32_MAX);
     }
-    if (service->deadlines.first) {
-        sooner(&timeout, service->deadlines.first->at_ms - service->boot_ms);
+    for (size_t term = 0; term < EXCHANGE_TERMS; term++) {
+        const struct deadline *first = service->deadlines[term].first;
+        if (first) {
+            sooner(&timeout, first->at_ms - service->boot_ms);
+        }
     }
     int64_t waiting = inquiry_next_ms(service);
     if (waiting >= 0) {

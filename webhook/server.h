@@ -84,12 +84,18 @@ struct webhook_backend {
 };
 
 struct webhook_limits {
-    unsigned connections;        /* 0: 1024 */
-    unsigned connections_per_ip; /* 0: 512 */
-    /* time to receive a request, from the connection's start or its last answer; 0: 30 s */
-    int64_t request_ms;
-    size_t body_memory; /* bytes of all bodies being received; 0: 32 MiB; beyond: 503 */
-    /* requests that wait for a push or readiness; 0: 256; beyond: answered at once */
+    unsigned connections;        /* 0: 1024, or as many as the process may have files open */
+    unsigned connections_per_ip; /* 0: half of them; of IPv6 by /64 */
+    int64_t header_ms;  /* for the TLS handshake and a header in all; 0: 10 s, or request_ms */
+    int64_t request_ms; /* for a body in all, or between two requests; 0: 30 s */
+    /* A body must bring 1 KiB a second, but for so long; 0: 5 s, or request_ms. */
+    int64_t body_grace_ms;
+    int64_t body_look_ms; /* time between two looks at that; 0: 1 s, or body_grace_ms */
+    /* Bytes of all bodies being received; 0: 32 MiB. A quarter is for senders that are proved
+     * before their body; an address has at most an eighth. The slowest body must go: 503. */
+    size_t body_memory;
+    /* Requests that wait for a push; 0: 256. A quarter as many may wait for an issuer's keys, and as
+     * many again for readiness. Beyond that, the one with the most is answered at once. */
     unsigned waiting;
 };
 

@@ -158,9 +158,32 @@ size_t wire_room(const struct wire *wire) {
     return FRAMING_HEAD_MAX - wire->held.len;
 }
 
+struct rest {
+    const char *bytes;
+    size_t len, taken;
+};
+
+/* Keeps the beginning of the next header. */
+static void keep_rest(struct wire *wire, struct rest rest) {
+    if (wire->over || rest.taken == rest.len) {
+        empty(&wire->held);
+    } else if (wire->held.len == 0) {
+        buf_append(&wire->held, rest.bytes + rest.taken, rest.len - rest.taken);
+    } else {
+        buf_drop(&wire->held, rest.taken);
+    }
+}
+
+static void tell_begun(const struct wire *wire) {
+    if (wire->begun) {
+        wire->begun(wire->context);
+    }
+}
+
 void wire_feed(struct wire *wire, const char *bytes, size_t len) {
     size_t taken = 0;
     size_t more = len;
+    const bool partial = wire->place == WIRE_HEADER && wire->held.len > 0;
     if (wire->held.len > 0) {
         buf_append(&wire->held, bytes, len);
         bytes = wire->held.data;
@@ -173,12 +196,9 @@ void wire_feed(struct wire *wire, const char *bytes, size_t len) {
     if (wire->held.overflow || wire->owed.overflow || wire->heads.overflow) {
         wire->over = true; /* out of memory */
     }
-    if (wire->over || taken == len) {
-        empty(&wire->held);
-    } else if (wire->held.len == 0) {
-        buf_append(&wire->held, bytes + taken, len - taken);
-    } else {
-        buf_drop(&wire->held, taken);
+    keep_rest(wire, (struct rest){bytes, len, taken});
+    if (wire->held.len > 0 && (!partial || taken > 0)) {
+        tell_begun(wire);
     }
 }
 

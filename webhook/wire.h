@@ -26,9 +26,11 @@ struct wire {
     enum wire_place place;
     uint64_t left; /* WIRE_LENGTH: remaining bytes of the body */
     struct chunks chunks;
-    bool last_head; /* the stand-in for the last request is HEAD, not GET */
-    bool over;      /* a refusal: reads nothing more */
-    bool broken;    /* the refused part is the framing of the last body */
+    bool last_head;               /* the stand-in for the last request is HEAD, not GET */
+    bool over;                    /* a refusal: reads nothing more */
+    bool broken;                  /* the refused part is the framing of the last body */
+    void (*begun)(void *context); /* called at the first bytes of a header that is not whole yet */
+    void *context;
 };
 
 /* The method and the target that libmicrohttpd reports. */

@@ -34,18 +34,32 @@ static void the_list_stays_sorted(void **state) {
     deadline_arm(&list, &b, 40);
     assert_int_equal(b.at_ms, 40);
     assert_order(&list, (const struct deadline *[]){&a, &c, &b}, 3);
-    deadline_disarm(&list, &c);
+    deadline_disarm(&c);
     assert_int_equal(c.at_ms, 0);
-    deadline_disarm(&list, &c); /* no effect */
+    deadline_disarm(&c); /* no effect */
     assert_order(&list, (const struct deadline *[]){&a, &b}, 2);
-    deadline_disarm(&list, &a);
-    deadline_disarm(&list, &b);
+    deadline_disarm(&a);
+    deadline_disarm(&b);
     assert_order(&list, NULL, 0);
+}
+
+static void an_entry_moves_from_one_list_to_another(void **state) {
+    (void)state;
+    struct deadline_list one = {NULL, NULL}, other = {NULL, NULL};
+    struct deadline a = {.at_ms = 0}, b = {.at_ms = 0};
+    deadline_arm(&one, &a, 10);
+    deadline_arm(&one, &b, 20);
+    deadline_arm(&other, &a, 15);
+    assert_order(&one, (const struct deadline *[]){&b}, 1);
+    assert_order(&other, (const struct deadline *[]){&a}, 1);
+    deadline_disarm(&a);
+    assert_order(&other, NULL, 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_stays_sorted),
+        cmocka_unit_test(an_entry_moves_from_one_list_to_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,7 +73,7 @@ static int begin(void **state) {
     const struct webhook_senders given = {.set = &set, .release = fake_release};
     world = (struct world){.service = {.backend = {.accept = fake_accept, .event = fake_event},
                                        .limits = {.connections = BATCH, .request_ms = 30000},
-                                       .memory = {.max = 1 << 20, .each = 1 << 20},
+                                       .memory = {.proven = {.max = 1 << 20}, .each = 1 << 20},
                                        .now_ms = NOW_MS,
                                        .boot_ms = 1000000}};
     world.service.snapshot = snapshot_new(&given);
@@ -131,8 +131,8 @@ static void forget(struct request *request) {
     struct exchange *exchange = &request->exchange;
     source_result_release(&exchange->pushed);
     answer_release(&exchange->answer);
-    body_release(&exchange->body, &world.service.memory);
-    deadline_disarm(&world.service.deadlines, &exchange->deadline);
+    body_release(&exchange->body);
+    deadline_disarm(&exchange->deadline);
     snapshot_drop(exchange->snapshot);
 }
 
