@@ -184,11 +184,41 @@ static const char *fault_of_target(struct text target) {
     return shaped ? NULL : "the request's target does not begin with a slash";
 }
 
+static bool host_valid(struct text host);
+
+/* `http://HOST/PATH` (RFC 9112 section 3.2.2): takes the path from it. */
+static bool read_absolute(struct text *target, struct framing_request *out) {
+    static const struct text schemes[] = {TEXT("http://"), TEXT("https://")};
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
+        const size_t scheme = schemes[i].len;
+        if (target->len < scheme || !equal((struct text){target->at, scheme}, schemes[i])) {
+            continue;
+        }
+        size_t end = scheme;
+        while (end < target->len && target->at[end] != '/' && target->at[end] != '?') {
+            end++;
+        }
+        const struct text host = {target->at + scheme, end - scheme};
+        if (host.len == 0 || !host_valid(host)) {
+            return refuse(out, BAD, "the host in the request's target is not a host");
+        }
+        const bool bare = end == target->len || target->at[end] == '?';
+        /* The path of a bare host is a slash: the last one before the host. */
+        *target = bare ? (struct text){target->at + scheme - 1, 1}
+                       : (struct text){target->at + end, target->len - end};
+        return true;
+    }
+    return true;
+}
+
 static bool read_target(struct text target, struct framing_request *out) {
     const char *fault = fault_of_target(target);
     size_t arguments = 0;
     if (fault) {
         return refuse(out, BAD, fault);
+    }
+    if (!read_absolute(&target, out)) {
+        return false;
     }
     for (size_t i = 0; i < target.len; i++) {
         arguments += target.at[i] == '&' ? 1 : 0;
