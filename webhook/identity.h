@@ -34,8 +34,16 @@ void identity_free(struct identity *identity);
 /* Expiry, in ms since 1970. */
 int64_t identity_expires_ms(const struct identity *identity);
 
-/* TLS 1.2 and 1.3. */
-#define IDENTITY_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
+/* TLS 1.2 and 1.3, with forward secrecy and authenticated encryption alone: Mozilla's intermediate
+ * profile without its finite-field DHE, which only clients need that have no elliptic curves. */
+#define IDENTITY_PRIORITIES                                                                        \
+    "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+COMP-NULL:+AEAD:+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:"        \
+    "+AES-256-GCM:+CHACHA20-POLY1305:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"             \
+    "+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:+SIGN-ECDSA-SECP256R1-SHA256:"       \
+    "+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SECP521R1-SHA512:+SIGN-EDDSA-ED25519:"               \
+    "+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512:+SIGN-RSA-PSS-RSAE-SHA256:"    \
+    "+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:"       \
+    "+SIGN-RSA-SHA512:+CTYPE-X509:%SERVER_PRECEDENCE"
 
 /* Sets the identity for handshakes of this thread's server from now on. Borrowed. */
 void identity_show(const struct identity *identity);
