@@ -227,7 +227,7 @@ def test_slow_senders_hold_up_nobody_and_are_closed(hooks):
     try:
         took = []
         most = 0
-        while len(slow.open) == 400 and time.monotonic() - slow.begun < 20:
+        while len(slow.open) == 400 and time.monotonic() - slow.begun < 3.5:
             begun = time.monotonic()
             hooks.accepted("ghcr.io/brian/site:1")
             took.append(time.monotonic() - begun)
@@ -235,10 +235,10 @@ def test_slow_senders_hold_up_nobody_and_are_closed(hooks):
         assert len(slow.open) == 400, "nobody was closed before the limit"
         took.sort()
         print("served", len(took), "p99", took[len(took) * 99 // 100], "growth", (most - before) / MIB, "MiB")
-        assert len(took) >= 100 and took[len(took) * 99 // 100] < 2
+        assert len(took) >= 20 and took[len(took) * 99 // 100] < 2
         assert most - before < 32 * MIB
         wait_until(lambda: not slow.open, 30, "all of them are closed", every=0.2)
-        assert all(25 <= one <= 45 for one in slow.ended), (min(slow.ended), max(slow.ended))
+        assert all(4 <= one <= 20 for one in slow.ended), (min(slow.ended), max(slow.ended))
     finally:
         slow.over = True
         slow.join(10)
@@ -247,7 +247,7 @@ def test_slow_senders_hold_up_nobody_and_are_closed(hooks):
 
 
 def test_more_connections_than_it_takes(hooks):
-    """At most 512 from one address; after some are gone, new ones are served."""
+    """At most 512 from one address: the oldest make room, and new ones are served."""
     held = []
     try:
         for _ in range(600):
@@ -255,12 +255,49 @@ def test_more_connections_than_it_takes(hooks):
                 held.append(connect(hooks))
             except OSError:
                 break
-        wait_until(lambda: sum(map(readable, held)) >= 50, 10, "those over the limit are closed")
+        wait_until(lambda: sum(map(readable, held)) >= 50, 10, "the oldest are closed")
+        still_serves(hooks)
     finally:
         for one in held:
             one.close()
     wait_until(lambda: try_health(hooks) == 200, 10, "it serves again")
     still_serves(hooks)
+
+
+def exchange(agent, data):
+    """Everything that it answers to these bytes until it closes the connection, or for three seconds."""
+    with connect(agent) as one:
+        one.settimeout(3)
+        one.sendall(data)
+        answer = b""
+        try:
+            while part := one.recv(65536):
+                answer += part
+        except TimeoutError:
+            pass
+        return answer
+
+
+# Answers that were others once: bytes, and the status.
+SMALL = {
+    "a zero byte behind the path": (b"POST /hooks/ci%00 HTTP/1.1\r\nHost: a\r\n" + SIGNED +
+                                    b"Content-Length: 33\r\n\r\n" + BODY, 401),
+    "a body of 10^18 bytes": (HEAD + SIGNED + b"Content-Length: 1000000000000000000\r\n\r\n{", 413),
+    "a header of 16 kB": (HEAD + SIGNED + b"X: " + b"x" * 16384 + b"\r\n\r\n", 431),
+    "a bare LF behind a chunk's size": (HEAD + SIGNED + b"Transfer-Encoding: chunked\r\n\r\n21\n" + BODY +
+                                        b"\r\n0\r\n\r\n", 400),
+    "a whole address": (b"POST http://agent/hooks/ci HTTP/1.1\r\nHost: a\r\n" + SIGNED + b"Content-Length: 33\r\n\r\n" +
+                        BODY, 202),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_faults(hooks, name):
+    data, status = SMALL[name]
+    head = exchange(hooks, data).partition(b"\r\n\r\n")[0]
+    assert status_of(head) == [status], head
+    names = [line.partition(b":")[0].lower() for line in head.split(b"\r\n")[1:]]
+    assert len(names) == len(set(names)), head
 
 
 def try_health(agent):
