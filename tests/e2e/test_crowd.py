@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import time
@@ -14,7 +15,7 @@ import pytest
 from lib.agent import SECRET
 from lib.crowd import Crowd, Front
 from lib.sign import standard_webhooks
-from lib.wait import free_port, wait_until
+from lib.wait import free_port, stays, wait_until
 
 IMAGE = "ghcr.io/brian/site:1"
 ATTACKERS = ["127.0.0.2", "127.0.0.3"]
@@ -185,3 +186,48 @@ def test_deadlines_are_short_for_those_who_proved_nothing(hooks_of):
                 assert part is parts[-1], one.recv(4096)
         one.settimeout(20)
         assert one.recv(4096).startswith(b"HTTP/1.1 202 ")
+
+
+TOKENS = {"ci": "a-bearer-token-of-ci-0123456789abcdef", "other": "a-bearer-token-of-other-0123456789ab"}
+
+
+def ask(agent, sender, push, wait):
+    """A connection that asks for a push of that sender, and waits for its end."""
+    one = socket.create_connection(("127.0.0.1", agent.port), timeout=20)
+    one.sendall(f"GET /v1/pushes/{push}?wait={wait} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKENS[sender]}\r\n\r\n"
+                .encode())
+    return one
+
+
+def answered(connections):
+    return sum(1 for one in connections if select.select([one], [], [], 0)[0])
+
+
+def test_one_senders_waits_leave_room_for_anothers(engine, agent_of, registry, images, repository, tmp_path):
+    senders = []
+    for name, token in TOKENS.items():
+        (tmp_path / name).write_text(token + "\n")
+        os.chmod(tmp_path / name, 0o600)
+        senders.append({"name": name, "images": ["**"], "auth": {"bearer": {"secret": {"file": str(tmp_path / name)}}}})
+    agent = agent_of([registry], environment=FRUGAL,
+                     settings={"senders": senders, "defaults": {"approval": "required"}})
+    pushes, tags = {}, {}
+    for name in TOKENS:
+        tags[name] = images.name(repository, name)
+        images.make(repository, name, "old")
+        engine.run("app-" + name, tags[name], labels={"landwaiter.enable": "true"})
+        images.make(repository, name, "new")
+    agent.start()
+    for name, token in TOKENS.items():
+        answer = agent.request("POST", "/hooks/" + name, json.dumps({"image": tags[name]}).encode(),
+                               {"Content-Type": "application/json", "Authorization": "Bearer " + token})
+        assert answer.status == 202, answer
+        pushes[name] = answer.json["id"]
+    greedy = [ask(agent, "ci", pushes["ci"], 60) for _ in range(256)]
+    stays(lambda: answered(greedy) == 0, 1, "all of them wait")
+    others = [ask(agent, "other", pushes["other"], 4) for _ in range(20)]
+    stays(lambda: answered(others) == 0, 2, "the others wait as well")
+    assert answered(greedy) == 20, "the oldest of the greedy sender have made room"
+    wait_until(lambda: answered(others) == 20, 10, "the others are answered in time")
+    for one in greedy + others:
+        one.close()

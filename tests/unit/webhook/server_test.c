@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -616,6 +617,47 @@ static void refuses_bodies_when_memory_is_used_up(void **state) {
     (void)tear_down(NULL);
 }
 
+static void the_slowest_body_makes_room(void **state) {
+    (void)state;
+    start_with("127.0.0.1:0", &(struct webhook_limits){.body_memory = 64 * 1024});
+    CLEANUP(buf_release) struct buf slow = BUF_INIT(1 << 20);
+    CLEANUP(buf_release) struct buf fast = BUF_INIT(1 << 20);
+    buf_printf(&slow, HEAD "Content-Length: 9000\r\n\r\n%*s", 5000, "");
+    buf_printf(&fast, HEAD "Content-Length: 12000\r\n\r\n" IMAGE "%*s", 12000 - (int)strlen(IMAGE),
+               "");
+    int fd = dial();
+    say(fd, buf_text(&slow));
+    struct pollfd event = {.fd = fd, .events = POLLIN};
+    for (int i = 0; i < 200 && poll(&event, 1, 0) == 0; i++) {
+        assert_int_equal(ask(buf_text(&fast)).status, 202);
+    }
+    struct reply reply = hear(fd);
+    assert_int_equal(reply.status, 503);
+    assert_non_null(strstr(reply.header, "Retry-After: "));
+    (void)close(fd);
+    (void)tear_down(NULL);
+}
+
+static void a_slow_body_is_told_so(void **state) {
+    (void)state;
+    start_with("127.0.0.1:0", &(struct webhook_limits){.body_grace_ms = 200});
+    CLEANUP(buf_release) struct buf rest = BUF_INIT(1 << 20);
+    int slow = dial();
+    int fast = dial();
+    say(slow, HEAD "Content-Length: 100\r\n\r\n{");
+    buf_printf(&rest, HEAD "Content-Length: 9000\r\n\r\n" IMAGE "%*s", 5000, "");
+    say(fast, buf_text(&rest)); /* is paid for some five seconds */
+    assert_int_equal(hear(slow).status, 408);
+    assert_true(closed(slow));
+    buf_clear(&rest);
+    buf_printf(&rest, "%*s", 4000 - (int)strlen(IMAGE), "");
+    say(fast, buf_text(&rest));
+    assert_int_equal(hear(fast).status, 202);
+    (void)close(slow);
+    (void)close(fast);
+    (void)tear_down(NULL);
+}
+
 static void answers_pipelined_requests_in_order(void **state) {
     (void)state;
     CLEANUP(buf_release) struct buf request = BUF_INIT(1 << 20);
@@ -968,7 +1010,7 @@ static void bounds_connections(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
         fds[i] = dial();
     }
-    /* The fifth is served as soon as the deadline has closed one of the silent ones. */
+    /* The fifth is served at once: the oldest of the silent ones makes room. */
     assert_int_equal(ask(GET("/healthz") "\r\n").status, 200);
     for (size_t i = 0; i < ARRAY_LENGTH(fds); i++) {
         (void)close(fds[i]);
@@ -1023,6 +1065,8 @@ int main(void) {
         SERVED(does_not_answer_while_it_hangs),
         SERVED(says_when_nothing_was_stored),
         cmocka_unit_test(closes_slow_connections_and_serves_others),
+        cmocka_unit_test(the_slowest_body_makes_room),
+        cmocka_unit_test(a_slow_body_is_told_so),
         SERVED(limits_a_senders_rate),
         SERVED(keeps_the_senders_a_request_began_with),
         SERVED(shows_a_push_to_its_sender_only),
