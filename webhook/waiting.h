@@ -1,5 +1,5 @@
-/* Who may wait, when many want to: those with the most waits of a kind give way to those with
- * fewer. */
+/* Shares of waits: where many want to wait, those with the most waits of a kind give way to those
+ * with fewer. */
 #ifndef LANDWAITER_WEBHOOK_WAITING_H
 #define LANDWAITER_WEBHOOK_WAITING_H
 

@@ -10,8 +10,7 @@
 /* The length of the character at `text`. hostile: a terminal must not get it. */
 static size_t character(const char *text, bool *hostile) {
     uint32_t point = 0;
-    const size_t len =
-        unicode_decode((const unsigned char *)text, strnlen(text, UTF8_MAX), &point);
+    const size_t len = unicode_decode((const unsigned char *)text, strnlen(text, UTF8_MAX), &point);
     *hostile = len == 0 || unicode_unprintable(point);
     return len > 0 ? len : 1;
 }

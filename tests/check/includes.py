@@ -24,7 +24,7 @@ BELOW = {
                    "agent/replicas"),
     "agent/control": (*MODEL, "registry", "webhook", "agent/config", "agent/platforms", "agent/store", "agent/pipeline",
                       "agent/views", "agent/replicas", "agent/work"),
-    "agent/cli": (*MODEL, "registry", "webhook", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
+    "agent/cli": (*MODEL, "registry", "webhook", "agent/listener", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",
                   "agent/replicas", "agent/work", "agent/control", "agent"),
     # agent/serve.c, which only wires.
     "agent": (*MODEL, "registry", "webhook", "agent/listener", "agent/config", "agent/platforms", "agent/store", "agent/pipeline", "agent/views",

@@ -492,10 +492,9 @@ void workload_patch(const struct workload_container *container, const char *from
         patch_exchange(patch, resource->at, RESOURCE_PART_ALL, texts);
         return;
     }
-    patch_exchange(patch, resource->at,
-                   resource->form == RESOURCE_SPLIT ? RESOURCE_PART_TAG : RESOURCE_PART_REST,
-                   texts);
-    if (resource->form == RESOURCE_SPLIT) {
+    const bool split = resource->form == RESOURCE_SPLIT;
+    patch_exchange(patch, resource->at, split ? RESOURCE_PART_TAG : RESOURCE_PART_REST, texts);
+    if (split) {
         patch_exchange(patch, resource->digest, RESOURCE_PART_DIGEST, texts);
     }
 }

@@ -65,7 +65,7 @@ class Members:
         self.closed.append(kind)
 
     def reopen(self, seconds):
-        """What may be reopened after so much time since the last call."""
+        """The members that may be reopened, when so much time has passed since the last call."""
         self.credit = min(self.credit + self.order["pace"] * seconds, self.order["pace"])
         count = min(len(self.closed), int(self.credit))
         self.credit -= count
