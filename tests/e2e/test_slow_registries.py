@@ -1,7 +1,6 @@
 """Registries that hang, refuse or drip hold up nobody else's updates."""
 
 import json
-import statistics
 import time
 
 import pytest
@@ -99,7 +98,8 @@ def test_three_bad_registries_cost_a_good_one_nothing(engine, registry, images, 
         beside.append(well.update(agent))
         assert {one["result"] for push in pushes for one in agent.status(push)["updates"]} == {None}
     print(json.dumps({"alone": alone, "beside": beside}))
-    assert statistics.median(beside) <= 1.2 * statistics.median(alone), (alone, beside)
+    # The least of each: other work on the machine only adds.
+    assert min(beside) <= 1.2 * min(alone), (alone, beside)
 
 
 @pytest.mark.long
