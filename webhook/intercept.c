@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
+
 #define SOCKETS_MAX 65536
 
 struct entry {
@@ -92,6 +94,9 @@ static ssize_t read_through(const struct entry *entry, const struct source *sour
     char bytes[FRAMING_HEAD_MAX];
     struct wire *wire = atomic_load(&entry->wire);
     const bool edge = entry->kind == INTERCEPT_EDGE;
+    if (entry->kind == INTERCEPT_LEVEL && wire->until_ms && clock_boot_ms() > wire->until_ms) {
+        return 0; /* the end of the stream: its sender took too long */
+    }
     size_t given = wire_hand(wire, out, room);
     ssize_t got = 1;
     bool again = true;

@@ -29,6 +29,7 @@ struct wire {
     bool last_head;               /* the stand-in for the last request is HEAD, not GET */
     bool over;                    /* a refusal: reads nothing more */
     bool broken;                  /* the refused part is the framing of the last body */
+    int64_t until_ms;             /* CLOCK_BOOTTIME; 0: none. INTERCEPT_LEVEL: reading ends then */
     void (*begun)(void *context); /* called at the first bytes of a header that is not whole yet */
     void *context;
 };

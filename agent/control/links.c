@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "webhook/intercept.h"
 
@@ -34,6 +35,7 @@ struct link *link_new(struct links *links, int fd, size_t max) {
     }
     link->fd = fd;
     wire_init(&link->wire);
+    link_renew(link);
     if (!intercept_enter(fd, &link->wire, INTERCEPT_LEVEL)) {
         free(link);
         return NULL;
@@ -70,6 +72,10 @@ void link_free(struct links *links, struct link *link) {
     intercept_leave(link->fd);
     wire_release(&link->wire);
     free(link);
+}
+
+void link_renew(struct link *link) {
+    link->wire.until_ms = clock_boot_ms() + LINK_REQUEST_MS;
 }
 
 void link_prove(struct links *links, struct link *link, bool proven) {

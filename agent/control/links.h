@@ -32,6 +32,9 @@ void links_release(struct links *links);
 struct link *link_new(struct links *links, int fd, size_t max) MUST_USE;
 /* link may be NULL. */
 void link_free(struct links *links, struct link *link);
+/* Its next request must be whole within LINK_REQUEST_MS. On the connection's thread. */
+#define LINK_REQUEST_MS 20000
+void link_renew(struct link *link);
 void link_prove(struct links *links, struct link *link, bool proven);
 
 #endif

@@ -318,6 +318,7 @@ static void control_completed(void *context, struct MHD_Connection *connection, 
     (void)why;
     struct control_exchange *exchange = *state;
     if (exchange) {
+        link_renew(exchange->link);
         buf_release(&exchange->request.body);
         free(exchange);
         *state = NULL;

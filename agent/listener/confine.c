@@ -232,6 +232,13 @@ static const char *const allowed[] = {
     "exit_group",
 };
 
+/* Only towards networks: the Docker engine listens on a Unix socket. */
+static bool allow_sockets(scmp_filter_ctx filter, int family) {
+    const struct scmp_arg_cmp is_family = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)family, .datum_b = 0};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is_family) == 0;
+}
+
 static bool allow_calls(scmp_filter_ctx filter) {
     for (size_t i = 0; i < ARRAY_LENGTH(allowed); i++) {
         int number = seccomp_syscall_resolve_name(allowed[i]);
@@ -240,11 +247,7 @@ static bool allow_calls(scmp_filter_ctx filter) {
             return false;
         }
     }
-    /* Only towards networks: the Docker engine listens on a Unix socket. */
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, AF_INET)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, AF_INET6)) == 0;
+    return allow_sockets(filter, AF_INET) && allow_sockets(filter, AF_INET6);
 }
 
 static bool restrict_calls(void) {

@@ -85,3 +85,18 @@ def test_strangers_cannot_hold_it(control):
         wait_until(lambda: served(control), 5, "a person is answered")
     for one in held:
         one.close()
+
+
+def test_a_request_has_a_deadline(control):
+    """However it drips."""
+    def ended(one):
+        try:
+            one.sendall(b"a")
+            return one.recv(1, socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+    with socket.create_connection(("127.0.0.1", control), timeout=10) as one:
+        one.sendall(b"GET /v1/updates HTTP/1.1\r\nHost: a\r\nX-Drip: ")
+        wait_until(lambda: ended(one), 40, "it is closed")
