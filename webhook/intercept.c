@@ -94,9 +94,6 @@ static ssize_t read_through(const struct entry *entry, const struct source *sour
     char bytes[FRAMING_HEAD_MAX];
     struct wire *wire = atomic_load(&entry->wire);
     const bool edge = entry->kind == INTERCEPT_EDGE;
-    if (entry->kind == INTERCEPT_LEVEL && wire->until_ms && clock_boot_ms() > wire->until_ms) {
-        return 0; /* the end of the stream: its sender took too long */
-    }
     size_t given = wire_hand(wire, out, room);
     ssize_t got = 1;
     bool again = true;
@@ -119,6 +116,12 @@ static ssize_t read_through(const struct entry *entry, const struct source *sour
     return got > 0 ? 0 : got; /* reads nothing more from this connection */
 }
 
+/* The stream then ends for the reader. */
+static bool too_late(const struct entry *entry) {
+    const struct wire *wire = atomic_load(&entry->wire);
+    return entry->kind == INTERCEPT_LEVEL && wire->until_ms && clock_boot_ms() > wire->until_ms;
+}
+
 /* Other names in C, to avoid the libraries' declarations; the linker sees the quoted names. */
 ssize_t intercept_recv(int fd, void *out, size_t room, int flags) __asm__("recv");
 ssize_t intercept_record_recv(gnutls_session_t session, void *out,
@@ -128,8 +131,10 @@ ssize_t intercept_recv(int fd, void *out, size_t room, int flags) {
     const struct source source = {.fd = fd, .flags = flags};
     const struct entry *entry = entry_of(fd);
     /* Under TLS, GnuTLS calls this for the encrypted bytes. */
-    return entry && entry->kind != INTERCEPT_TLS ? read_through(entry, &source, out, room)
-                                                 : pull(&source, out, room);
+    if (!entry || entry->kind == INTERCEPT_TLS) {
+        return pull(&source, out, room);
+    }
+    return too_late(entry) ? 0 : read_through(entry, &source, out, room);
 }
 
 ssize_t intercept_record_recv(gnutls_session_t session, void *out, size_t room) {
