@@ -171,6 +171,7 @@ int child_main(const struct child_sockets *sockets) {
         return 1;
     }
     const struct confinement done = confine();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* a change of user cancels it */
     if (!start(&child, sockets->listening)) {
         return 1;
     }

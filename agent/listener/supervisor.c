@@ -30,6 +30,7 @@ struct supervisor {
     struct buf start, senders; /* the first frames of each process */
     int orders;                /* -1: there is no process */
     bool stopping, ended;
+    bool pinged; /* ever: then each new process answers once, when it serves */
     /* Of the thread of supervisor_run, but that supervisor_stop shuts `calls` down: */
     int calls;
     pid_t pid;
@@ -133,6 +134,9 @@ void supervisor_wake(struct supervisor *supervisor) {
 }
 
 void supervisor_ping(struct supervisor *supervisor) {
+    thread_lock(&supervisor->lock);
+    supervisor->pinged = true;
+    thread_unlock(&supervisor->lock);
     order_simply(supervisor, ORDER_PING);
 }
 
@@ -163,7 +167,11 @@ static bool start(struct supervisor *supervisor) {
     supervisor->orders = orders[0];
     order(supervisor, &supervisor->start);
     order(supervisor, &supervisor->senders);
+    const bool pinged = supervisor->pinged;
     thread_unlock(&supervisor->lock);
+    if (pinged) {
+        order_simply(supervisor, ORDER_PING);
+    }
     return true;
 }
 

@@ -20,7 +20,7 @@ SECONDS = float(os.environ.get("LOAD_SECONDS", "10"))
 CONNECTIONS = 64
 SEED = int(os.environ.get("LOAD_SEED", "1"))
 MEMORY_MAX = 300 << 20  # more than it may ever need, a sanitizer's own included
-NATIVE = {"name": "ci", "format": "native", "images": ["ghcr.io/brian/*"]}
+NATIVE = {"name": "ci", "format": "native", "images": ["ghcr.io/brian/*"], "rate": "1000000/s", "quota": "1TiB"}
 
 
 class Client(threading.Thread):

@@ -74,7 +74,8 @@ class Sample:
                          "jwks": {"file": os.path.join(DATA, auth["jwks_fixture"])}}}
 
     def sender(self, directory):
-        sender = {"name": self.id, "format": self.format, "auth": self.auth(directory), "images": ["**"]}
+        sender = {"name": self.id, "format": self.format, "auth": self.auth(directory), "images": ["**"],
+                  "rate": "1000000/s", "quota": "1TiB"}
         if self.format in REGISTRIES:
             sender["registry"] = REGISTRIES[self.format]
         if self.format in REPOSITORIES:
