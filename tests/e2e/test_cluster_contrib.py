@@ -573,7 +573,7 @@ def block(begin):
 def understood(config, directory):
     """The program accepts this landwaiter.yaml, with a secret in each file that it names, without even a warning."""
     path = os.path.join(directory, "landwaiter.yaml")
-    os.makedirs(os.path.join(directory, "secrets"), exist_ok=True)
+    os.makedirs(os.path.join(directory, "secrets"), mode=0o700, exist_ok=True)
     for name in re.findall(r"/run/secrets/landwaiter/(\w+)", config):
         with open(os.path.join(directory, "secrets", name), "w", encoding="ascii") as out:
             out.write(SECRET + "\n")
