@@ -16,6 +16,7 @@
 
 #define PAUSE_MS 50 /* before the next supervisor; doubled while they die young */
 #define PAUSE_MAX_MS 400
+#define PAUSE_LONG_MS 5000 /* when none can be started: memory or processes are short */
 #define YOUNG_MS 10000
 #define ORDER_TIMEOUT_S 5
 #define STOP_MS 6000 /* for the last answers */
@@ -226,7 +227,7 @@ void supervisor_run(struct supervisor *supervisor) {
         supervisor->options.ended(supervisor->options.context,
                                   lived ? "it has ended" : "none can be started");
         wait_ms = clock_boot_ms() - began_ms > YOUNG_MS ? PAUSE_MS : wait_ms;
-        goes_on = pause_ms(supervisor, wait_ms);
+        goes_on = pause_ms(supervisor, lived ? wait_ms : PAUSE_LONG_MS);
         wait_ms = 2 * wait_ms < PAUSE_MAX_MS ? 2 * wait_ms : PAUSE_MAX_MS;
     }
     thread_lock(&supervisor->lock);
