@@ -184,9 +184,9 @@ int child_main(const struct child_sockets *sockets) {
         return 1;
     }
     webhook_server_run(child.server);
-    webhook_server_free(child.server); /* closes the calls' answers in flight */
     (void)shutdown(sockets->orders, SHUT_RDWR);
-    thread_join(thread);
+    thread_join(thread); /* it uses the server */
+    webhook_server_free(child.server);
     buf_release(&child.frame);
     buf_release(&child.calls.frame);
     return 0;
