@@ -139,8 +139,6 @@ static const char *const allowed[] = {
     "getsockname",
     "getpeername",
     "connect",
-    "bind",
-    "socketpair",
     "read",
     "readv",
     "write",
@@ -232,6 +230,14 @@ static const char *const allowed[] = {
     "exit_group",
 };
 
+/* Pairs of streams, with which libcurl wakes its threads: a pair of datagrams could be connected to
+ * another process's socket. */
+static bool allow_pairs(scmp_filter_ctx filter) {
+    const struct scmp_arg_cmp is_stream = {
+        .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xF, .datum_b = SOCK_STREAM};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, &is_stream) == 0;
+}
+
 /* Only towards networks: the Docker engine listens on a Unix socket. */
 static bool allow_sockets(scmp_filter_ctx filter, int family) {
     const struct scmp_arg_cmp is_family = {
@@ -247,7 +253,7 @@ static bool allow_calls(scmp_filter_ctx filter) {
             return false;
         }
     }
-    return allow_sockets(filter, AF_INET) && allow_sockets(filter, AF_INET6);
+    return allow_sockets(filter, AF_INET) && allow_sockets(filter, AF_INET6) && allow_pairs(filter);
 }
 
 static bool restrict_calls(void) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include "base/own.h"
 
 #define SOCKETS 3
+#define FORKED 1
+#define NOT_FORKED 0
 
 /* Room for the descriptors of one message. */
 union control {
@@ -18,27 +21,58 @@ union control {
     char bytes[CMSG_SPACE(SOCKETS * sizeof(int))];
 };
 
+/* Sends one byte and up to SOCKETS descriptors. */
+static bool send_fds(int to, char byte, const int *fds, size_t count) {
+    union control control = {.bytes = {0}};
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(to, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent == 1;
+}
+
+/* False: the other side is gone. *count: in, room in fds; out, how many arrived. */
+static bool receive_fds(int from, char *byte, int *fds, size_t *count) {
+    union control control;
+    struct iovec part = {.iov_base = byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = CMSG_SPACE(*count * sizeof(int))};
+    ssize_t got;
+    do {
+        got = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    const struct cmsghdr *head = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    *count =
+        head && head->cmsg_type == SCM_RIGHTS ? (head->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+    if (*count > 0) {
+        memcpy(fds, CMSG_DATA(head), *count * sizeof(int));
+    }
+    return got == 1;
+}
+
 /* ---- in the keeper ---- */
 
 /* False: no message with three sockets; the agent is gone. */
 static bool receive_sockets(int orders, struct child_sockets *out) {
     char byte;
-    union control control;
     int fds[SOCKETS];
-    struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
-    ssize_t got;
-    do {
-        got = recvmsg(orders, &message, MSG_CMSG_CLOEXEC);
-    } while (got < 0 && errno == EINTR);
-    const struct cmsghdr *head = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof fds)) {
+    size_t count = SOCKETS;
+    if (!receive_fds(orders, &byte, fds, &count) || count != SOCKETS) {
         return false;
     }
-    memcpy(fds, CMSG_DATA(head), sizeof fds);
     *out = (struct child_sockets){.calls = fds[0], .orders = fds[1], .listening = fds[2]};
     return true;
 }
@@ -47,6 +81,12 @@ static void close_sockets(struct child_sockets *sockets) {
     own_close(&sockets->calls);
     own_close(&sockets->orders);
     own_close(&sockets->listening);
+}
+
+/* Answers with FORKED and a pidfd, which means this process even after its number is used again. */
+static bool answer(int orders, pid_t pid) {
+    CLEANUP(own_close) int process = pid > 0 ? pidfd_open(pid, 0) : -1;
+    return send_fds(orders, pid > 0 ? FORKED : NOT_FORKED, &process, process >= 0 ? 1 : 0);
 }
 
 static void run(int orders) {
@@ -66,8 +106,7 @@ static void run(int orders) {
             _exit(getppid() == keeper ? child_main(&sockets) : 1);
         }
         close_sockets(&sockets);
-        const int64_t answer = pid;
-        if (send(orders, &answer, sizeof answer, MSG_NOSIGNAL) != (ssize_t)sizeof answer) {
+        if (!answer(orders, pid)) {
             break;
         }
     }
@@ -95,24 +134,11 @@ int keeper_start(struct err *err) {
     return ends[0];
 }
 
-pid_t keeper_fork(int keeper, const struct child_sockets *sockets) {
-    char byte = 0;
-    union control control = {.bytes = {0}};
+bool keeper_fork(int keeper, const struct child_sockets *sockets, int *process) {
     const int fds[SOCKETS] = {sockets->calls, sockets->orders, sockets->listening};
-    struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof fds);
-    memcpy(CMSG_DATA(head), fds, sizeof fds);
-    int64_t answer = -1;
-    if (sendmsg(keeper, &message, MSG_NOSIGNAL) != 1 ||
-        recv(keeper, &answer, sizeof answer, 0) != (ssize_t)sizeof answer) {
-        return -1;
-    }
-    return (pid_t)answer;
+    char byte = NOT_FORKED;
+    size_t count = 1;
+    *process = -1;
+    return send_fds(keeper, 0, fds, SOCKETS) && receive_fds(keeper, &byte, process, &count) &&
+           byte == FORKED;
 }

@@ -6,15 +6,15 @@
 #ifndef LANDWAITER_AGENT_LISTENER_KEEPER_H
 #define LANDWAITER_AGENT_LISTENER_KEEPER_H
 
-#include <sys/types.h>
+#include <stdbool.h>
 
 #include "agent/listener/child.h"
 #include "base/err.h"
 
 /* Call before any thread starts. Returns the socket to it, or -1. */
 int keeper_start(struct err *err);
-/* Forks a listener, and returns its process id, or -1. The caller closes its copies of the
- * sockets. */
-pid_t keeper_fork(int keeper, const struct child_sockets *sockets);
+/* Forks a listener. False: there is none. *process: a pidfd of it, which the caller closes, as it
+ * does its copies of the sockets; -1: it has ended already. */
+bool keeper_fork(int keeper, const struct child_sockets *sockets, int *process) MUST_USE;
 
 #endif

@@ -8,7 +8,9 @@
 #include "base/secret.h"
 #include "webhook/oidc/policy.h"
 
-#define BATCH_MAX 65536
+/* More than a listener has connections; bounds what a frame of somebody else's can allocate. */
+#define BATCH_MAX 4096
+#define BATCH_IMAGES_MAX ((size_t)1280 * SOURCE_IMAGES_MAX)
 
 struct arrival {
     struct webhook_delivery delivery;
@@ -105,8 +107,11 @@ static void serve_accept(const struct call *call) {
     const size_t count = frame_count(call->frame, BATCH_MAX);
     struct arrival *arrivals = calloc(count + 1, sizeof *arrivals);
     const struct sender_set *senders = call->service->senders(call->service->context, &hold);
+    size_t images = 0;
     for (size_t i = 0; arrivals && !call->frame->bad && i < count; i++) {
         take_delivery(call->frame, senders, &arrivals[i]);
+        images += arrivals[i].delivery.count;
+        call->frame->bad = call->frame->bad || images > BATCH_IMAGES_MAX;
     }
     if (arrivals && frame_good(call->frame)) {
         serve_batch(call, arrivals, count);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 
-#define PAUSE_MS 50 /* before the next supervisor; doubled while they die young */
+#define PAUSE_MS 50 /* before the next process; doubled while they die young */
 #define PAUSE_MAX_MS 400
 #define PAUSE_LONG_MS 5000 /* when none can be started: memory or processes are short */
 #define YOUNG_MS 10000
@@ -34,7 +35,7 @@ struct supervisor {
     bool pinged; /* ever: then each new process answers once, when it serves */
     /* Of the thread of supervisor_run, but that supervisor_stop shuts `calls` down: */
     int calls;
-    pid_t pid;
+    int process; /* a pidfd; -1: none */
     struct buf buffer;
 };
 
@@ -51,6 +52,7 @@ bool supervisor_new(const struct supervisor_options *options, struct supervisor 
                                       .senders = FRAME_INIT,
                                       .orders = -1,
                                       .calls = -1,
+                                      .process = -1,
                                       .buffer = FRAME_INIT};
     (void)pthread_mutex_init(&supervisor->lock, NULL);
     thread_condition_init(&supervisor->changed);
@@ -73,6 +75,7 @@ void supervisor_free(struct supervisor *supervisor) {
     }
     own_close(&supervisor->orders);
     own_close(&supervisor->calls);
+    own_close(&supervisor->process);
     buf_wipe(&supervisor->start);
     buf_wipe(&supervisor->senders);
     buf_release(&supervisor->buffer);
@@ -155,10 +158,11 @@ static bool start(struct supervisor *supervisor) {
     const bool paired = make_pair(calls) && make_pair(orders);
     const struct child_sockets sockets = {
         .calls = calls[1], .orders = orders[1], .listening = supervisor->listener.fd};
-    supervisor->pid = paired ? keeper_fork(supervisor->options.keeper, &sockets) : -1;
+    const bool forked =
+        paired && keeper_fork(supervisor->options.keeper, &sockets, &supervisor->process);
     own_close(&calls[1]);
     own_close(&orders[1]);
-    if (supervisor->pid <= 0) {
+    if (!forked) {
         own_close(&calls[0]);
         own_close(&orders[0]);
         return false;
@@ -210,7 +214,10 @@ static bool live(struct supervisor *supervisor) {
     }
     while (calls_serve(supervisor->calls, supervisor->options.service, &supervisor->buffer)) {
     }
-    (void)kill(supervisor->pid, SIGKILL); /* it may have broken the form, and go on */
+    if (supervisor->process >= 0) { /* it may have broken the form, and go on */
+        (void)pidfd_send_signal(supervisor->process, SIGKILL, NULL, 0);
+    }
+    own_close(&supervisor->process);
     forget(supervisor);
     return true;
 }

@@ -19,6 +19,7 @@
 
 #define INTAKE_STACK (512 * 1024)
 #define INTAKE_ROOM_MS 1000
+#define INTAKE_DISTRUST_MS 60000
 #define INTAKE_EXPECTED_MS 60000 /* replicas' clocks may differ by this much */
 
 struct intake {
@@ -29,7 +30,8 @@ struct intake {
     struct store_checkpoints checkpoints;
     struct workers *workers;
     struct replicas *replicas; /* NULL: single replica */
-    struct refusals refusals;  /* of the intake thread, as the next two */
+    struct refusals refusals;  /* of the intake thread, as the next three */
+    int64_t distrusted_ms;     /* the last line about it, CLOCK_BOOTTIME */
     int64_t looked_ms;         /* for room in the store, CLOCK_BOOTTIME */
     bool full;
     pthread_t thread;
@@ -246,8 +248,14 @@ static void intake_release(void *hold) {
     config_drop(hold);
 }
 
+/* Once a minute: somebody who owns the listener decides how often it happens. */
 static void intake_distrust(void *context, const char *why) {
-    (void)context;
+    struct intake *intake = context;
+    const int64_t now = clock_boot_ms();
+    if (intake->distrusted_ms && now - intake->distrusted_ms < INTAKE_DISTRUST_MS) {
+        return;
+    }
+    intake->distrusted_ms = now;
     log_event(LOG_ERROR, "listener.distrusted", "reason", why, NULL);
 }
 
